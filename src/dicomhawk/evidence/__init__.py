@@ -1,0 +1,1 @@
+"""The catalogue of events, the journal, the vault, and sessions."""

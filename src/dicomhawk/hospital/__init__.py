@@ -1,0 +1,1 @@
+"""The world behind the doors: people, devices, studies, images. Knows no network."""

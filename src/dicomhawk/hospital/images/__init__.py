@@ -1,0 +1,1 @@
+"""Rendering of pixel data from the base pack, deterministic from a seed."""

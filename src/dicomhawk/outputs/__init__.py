@@ -1,0 +1,1 @@
+"""Where events and findings go: files and captures."""

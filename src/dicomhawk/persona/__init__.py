@@ -1,0 +1,1 @@
+"""How the product that we pretend to be behaves, as data."""

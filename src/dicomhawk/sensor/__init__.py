@@ -1,0 +1,1 @@
+"""Doors and services; faces the enemy, knows nothing of the analyst."""

@@ -1,0 +1,1 @@
+"""The DICOM door: an asyncio adapter over `upperlayer` and the DIMSE services."""

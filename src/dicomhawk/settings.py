@@ -1,0 +1,165 @@
+"""One settings model: TOML file < environment < flags.
+
+`load` reads ``DIR/dicomhawk.toml`` (or another file), lets ``DICOMHAWK_...`` variables and then flags win, and
+raises `SettingsError` with one clear sentence for anything wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+FILE_NAME = "dicomhawk.toml"
+ENVIRONMENT_PREFIX = "DICOMHAWK_"
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+MiB = Annotated[int, Field(ge=1, description="mebibytes")]
+
+
+class SettingsError(Exception):
+    """The configuration can't be used; the message is one sentence for the operator."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Deployment(_Model):
+    """What `dicomhawk init` drew: nothing in it is the same in two deployments."""
+
+    seed: str = Field(min_length=16, description="Hexadecimal; everything that is drawn comes from it.")
+    hospital: str = Field(min_length=1, max_length=64, description="Name of the institution.")
+    locale: str = Field(pattern=r"^[a-z]{2}_[A-Z]{2}$", description="Language and country, as in da_DK.")
+    ae_title: str = Field(min_length=1, max_length=16, description="Our own AE title.")
+    uid_root: str = Field(
+        pattern=r"^[0-2](\.(0|[1-9][0-9]*))+$", max_length=40, description="Root of the UIDs made here."
+    )
+
+
+class Dicom(_Model):
+    """The DICOM doors."""
+
+    ports: tuple[Port, ...] = Field((11112,), min_length=1, description="Listening ports; 0 picks a free one.")
+
+
+class Journal(_Model):
+    """The append-only files of events."""
+
+    rotate_mib: MiB = Field(64, description="A file is closed at this size, and at midnight UTC.")
+
+
+class Vault(_Model):
+    """What visitors sent or received, byte for byte."""
+
+    transcripts_mib: MiB = Field(4096, description="Budget of the transcripts; the oldest go first.")
+    objects_mib: MiB = Field(16384, description="Budget of captured objects; at the limit only their hash is kept.")
+    object_mib: MiB = Field(2048, description="Largest single object that is captured.")
+    passwords: bool = Field(True, description="False: the journal has only the SHA-256 of passwords.")
+
+
+class Hospital(_Model):
+    """The generated default hospital."""
+
+    studies: int = Field(300, ge=0, description="Studies to generate on first use.")
+    cache_mib: MiB = Field(2048, description="Budget of rendered objects.")
+
+
+class Settings(_Model):
+    """Everything that an operator can set. All state lives below `data`."""
+
+    data: Path = Path("data")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for all.")
+    workers: int = Field(0, ge=0, le=256, description="Worker processes; 0: one for each core.")
+    persona: str = Field("plain", description="Name of a shipped persona, or path of a TOML file.")
+    sensor_name: str = Field("", max_length=64, description="observer.name in events; empty: the host's name.")
+    deployment: Deployment | None = None
+    dicom: Dicom = Dicom()
+    journal: Journal = Journal()
+    vault: Vault = Vault()
+    hospital: Hospital = Hospital()
+
+    @property
+    def journal_dir(self) -> Path:
+        """Folder of the journal's NDJSON files."""
+        return self.data / "journal"
+
+    @property
+    def vault_dir(self) -> Path:
+        """Folder of transcripts and captured objects."""
+        return self.data / "vault"
+
+    @property
+    def hospital_dir(self) -> Path:
+        """Folder of the catalogue, imported files and the cache of rendered ones."""
+        return self.data / "hospital"
+
+    @property
+    def worker_count(self) -> int:
+        """Number of worker processes, resolved."""
+        return self.workers or os.cpu_count() or 1
+
+
+def load(
+    *,
+    data: Path | None = None,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Settings from `file` (default: ``dicomhawk.toml`` in the data folder), environment and flags.
+
+    `flags` is nested as the model is; None values in it count as not given. A variable such as
+    ``DICOMHAWK_DICOM__PORTS=104,11112`` sets ``dicom.ports``. Raises `SettingsError`.
+    """
+    environment = os.environ if environment is None else environment
+    from_environment = _from_environment(environment)
+    folder = data or Path(from_environment.get("data", "data"))
+    path = file or folder / FILE_NAME
+    merged: dict[str, Any] = {}
+    if path.exists() or file is not None:
+        merged = _read(path)
+    _merge(merged, from_environment)
+    _merge(merged, dict(flags or {}))
+    if data is not None:
+        merged["data"] = data
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the settings"
+        raise SettingsError(f"{where}: {first['msg']} (given: {str(first['input'])[:80]!r}).") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} can't be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not a TOML file: {error}.") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        *parents, leaf = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        at = found
+        for parent in parents:
+            at = at.setdefault(parent, {})
+        at[leaf] = value.split(",") if leaf == "ports" else value
+    return found
+
+
+def _merge(into: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
+            _merge(into.setdefault(key, {}), value)
+        elif value is not None:
+            into[key] = value
