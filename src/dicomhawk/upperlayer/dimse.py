@@ -1,0 +1,262 @@
+"""DIMSE command sets (PS3.7 sections 9.3, 10.3 and annex E): Implicit VR Little Endian, group 0000.
+
+A `Command` is a mapping from the standard's element keywords to values; `decode` keeps the order of the wire
+and every element, known or not, and `encode` writes the elements in the order given (ascending, by default),
+because products differ in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from struct import Struct, pack
+
+from .errors import ProtocolError, Quirk
+
+MAX_COMMAND_SET = 65536
+"""Longest command set. Real ones have some 150 bytes; an N-GET may list some hundred attributes."""
+MAX_ELEMENTS = 256
+"""Elements of a command set: the standard has 31 and 14 retired ones."""
+NO_DATA_SET = 0x0101
+"""Command Data Set Type that says: no data set follows. Any other value says that one does."""
+
+_HEADER = Struct("<HHL")
+
+
+class CommandField(IntEnum):
+    """(0000,0100), PS3.7 E.1-1."""
+
+    C_STORE_RQ = 0x0001
+    C_STORE_RSP = 0x8001
+    C_GET_RQ = 0x0010
+    C_GET_RSP = 0x8010
+    C_FIND_RQ = 0x0020
+    C_FIND_RSP = 0x8020
+    C_MOVE_RQ = 0x0021
+    C_MOVE_RSP = 0x8021
+    C_ECHO_RQ = 0x0030
+    C_ECHO_RSP = 0x8030
+    N_EVENT_REPORT_RQ = 0x0100
+    N_EVENT_REPORT_RSP = 0x8100
+    N_GET_RQ = 0x0110
+    N_GET_RSP = 0x8110
+    N_SET_RQ = 0x0120
+    N_SET_RSP = 0x8120
+    N_ACTION_RQ = 0x0130
+    N_ACTION_RSP = 0x8130
+    N_CREATE_RQ = 0x0140
+    N_CREATE_RSP = 0x8140
+    N_DELETE_RQ = 0x0150
+    N_DELETE_RSP = 0x8150
+    C_CANCEL_RQ = 0x0FFF
+
+    @property
+    def label(self) -> str:
+        """The standard's way to write it, as in C-STORE-RQ."""
+        return self.name.replace("_", "-")
+
+
+RESPONSE_BIT = 0x8000
+_FIELDS = {int(field): field for field in CommandField}
+
+
+class Key(IntEnum):
+    """Element numbers of group 0000, by the standard's keywords (PS3.7 E.1-1, E.2-1)."""
+
+    CommandGroupLength = 0x0000
+    AffectedSOPClassUID = 0x0002
+    RequestedSOPClassUID = 0x0003
+    CommandField = 0x0100
+    MessageID = 0x0110
+    MessageIDBeingRespondedTo = 0x0120
+    MoveDestination = 0x0600
+    Priority = 0x0700
+    CommandDataSetType = 0x0800
+    Status = 0x0900
+    OffendingElement = 0x0901
+    ErrorComment = 0x0902
+    ErrorID = 0x0903
+    AffectedSOPInstanceUID = 0x1000
+    RequestedSOPInstanceUID = 0x1001
+    EventTypeID = 0x1002
+    AttributeIdentifierList = 0x1005
+    ActionTypeID = 0x1008
+    NumberOfRemainingSuboperations = 0x1020
+    NumberOfCompletedSuboperations = 0x1021
+    NumberOfFailedSuboperations = 0x1022
+    NumberOfWarningSuboperations = 0x1023
+    MoveOriginatorApplicationEntityTitle = 0x1030
+    MoveOriginatorMessageID = 0x1031
+
+
+_KEYS = {int(key): key for key in Key}
+_US = frozenset(
+    {
+        Key.CommandField,
+        Key.MessageID,
+        Key.MessageIDBeingRespondedTo,
+        Key.Priority,
+        Key.CommandDataSetType,
+        Key.Status,
+        Key.ErrorID,
+        Key.EventTypeID,
+        Key.ActionTypeID,
+        Key.NumberOfRemainingSuboperations,
+        Key.NumberOfCompletedSuboperations,
+        Key.NumberOfFailedSuboperations,
+        Key.NumberOfWarningSuboperations,
+        Key.MoveOriginatorMessageID,
+    }
+)
+_AT = frozenset({Key.OffendingElement, Key.AttributeIdentifierList})
+_UI = frozenset(
+    {
+        Key.AffectedSOPClassUID,
+        Key.RequestedSOPClassUID,
+        Key.AffectedSOPInstanceUID,
+        Key.RequestedSOPInstanceUID,
+    }
+)
+
+Value = int | str | tuple[int, ...] | bytes
+
+
+class Command:
+    """One command set. `elements` maps element numbers to values, in the order of the wire.
+
+    US elements are int, UI/AE/LO ones str (trimmed), AT ones tuples of ``0xGGGGEEEE``; everything else, and
+    every element whose length doesn't fit its VR, stays bytes.
+    """
+
+    __slots__ = ("command_field", "elements", "has_data_set", "message_id")
+
+    def __init__(self, elements: Mapping[int, Value]) -> None:
+        self.elements = elements
+        field = elements.get(Key.CommandField)
+        self.command_field = field if isinstance(field, int) else -1
+        self.has_data_set = elements.get(Key.CommandDataSetType) != NO_DATA_SET
+        self.message_id = self.number(Key.MessageID)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Command) and list(self.elements.items()) == list(other.elements.items())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{_KEYS[k].name if k in _KEYS else hex(k)}={v!r}" for k, v in self.elements.items())
+        return f"Command({inner})"
+
+    @property
+    def name(self) -> str:
+        """As in C-FIND-RQ; ``0x1234`` for a command field that the standard doesn't have."""
+        field = _FIELDS.get(self.command_field)
+        return field.label if field is not None else f"{self.command_field:#06x}"
+
+    def number(self, key: int, default: int = 0) -> int:
+        """An element of VR US; `default` if it is absent or not an integer."""
+        value = self.elements.get(key)
+        return value if isinstance(value, int) else default
+
+    def text(self, key: int) -> str:
+        """An element of VR UI, AE or LO; empty if it is absent or not text."""
+        value = self.elements.get(key)
+        return value if isinstance(value, str) else ""
+
+    @property
+    def sop_class_uid(self) -> str:
+        """Affected or, in DIMSE-N requests, Requested SOP Class UID."""
+        return self.text(Key.AffectedSOPClassUID) or self.text(Key.RequestedSOPClassUID)
+
+    @property
+    def sop_instance_uid(self) -> str:
+        """Affected or Requested SOP Instance UID."""
+        return self.text(Key.AffectedSOPInstanceUID) or self.text(Key.RequestedSOPInstanceUID)
+
+    @property
+    def status(self) -> int:
+        """Status of a response; -1 if absent."""
+        return self.number(Key.Status, -1)
+
+
+def decode(data: bytes) -> Command:
+    """A command set from its bytes. Raises `ProtocolError` with `Quirk.COMMAND_SET`."""
+    elements: dict[int, Value] = {}
+    position, end = 0, len(data)
+    while position < end:
+        if end - position < 8 or len(elements) == MAX_ELEMENTS:
+            raise ProtocolError(Quirk.COMMAND_SET, f"{end - position} bytes after element {len(elements)}")
+        group, number, length = _HEADER.unpack_from(data, position)
+        position += 8
+        if group != 0:
+            raise ProtocolError(Quirk.COMMAND_SET, f"an element of group {group:04x}")
+        if length > end - position:
+            raise ProtocolError(Quirk.COMMAND_SET, f"element {number:04x} claims {length} bytes")
+        value = data[position : position + length]
+        position += length
+        elements[number] = _value(number, value)
+    if not isinstance(elements.get(Key.CommandField), int):
+        raise ProtocolError(Quirk.COMMAND_SET, "no Command Field")
+    return Command(elements)
+
+
+def _value(number: int, value: bytes) -> Value:
+    if number in _US:
+        return value[0] | value[1] << 8 if len(value) == 2 else value
+    if number in _UI:
+        return value.decode("latin-1").rstrip("\0 ")
+    if number in _AT:
+        if len(value) % 4 == 0:
+            pairs = (value[i : i + 4] for i in range(0, len(value), 4))
+            return tuple((p[0] | p[1] << 8) << 16 | p[2] | p[3] << 8 for p in pairs)
+        return value
+    if number in (Key.MoveDestination, Key.MoveOriginatorApplicationEntityTitle, Key.ErrorComment):
+        return value.decode("latin-1").strip(" \0")
+    if number == Key.CommandGroupLength and len(value) == 4:
+        return int.from_bytes(value, "little")
+    return value
+
+
+def _bytes(number: int, value: Value) -> bytes:
+    if isinstance(value, int):
+        return value.to_bytes(4 if number == Key.CommandGroupLength else 2, "little")
+    if isinstance(value, tuple):
+        return b"".join(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in value)
+    if isinstance(value, bytes):
+        return value
+    raw = value.encode("latin-1", "replace")
+    if len(raw) & 1:
+        raw += b"\0" if number in _UI else b" "
+    return raw
+
+
+def encode(elements: Mapping[int, Value], order: Iterable[int] | None = None) -> bytes:
+    """The bytes of a command set with its group length put in front.
+
+    `order` names the element numbers in the order to write; by default ascending. A group length among
+    `elements` is ignored.
+    """
+    parts = []
+    for number in sorted(elements) if order is None else order:
+        if number != Key.CommandGroupLength:
+            value = _bytes(number, elements[number])
+            parts.append(_HEADER.pack(0, number, len(value)) + value)
+    body = b"".join(parts)
+    return pack("<HHLL", 0, 0, 4, len(body)) + body
+
+
+def response(request: Command, status: int, **more: Value) -> dict[int, Value]:
+    """The elements of the response to a request (PS3.7 9.3 and 10.3), without a data set.
+
+    .
+    """
+    elements: dict[int, Value] = {
+        Key.CommandField: request.command_field | RESPONSE_BIT,
+        Key.MessageIDBeingRespondedTo: request.message_id,
+        Key.CommandDataSetType: NO_DATA_SET,
+        Key.Status: status,
+    }
+    if request.sop_class_uid:
+        elements[Key.AffectedSOPClassUID] = request.sop_class_uid
+    for keyword, value in more.items():
+        elements[Key[keyword]] = value
+    return elements

@@ -1,0 +1,43 @@
+"""What can be wrong with bytes from a peer: one exception, and a name for each quirk."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Quirk(Enum):
+    """A way in which input departs from PS3.8 and PS3.7. A dialect answers each in its own manner."""
+
+    UNKNOWN_PDU = "unknown-pdu"
+    """A PDU type outside 1..7: most often not DICOM at all."""
+    PDU_TOO_LONG = "pdu-too-long"
+    """A PDU that claims more bytes than its type may have here."""
+    PDU_LENGTH = "pdu-length"
+    """A PDU of a fixed layout that claims another length, or ends within its fixed fields."""
+    ITEM_OVERRUN = "item-overrun"
+    """An item or sub-item that claims more bytes than hold it."""
+    ITEM_LENGTH = "item-length"
+    """An item of a fixed layout with another length, or one whose inner lengths don't add up."""
+    TOO_MANY_ITEMS = "too-many-items"
+    PDV_LENGTH = "pdv-length"
+    """A presentation data value whose length leaves its PDU, or is too short for its own header."""
+    PDV_CONTEXT = "pdv-context"
+    """A presentation data value on a context that was not accepted, or not the message's."""
+    PDV_ORDER = "pdv-order"
+    """Data set fragments before their command, or a command within a data set."""
+    COMMAND_TOO_LONG = "command-too-long"
+    COMMAND_SET = "command-set"
+    """A command set that isn't Implicit VR Little Endian elements of group 0000."""
+    UNEXPECTED_PDU = "unexpected-pdu"
+    """A valid PDU that the state machine does not allow now."""
+    TIMEOUT = "timeout"
+    """The peer took too long."""
+
+
+class ProtocolError(Exception):
+    """Input that can't be understood; `quirk` says how, `detail` where."""
+
+    def __init__(self, quirk: Quirk, detail: str) -> None:
+        super().__init__(f"{quirk.value}: {detail}")
+        self.quirk = quirk
+        self.detail = detail

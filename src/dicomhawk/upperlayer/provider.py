@@ -1,0 +1,432 @@
+"""The upper layer service provider of one connection (PS3.8), sans-IO, in the manner of h11.
+
+Bytes from the peer go in by `Provider.feed`; `Provider.poll` gives the indications that they amount to, one at
+a time, so that each can be answered before the bytes behind it are looked at. Primitives (`accept`, `send`,
+`release`, ...) queue bytes, which `take_output` hands out; `close` says when and how the connection is to be
+closed. Time comes in as a number of seconds from any fixed moment. It serves both sides of an association.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import pdu as p
+from .dialect import SERVICE_USER, Close, Dialect, Reaction
+from .errors import ProtocolError, Quirk
+from .machine import NEXT, TABLE, Action, Event, State
+from .message import Assembler, CommandReceived, DataSetFragment, fragments
+from .negotiation import ACCEPTANCE, Accepted, Context
+
+SHOWN_BYTES = 256
+"""How much of an offending PDU a `Violation` shows."""
+
+Buffer = bytes | memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateIndication:
+    """An A-ASSOCIATE-RQ to answer by `accept` or `reject`. `raw`: its body, without the six header bytes."""
+
+    rq: p.AssociateRQ
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateConfirmation:
+    """The A-ASSOCIATE-AC or -RJ that answers our request."""
+
+    answer: p.AssociateAC | p.AssociateRJ
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseIndication:
+    """The peer wants to release; answer by `confirm_release`. `collision`: so do we."""
+
+    collision: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseConfirmation:
+    """The peer agrees to our release."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortIndication:
+    """An A-ABORT from the peer."""
+
+    source: int
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """The peer did something wrong, and `reaction` is what was done about it."""
+
+    quirk: Quirk
+    detail: str
+    state: State
+    data: bytes
+    reaction: Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class TransportClosed:
+    """The connection ended. `state`: the state that it ended in."""
+
+    state: State
+
+
+Indication = (
+    AssociateIndication
+    | AssociateConfirmation
+    | CommandReceived
+    | DataSetFragment
+    | ReleaseIndication
+    | ReleaseConfirmation
+    | AbortIndication
+    | Violation
+    | TransportClosed
+)
+
+_EVENT = {
+    p.RQ: Event.EVT6,
+    p.AC: Event.EVT3,
+    p.RJ: Event.EVT4,
+    p.P_DATA: Event.EVT10,
+    p.RELEASE_RQ: Event.EVT12,
+    p.RELEASE_RP: Event.EVT13,
+    p.ABORT: Event.EVT16,
+}
+_RELEASE_RQ = p.encode(p.ReleaseRQ())
+_RELEASE_RP = p.encode(p.ReleaseRP())
+
+
+class Provider:
+    """One connection's upper layer. The acceptor's side unless `requestor`.
+
+    `contexts` are the agreed presentation contexts by identifier, `peer_maximum_length` bounds what we send,
+    `received` counts the bytes fed so far and `pdus_received` the PDUs.
+    """
+
+    __slots__ = (
+        "_activity",
+        "_artim",
+        "_assembler",
+        "_buffer",
+        "_deaf",
+        "_dialect",
+        "_needed",
+        "_out",
+        "_pdvs",
+        "_pending",
+        "_position",
+        "_proposed",
+        "_requestor",
+        "close",
+        "contexts",
+        "pdus_received",
+        "peer_maximum_length",
+        "received",
+        "state",
+    )
+
+    def __init__(self, dialect: Dialect, now: float, *, requestor: bool = False) -> None:
+        self._dialect = dialect
+        self._requestor = requestor
+        self._buffer = b""
+        self._position = 0
+        self._pending: bytearray | None = None  # the beginning of a PDU whose rest has not come
+        self._needed = p.HEADER_SIZE
+        self._pdvs: list[tuple[p.PDV, int]] | None = None  # of the current P-DATA-TF, last first
+        self._assembler: Assembler | None = None
+        self._out: list[Buffer] = []
+        self._deaf = False
+        self._activity = now
+        self._artim: float | None = None if requestor else now + dialect.artim
+        self._proposed: Mapping[int, Context] = {}
+        self.state = State.STA1 if requestor else State.STA2  # Evt5, AE-5
+        self.contexts: Mapping[int, Context] = {}
+        self.peer_maximum_length = 0
+        self.close: Close | None = None
+        self.received = 0
+        self.pdus_received = 0
+
+    # Bytes in
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Take bytes from the transport; `poll` says what they mean."""
+        self.received += len(data)
+        self._activity = now
+        if self._deaf or self.state is State.STA1:
+            return
+        if self._pending is not None:
+            self._pending += data
+            if len(self._pending) < self._needed:
+                return
+            data = bytes(self._pending)
+            self._pending = None
+        elif self._position < len(self._buffer):
+            data = self._buffer[self._position :] + data
+        self._buffer = data
+        self._position = 0
+
+    def poll(self, now: float) -> Indication | None:
+        """The next indication, or None when more bytes are needed."""
+        while True:
+            if self._pdvs is not None:
+                indication = self._next_pdv(now)
+            elif self._deaf:
+                self._buffer, self._position = b"", 0
+                return None
+            else:
+                ready = self._next_pdu(now)
+                if ready is None:
+                    return None
+                indication = ready if not isinstance(ready, bool) else None
+            if indication is not None:
+                return indication
+
+    def _next_pdu(self, now: float) -> Indication | bool | None:
+        """An indication; True for a PDU that gives none by itself; None when bytes are missing."""
+        buffer, start = self._buffer, self._position
+        have = len(buffer) - start
+        if have < p.HEADER_SIZE:
+            self._keep(p.HEADER_SIZE)
+            return None
+        try:
+            pdu_type, length = p.decode_header(buffer, start, self._dialect.max_pdu)
+        except ProtocolError as error:
+            self._deaf = True  # where the next PDU begins can't be known any more
+            return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start:], now)
+        end = start + p.HEADER_SIZE + length
+        if end > len(buffer):
+            self._keep(p.HEADER_SIZE + length)
+            return None
+        self._position = end
+        self.pdus_received += 1
+        if pdu_type == p.P_DATA and self.state in (State.STA6, State.STA7):
+            return self._begin_p_data(start, end, now)
+        body = buffer[start + p.HEADER_SIZE : end]
+        try:
+            unit = p.decode(pdu_type, buffer[start + 1], body)
+        except ProtocolError as error:
+            return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start:end], now)
+        return self._received(pdu_type, unit, buffer[start:end], now) or True
+
+    def _keep(self, needed: int) -> None:
+        """Keep the beginning of a PDU until `needed` bytes are there."""
+        rest = self._buffer[self._position :]
+        self._pending = bytearray(rest) if rest else None
+        self._needed = needed
+        self._buffer, self._position = b"", 0
+
+    def _begin_p_data(self, start: int, end: int, now: float) -> Indication | bool:
+        offset = self.received - len(self._buffer) + start + p.HEADER_SIZE
+        try:
+            pdvs = p.decode_pdvs(memoryview(self._buffer)[start + p.HEADER_SIZE : end])
+        except ProtocolError as error:
+            return self._wrong(Event.EVT19, error.quirk, error.detail, self._buffer[start:end], now) or True
+        found = []
+        for pdv in pdvs:
+            offset += 6
+            found.append((pdv, offset))
+            offset += len(pdv.data)
+        found.reverse()
+        self._pdvs = found
+        return True
+
+    def _next_pdv(self, now: float) -> Indication | None:
+        assert self._pdvs is not None
+        pdv, offset = self._pdvs.pop()
+        if not self._pdvs:
+            self._pdvs = None
+        if self._assembler is None:
+            self._assembler = Assembler()
+        try:
+            return self._assembler.add(pdv, self.contexts, offset)
+        except ProtocolError as error:
+            self._pdvs = None
+            return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(pdv.data), now)
+
+    def _received(self, pdu_type: int, unit: p.PDU, raw: bytes, now: float) -> Indication | None:
+        event = _EVENT[pdu_type]
+        action = TABLE[event, self.state]
+        before = self.state
+        match action:
+            case Action.AA_1 | Action.AA_8 | Action.AA_7:
+                detail = f"{type(unit).__name__} in Sta{before.value}"
+                return self._wrong(event, Quirk.UNEXPECTED_PDU, detail, raw, now)
+            case Action.AA_6:
+                return None
+            case Action.AE_6:
+                assert isinstance(unit, p.AssociateRQ)
+                self.state = State.STA3
+                self._artim = None
+                return AssociateIndication(unit, raw[p.HEADER_SIZE :])
+            case Action.AE_3 | Action.AE_4:
+                assert isinstance(unit, p.AssociateAC | p.AssociateRJ)
+                return self._confirmed(action, unit)
+            case Action.AA_2 | Action.AA_3:
+                assert isinstance(unit, p.Abort)
+                self._end(self._dialect.after_artim)
+                return AbortIndication(unit.source, unit.reason)
+            case Action.AR_2:
+                self.state = NEXT[action]
+                return ReleaseIndication()
+            case Action.AR_8:
+                self.state = State.STA9 if self._requestor else State.STA10
+                return ReleaseIndication(collision=True)
+            case Action.AR_3:
+                self._end(Close.FIN)
+                return ReleaseConfirmation()
+            case Action.AR_10:
+                self.state = NEXT[action]
+                return ReleaseConfirmation()
+        raise AssertionError(f"{event.name} leads to {action.value} in Sta{before.value}")
+
+    def _confirmed(self, action: Action, unit: p.AssociateAC | p.AssociateRJ) -> AssociateConfirmation:
+        if isinstance(unit, p.AssociateAC):
+            self.state = NEXT[action]
+            agreed = {}
+            for answer in unit.contexts:
+                proposed = self._proposed.get(answer.context_id)
+                if answer.result == ACCEPTANCE and proposed is not None:
+                    agreed[answer.context_id] = proposed._replace(transfer_syntax=answer.transfer_syntax)
+            self.contexts = agreed
+            self.peer_maximum_length = unit.maximum_length or 0
+        else:
+            self._end(Close.FIN)
+        return AssociateConfirmation(unit)
+
+    def _wrong(self, event: Event, quirk: Quirk, detail: str, raw: bytes, now: float) -> Violation | None:
+        """Actions AA-1, AA-7 and AA-8: abort as the dialect says, and tell the user."""
+        action = TABLE.get((event, self.state))
+        if action is None or action is Action.AA_6:
+            return None
+        before = self.state
+        reaction = self._dialect.reaction(quirk, associated=action is not Action.AA_1)
+        if reaction.abort is not None:
+            self._out.append(p.encode(p.Abort(*reaction.abort)))
+        self._leave(reaction.close, now, reaction.hold)
+        return Violation(quirk, detail, before, raw[:SHOWN_BYTES], reaction)
+
+    def _leave(self, close: Close, now: float, hold: float | None = None) -> None:
+        """Go to Sta13 with the ARTIM timer running, or close at once."""
+        self.state = State.STA13
+        self._pdvs = None
+        if close is Close.WAIT:
+            self._artim = now + (self._dialect.artim if hold is None else hold)
+        else:
+            self._end(close)
+
+    def _end(self, close: Close) -> None:
+        self.state = State.STA1
+        self._artim = None
+        self._deaf = True
+        self._pdvs = None
+        self._pending = None
+        self.close = close
+
+    # The transport's and the clock's events
+
+    def transport_closed(self) -> TransportClosed:
+        """Evt17: the peer closed, or the connection broke (AA-4, AA-5, AR-5)."""
+        before = self.state
+        self._end(Close.FIN)
+        return TransportClosed(before)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `handle_timer` wants to be called; None: not at all."""
+        if self._artim is not None:
+            return self._artim
+        if self.state in (State.STA1, State.STA3):
+            return None
+        limit = self._dialect.idle if self._pending is None else self._dialect.partial_pdu
+        return None if limit is None else self._activity + limit
+
+    def handle_timer(self, now: float) -> Indication | None:
+        """Act if the deadline has passed: Evt18, or an abort of an association that fell silent."""
+        deadline = self.deadline
+        if deadline is None or now < deadline:
+            return None
+        if self._artim is not None:
+            before = self.state
+            self._end(self._dialect.after_artim)  # AA-2
+            if before is State.STA13:
+                return None
+            reaction = Reaction(None, self._dialect.after_artim)
+            return Violation(Quirk.TIMEOUT, "no A-ASSOCIATE-RQ", before, b"", reaction)
+        detail = "an idle association" if self._pending is None else "a PDU that does not end"
+        self._deaf = True
+        return self._wrong(Event.EVT19, Quirk.TIMEOUT, detail, bytes(self._pending or b""), now)
+
+    # Bytes out
+
+    def take_output(self, now: float) -> list[Buffer]:
+        """What to write to the transport, in order; sending counts as activity."""
+        out = self._out
+        if out:
+            self._out = []
+            self._activity = now
+        return out
+
+    # Primitives of the service user
+
+    def _primitive(self, event: Event) -> Action:
+        action = TABLE.get((event, self.state))
+        if action is None:
+            raise ValueError(f"{event.name} is not possible in Sta{self.state.value}")
+        return action
+
+    def accept(self, answer: Accepted, encoded: bytes | None = None) -> None:
+        """Evt7: accept the association. `encoded` saves encoding the same A-ASSOCIATE-AC again."""
+        self.state = NEXT[self._primitive(Event.EVT7)]
+        self.contexts = answer.contexts
+        self.peer_maximum_length = answer.peer_maximum_length
+        self._out.append(p.encode(answer.ac) if encoded is None else encoded)
+
+    def reject(self, rj: p.AssociateRJ, now: float) -> None:
+        """Evt8: reject the association."""
+        self._primitive(Event.EVT8)
+        self._out.append(p.encode(rj))
+        self._leave(self._dialect.after_reject, now)
+
+    def request(self, rq: p.AssociateRQ) -> None:
+        """Evt1 and Evt2: as the requestor, ask for an association on an open connection."""
+        self._primitive(Event.EVT1)
+        self._proposed = {c.context_id: Context(c.context_id, c.abstract_syntax, "") for c in rq.contexts}
+        self._out.append(p.encode(rq))
+        self.state = NEXT[Action.AE_2]
+
+    def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:
+        """Evt9: a DIMSE message, as P-DATA-TFs within the peer's maximum length."""
+        self._primitive(Event.EVT9)
+        maximum = self.peer_maximum_length
+        self._out += fragments(context_id, command, maximum, command=True)
+        if data is not None:
+            self._out += fragments(context_id, data, maximum)
+
+    def release(self) -> None:
+        """Evt11: ask to release."""
+        self.state = NEXT[self._primitive(Event.EVT11)]
+        self._out.append(_RELEASE_RQ)
+
+    def confirm_release(self, now: float) -> None:
+        """Evt14: agree to a release."""
+        action = self._primitive(Event.EVT14)
+        self._out.append(_RELEASE_RP)
+        if action is Action.AR_9:
+            self.state = NEXT[action]
+        else:
+            self._leave(self._dialect.after_release, now)
+
+    def abort(self, now: float, source: int = SERVICE_USER, reason: int = 0, close: Close = Close.WAIT) -> None:
+        """Evt15: abort the association."""
+        action = self._primitive(Event.EVT15)
+        if action is Action.AA_2:
+            self._end(Close.FIN)
+            return
+        self._out.append(p.encode(p.Abort(source, reason)))
+        self._leave(close, now)
