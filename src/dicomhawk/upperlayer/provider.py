@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
 from .errors import ProtocolError, Quirk
+from .items import RoleSelection, trimmed
 from .machine import NEXT, TABLE, Action, Event, State
 from .message import Assembler, CommandReceived, DataSetFragment, fragments
 from .negotiation import ACCEPTANCE, Accepted, Context
@@ -41,7 +42,11 @@ class AssociateConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseIndication:
-    """The peer wants to release; answer by `confirm_release`. `collision`: so do we."""
+    """The peer wants to release; answer by `confirm_release`.
+
+    `collision`: so do we. Then the requestor of the association confirms at once, and its acceptor only
+    after the `ReleaseConfirmation` (PS3.8 7.2.2).
+    """
 
     collision: bool = False
 
@@ -98,6 +103,7 @@ _EVENT = {
     p.RELEASE_RP: Event.EVT13,
     p.ABORT: Event.EVT16,
 }
+_UNEXPECTED = frozenset({Action.AA_1, Action.AA_7, Action.AA_8})
 _RELEASE_RQ = p.encode(p.ReleaseRQ())
 _RELEASE_RP = p.encode(p.ReleaseRP())
 
@@ -116,6 +122,7 @@ class Provider:
         "_buffer",
         "_deaf",
         "_dialect",
+        "_mark",
         "_needed",
         "_out",
         "_pdvs",
@@ -135,7 +142,8 @@ class Provider:
         self._dialect = dialect
         self._requestor = requestor
         self._buffer = b""
-        self._position = 0
+        self._position = 0  # where the next PDU begins in the buffer
+        self._mark = 0  # up to where `consumed` has handed the buffer out
         self._pending: bytearray | None = None  # the beginning of a PDU whose rest has not come
         self._needed = p.HEADER_SIZE
         self._pdvs: list[tuple[p.PDV, int]] | None = None  # of the current P-DATA-TF, last first
@@ -159,6 +167,7 @@ class Provider:
         self.received += len(data)
         self._activity = now
         if self._deaf or self.state is State.STA1:
+            self._buffer, self._position, self._mark = data, len(data), 0
             return
         if self._pending is not None:
             self._pending += data
@@ -168,8 +177,27 @@ class Provider:
             self._pending = None
         elif self._position < len(self._buffer):
             data = self._buffer[self._position :] + data
-        self._buffer = data
-        self._position = 0
+        self._buffer, self._position, self._mark = data, 0, 0
+
+    def consumed(self) -> tuple[int, memoryview]:
+        """The bytes that have been understood (or given up) since the last call, and their stream offset.
+
+        To be called when `poll` has no more to say, before the next `feed`: that is how a transcript can tell
+        the bytes of a data set, which it keeps elsewhere, from all others. What is left at the end of a
+        connection is `leftover`.
+        """
+        buffer, mark, position = self._buffer, self._mark, self._position
+        offset = self.received - len(buffer) + mark
+        if position == len(buffer) or self._pending is not None:
+            self._buffer, self._position, self._mark = b"", 0, 0
+        else:
+            self._mark = position
+        return offset, memoryview(buffer)[mark:position]
+
+    @property
+    def leftover(self) -> bytes:
+        """Bytes received that are not (yet) understood: the beginning of a PDU."""
+        return bytes(self._pending) if self._pending is not None else self._buffer[self._position :]
 
     def poll(self, now: float) -> Indication | None:
         """The next indication, or None when more bytes are needed."""
@@ -177,7 +205,7 @@ class Provider:
             if self._pdvs is not None:
                 indication = self._next_pdv(now)
             elif self._deaf:
-                self._buffer, self._position = b"", 0
+                self._position = len(self._buffer)
                 return None
             else:
                 ready = self._next_pdu(now)
@@ -189,6 +217,8 @@ class Provider:
 
     def _next_pdu(self, now: float) -> Indication | bool | None:
         """An indication; True for a PDU that gives none by itself; None when bytes are missing."""
+        if self._pending is not None:
+            return None
         buffer, start = self._buffer, self._position
         have = len(buffer) - start
         if have < p.HEADER_SIZE:
@@ -198,28 +228,35 @@ class Provider:
             pdu_type, length = p.decode_header(buffer, start, self._dialect.max_pdu)
         except ProtocolError as error:
             self._deaf = True  # where the next PDU begins can't be known any more
-            return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start:], now)
+            return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start : start + SHOWN_BYTES], now)
         end = start + p.HEADER_SIZE + length
         if end > len(buffer):
             self._keep(p.HEADER_SIZE + length)
             return None
         self._position = end
         self.pdus_received += 1
-        if pdu_type == p.P_DATA and self.state in (State.STA6, State.STA7):
+        event = _EVENT[pdu_type]
+        action = TABLE[event, self.state]
+        if action is Action.DT_2 or action is Action.AR_6:
             return self._begin_p_data(start, end, now)
+        if action is Action.AA_6:
+            return True
+        if action in _UNEXPECTED:  # not worth decoding
+            detail = f"PDU type {pdu_type} in Sta{self.state.value}"
+            raw = buffer[start : min(end, start + SHOWN_BYTES)]
+            return self._wrong(event, Quirk.UNEXPECTED_PDU, detail, raw, now)
         body = buffer[start + p.HEADER_SIZE : end]
         try:
             unit = p.decode(pdu_type, buffer[start + 1], body)
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start:end], now)
-        return self._received(pdu_type, unit, buffer[start:end], now) or True
+        return self._received(action, unit, body)
 
     def _keep(self, needed: int) -> None:
         """Keep the beginning of a PDU until `needed` bytes are there."""
-        rest = self._buffer[self._position :]
-        self._pending = bytearray(rest) if rest else None
-        self._needed = needed
-        self._buffer, self._position = b"", 0
+        if self._position < len(self._buffer):
+            self._pending = bytearray(memoryview(self._buffer)[self._position :])
+            self._needed = needed
 
     def _begin_p_data(self, start: int, end: int, now: float) -> Indication | bool:
         offset = self.received - len(self._buffer) + start + p.HEADER_SIZE
@@ -249,21 +286,13 @@ class Provider:
             self._pdvs = None
             return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(pdv.data), now)
 
-    def _received(self, pdu_type: int, unit: p.PDU, raw: bytes, now: float) -> Indication | None:
-        event = _EVENT[pdu_type]
-        action = TABLE[event, self.state]
-        before = self.state
+    def _received(self, action: Action, unit: p.PDU, body: bytes) -> Indication:
         match action:
-            case Action.AA_1 | Action.AA_8 | Action.AA_7:
-                detail = f"{type(unit).__name__} in Sta{before.value}"
-                return self._wrong(event, Quirk.UNEXPECTED_PDU, detail, raw, now)
-            case Action.AA_6:
-                return None
             case Action.AE_6:
                 assert isinstance(unit, p.AssociateRQ)
                 self.state = State.STA3
                 self._artim = None
-                return AssociateIndication(unit, raw[p.HEADER_SIZE :])
+                return AssociateIndication(unit, body)
             case Action.AE_3 | Action.AE_4:
                 assert isinstance(unit, p.AssociateAC | p.AssociateRJ)
                 return self._confirmed(action, unit)
@@ -283,16 +312,21 @@ class Provider:
             case Action.AR_10:
                 self.state = NEXT[action]
                 return ReleaseConfirmation()
-        raise AssertionError(f"{event.name} leads to {action.value} in Sta{before.value}")
+        raise AssertionError(f"{action.value} on a {type(unit).__name__}")
 
     def _confirmed(self, action: Action, unit: p.AssociateAC | p.AssociateRJ) -> AssociateConfirmation:
         if isinstance(unit, p.AssociateAC):
             self.state = NEXT[action]
+            roles = {trimmed(r.sop_class_uid): r for r in unit.user_items if isinstance(r, RoleSelection)}
             agreed = {}
             for answer in unit.contexts:
-                proposed = self._proposed.get(answer.context_id)
-                if answer.result == ACCEPTANCE and proposed is not None:
-                    agreed[answer.context_id] = proposed._replace(transfer_syntax=answer.transfer_syntax)
+                context = self._proposed.get(answer.context_id)
+                if answer.result == ACCEPTANCE and context is not None:
+                    context = context._replace(transfer_syntax=answer.transfer_syntax)
+                    role = roles.get(context.abstract_syntax)
+                    if role is not None:
+                        context = context._replace(scu=bool(role.scu), scp=bool(role.scp))
+                    agreed[answer.context_id] = context
             self.contexts = agreed
             self.peer_maximum_length = unit.maximum_length or 0
         else:
@@ -308,7 +342,8 @@ class Provider:
         reaction = self._dialect.reaction(quirk, associated=action is not Action.AA_1)
         if reaction.abort is not None:
             self._out.append(p.encode(p.Abort(*reaction.abort)))
-        self._leave(reaction.close, now, reaction.hold)
+        if action is not Action.AA_7 or reaction.close is not Close.WAIT:  # AA-7 lets the ARTIM timer run on
+            self._leave(reaction.close, now, reaction.hold)
         return Violation(quirk, detail, before, raw[:SHOWN_BYTES], reaction)
 
     def _leave(self, close: Close, now: float, hold: float | None = None) -> None:
@@ -325,8 +360,12 @@ class Provider:
         self._artim = None
         self._deaf = True
         self._pdvs = None
-        self._pending = None
         self.close = close
+        if self._pending is not None:  # given up: the next `consumed` hands it out
+            if self._position == len(self._buffer):
+                self._buffer, self._mark = bytes(self._pending), 0
+            self._position = len(self._buffer)
+            self._pending = None
 
     # The transport's and the clock's events
 
@@ -352,14 +391,13 @@ class Provider:
         if deadline is None or now < deadline:
             return None
         if self._artim is not None:
-            before = self.state
+            before, begun = self.state, bytes(self._pending or b"")
             self._end(self._dialect.after_artim)  # AA-2
             if before is State.STA13:
                 return None
             reaction = Reaction(None, self._dialect.after_artim)
-            return Violation(Quirk.TIMEOUT, "no A-ASSOCIATE-RQ", before, b"", reaction)
+            return Violation(Quirk.TIMEOUT, "no A-ASSOCIATE-RQ", before, begun[:SHOWN_BYTES], reaction)
         detail = "an idle association" if self._pending is None else "a PDU that does not end"
-        self._deaf = True
         return self._wrong(Event.EVT19, Quirk.TIMEOUT, detail, bytes(self._pending or b""), now)
 
     # Bytes out
@@ -396,6 +434,8 @@ class Provider:
     def request(self, rq: p.AssociateRQ) -> None:
         """Evt1 and Evt2: as the requestor, ask for an association on an open connection."""
         self._primitive(Event.EVT1)
+        if not self._requestor or self.close is not None:
+            raise ValueError("an association is requested once, by the requestor")
         self._proposed = {c.context_id: Context(c.context_id, c.abstract_syntax, "") for c in rq.contexts}
         self._out.append(p.encode(rq))
         self.state = NEXT[Action.AE_2]
@@ -407,6 +447,11 @@ class Provider:
         self._out += fragments(context_id, command, maximum, command=True)
         if data is not None:
             self._out += fragments(context_id, data, maximum)
+
+    def send_data(self, context_id: int, data: Buffer) -> None:
+        """Evt9: the data set of the command that was sent last; alternates headers with views of `data`."""
+        self._primitive(Event.EVT9)
+        self._out += fragments(context_id, data, self.peer_maximum_length)
 
     def release(self) -> None:
         """Evt11: ask to release."""
@@ -424,9 +469,6 @@ class Provider:
 
     def abort(self, now: float, source: int = SERVICE_USER, reason: int = 0, close: Close = Close.WAIT) -> None:
         """Evt15: abort the association."""
-        action = self._primitive(Event.EVT15)
-        if action is Action.AA_2:
-            self._end(Close.FIN)
-            return
+        self._primitive(Event.EVT15)
         self._out.append(p.encode(p.Abort(source, reason)))
         self._leave(close, now)
