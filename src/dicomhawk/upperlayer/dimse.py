@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
-from struct import Struct, pack
+from struct import Struct, iter_unpack, pack
 
 from .errors import ProtocolError, Quirk
 
@@ -21,6 +21,8 @@ NO_DATA_SET = 0x0101
 """Command Data Set Type that says: no data set follows. Any other value says that one does."""
 
 _HEADER = Struct("<HHL")
+_US_ELEMENT = Struct("<HHLH")
+_GROUP_LENGTH = Struct("<HHLL")
 
 
 class CommandField(IntEnum):
@@ -109,6 +111,7 @@ _US = frozenset(
     }
 )
 _AT = frozenset({Key.OffendingElement, Key.AttributeIdentifierList})
+_TEXT = frozenset({Key.MoveDestination, Key.MoveOriginatorApplicationEntityTitle, Key.ErrorComment})
 _UI = frozenset(
     {
         Key.AffectedSOPClassUID,
@@ -118,11 +121,22 @@ _UI = frozenset(
     }
 )
 
+# Looking a member up in its class costs more than all else that is done with an element.
+_GROUP_LENGTH_KEY: int = Key.CommandGroupLength.value
+_AFFECTED_SOP_CLASS_UID: int = Key.AffectedSOPClassUID.value
+_REQUESTED_SOP_CLASS_UID: int = Key.RequestedSOPClassUID.value
+_COMMAND_FIELD: int = Key.CommandField.value
+_MESSAGE_ID: int = Key.MessageID.value
+_RESPONDED_TO: int = Key.MessageIDBeingRespondedTo.value
+_DATA_SET_TYPE: int = Key.CommandDataSetType.value
+_STATUS: int = Key.Status.value
+
 Value = int | str | tuple[int, ...] | bytes
 
 
 class Command:
-    """One command set. `elements` maps element numbers to values, in the order of the wire.
+    """One command set. `elements` maps element numbers to values, in the order of the wire; the last counts
+    of an element that is there more than once.
 
     US elements are int, UI/AE/LO ones str (trimmed), AT ones tuples of ``0xGGGGEEEE``; everything else, and
     every element whose length doesn't fit its VR, stays bytes.
@@ -132,10 +146,11 @@ class Command:
 
     def __init__(self, elements: Mapping[int, Value]) -> None:
         self.elements = elements
-        field = elements.get(Key.CommandField)
+        field = elements.get(_COMMAND_FIELD)
         self.command_field = field if isinstance(field, int) else -1
-        self.has_data_set = elements.get(Key.CommandDataSetType) != NO_DATA_SET
-        self.message_id = self.number(Key.MessageID)
+        self.has_data_set = elements.get(_DATA_SET_TYPE) != NO_DATA_SET
+        message_id = elements.get(_MESSAGE_ID)
+        self.message_id = message_id if isinstance(message_id, int) else 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Command) and list(self.elements.items()) == list(other.elements.items())
@@ -165,7 +180,7 @@ class Command:
     @property
     def sop_class_uid(self) -> str:
         """Affected or, in DIMSE-N requests, Requested SOP Class UID."""
-        return self.text(Key.AffectedSOPClassUID) or self.text(Key.RequestedSOPClassUID)
+        return self.text(_AFFECTED_SOP_CLASS_UID) or self.text(_REQUESTED_SOP_CLASS_UID)
 
     @property
     def sop_instance_uid(self) -> str:
@@ -175,7 +190,7 @@ class Command:
     @property
     def status(self) -> int:
         """Status of a response; -1 if absent."""
-        return self.number(Key.Status, -1)
+        return self.number(_STATUS, -1)
 
 
 def decode(data: bytes) -> Command:
@@ -183,42 +198,37 @@ def decode(data: bytes) -> Command:
     elements: dict[int, Value] = {}
     position, end = 0, len(data)
     while position < end:
-        if end - position < 8 or len(elements) == MAX_ELEMENTS:
+        start = position + _HEADER.size
+        if start > end or len(elements) == MAX_ELEMENTS:
             raise ProtocolError(Quirk.COMMAND_SET, f"{end - position} bytes after element {len(elements)}")
         group, number, length = _HEADER.unpack_from(data, position)
-        position += 8
+        position = start + length
         if group != 0:
             raise ProtocolError(Quirk.COMMAND_SET, f"an element of group {group:04x}")
-        if length > end - position:
+        if position > end:
             raise ProtocolError(Quirk.COMMAND_SET, f"element {number:04x} claims {length} bytes")
-        value = data[position : position + length]
-        position += length
-        elements[number] = _value(number, value)
-    if not isinstance(elements.get(Key.CommandField), int):
+        if length == 2 and number in _US:
+            elements[number] = data[start] | data[start + 1] << 8
+        elif number in _UI:
+            elements[number] = data[start:position].decode("latin-1").rstrip("\0 ")
+        else:
+            elements[number] = _value(number, data[start:position])
+    if not isinstance(elements.get(_COMMAND_FIELD), int):
         raise ProtocolError(Quirk.COMMAND_SET, "no Command Field")
     return Command(elements)
 
 
 def _value(number: int, value: bytes) -> Value:
-    if number in _US:
-        return value[0] | value[1] << 8 if len(value) == 2 else value
-    if number in _UI:
-        return value.decode("latin-1").rstrip("\0 ")
-    if number in _AT:
-        if len(value) % 4 == 0:
-            pairs = (value[i : i + 4] for i in range(0, len(value), 4))
-            return tuple((p[0] | p[1] << 8) << 16 | p[2] | p[3] << 8 for p in pairs)
-        return value
-    if number in (Key.MoveDestination, Key.MoveOriginatorApplicationEntityTitle, Key.ErrorComment):
-        return value.decode("latin-1").strip(" \0")
-    if number == Key.CommandGroupLength and len(value) == 4:
+    if number == _GROUP_LENGTH_KEY and len(value) == 4:
         return int.from_bytes(value, "little")
+    if number in _AT and len(value) % 4 == 0:
+        return tuple(group << 16 | element for group, element in iter_unpack("<HH", value))
+    if number in _TEXT:
+        return value.decode("latin-1").strip(" \0")
     return value
 
 
-def _bytes(number: int, value: Value) -> bytes:
-    if isinstance(value, int):
-        return value.to_bytes(4 if number == Key.CommandGroupLength else 2, "little")
+def _bytes(number: int, value: str | tuple[int, ...] | bytes) -> bytes:
     if isinstance(value, tuple):
         return b"".join(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in value)
     if isinstance(value, bytes):
@@ -235,28 +245,33 @@ def encode(elements: Mapping[int, Value], order: Iterable[int] | None = None) ->
     `order` names the element numbers in the order to write; by default ascending. A group length among
     `elements` is ignored.
     """
-    parts = []
+    body = b""
     for number in sorted(elements) if order is None else order:
-        if number != Key.CommandGroupLength:
-            value = _bytes(number, elements[number])
-            parts.append(_HEADER.pack(0, number, len(value)) + value)
-    body = b"".join(parts)
-    return pack("<HHLL", 0, 0, 4, len(body)) + body
+        if number == _GROUP_LENGTH_KEY:
+            continue
+        value = elements[number]
+        if isinstance(value, int):
+            body += _US_ELEMENT.pack(0, number, 2, value)
+        else:
+            raw = _bytes(number, value)
+            body += _HEADER.pack(0, number, len(raw)) + raw
+    return _GROUP_LENGTH.pack(0, _GROUP_LENGTH_KEY, 4, len(body)) + body
 
 
 def response(request: Command, status: int, **more: Value) -> dict[int, Value]:
     """The elements of the response to a request (PS3.7 9.3 and 10.3), without a data set.
 
-    .
+    `more` has further elements by keyword, as in ``ErrorComment="..."``.
     """
     elements: dict[int, Value] = {
-        Key.CommandField: request.command_field | RESPONSE_BIT,
-        Key.MessageIDBeingRespondedTo: request.message_id,
-        Key.CommandDataSetType: NO_DATA_SET,
-        Key.Status: status,
+        _COMMAND_FIELD: request.command_field | RESPONSE_BIT,
+        _RESPONDED_TO: request.message_id,
+        _DATA_SET_TYPE: NO_DATA_SET,
+        _STATUS: status,
     }
-    if request.sop_class_uid:
-        elements[Key.AffectedSOPClassUID] = request.sop_class_uid
+    sop_class_uid = request.sop_class_uid
+    if sop_class_uid:
+        elements[_AFFECTED_SOP_CLASS_UID] = sop_class_uid
     for keyword, value in more.items():
         elements[Key[keyword]] = value
     return elements

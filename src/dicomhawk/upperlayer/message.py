@@ -7,8 +7,8 @@ fragment as it comes and never held.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 from .dimse import MAX_COMMAND_SET, Command, decode
 from .errors import ProtocolError, Quirk
@@ -21,8 +21,7 @@ SMALLEST_MAXIMUM = 128
 """A peer that announces less is sent this much all the same: its own header would hardly fit."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommandReceived:
+class CommandReceived(NamedTuple):
     """A whole command set; its data set, if `command.has_data_set`, follows as `DataSetFragment`."""
 
     context_id: int
@@ -30,11 +29,10 @@ class CommandReceived:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DataSetFragment:
+class DataSetFragment(NamedTuple):
     """The next piece of a data set.
 
-    `data` is a view that is valid only until control returns to the caller of `receive`; `offset` is the
+    `data` is a view of the bytes fed, which it keeps alive: who wants to keep it copies it. `offset` is the
     position of its first byte in the whole stream of bytes received.
     """
 
@@ -68,32 +66,33 @@ class Assembler:
         context_id, control, data = pdv
         if context_id not in contexts:
             raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} was not accepted")
-        if not self.idle and context_id != self._context_id:
+        if context_id != self._context_id and not self.idle:
             raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} within a message on {self._context_id}")
+        self._context_id = context_id
         if control & 1:
-            return self._add_command(context_id, control, data)
+            return self._add_command(context_id, control & 2, data)
         if not self._in_data_set:
             raise ProtocolError(Quirk.PDV_ORDER, "a data set without a command")
-        last = bool(control & 2)
+        last = control & 2 != 0
         self._in_data_set = not last
-        view = data if isinstance(data, memoryview) else memoryview(data)
-        return DataSetFragment(context_id, view, last, offset)
+        return DataSetFragment(context_id, data if isinstance(data, memoryview) else memoryview(data), last, offset)
 
-    def _add_command(self, context_id: int, control: int, data: bytes | memoryview) -> CommandReceived | None:
+    def _add_command(self, context_id: int, last: int, data: bytes | memoryview) -> CommandReceived | None:
         if self._in_data_set:
             raise ProtocolError(Quirk.PDV_ORDER, "a command within a data set")
         collected = self._command
         if len(data) + (len(collected) if collected else 0) > MAX_COMMAND_SET:
             raise ProtocolError(Quirk.COMMAND_TOO_LONG, f"a command set of more than {MAX_COMMAND_SET} bytes")
-        if not control & 2:
+        if not last:
             if collected is None:
                 collected = self._command = bytearray()
-                self._context_id = context_id
             collected += data
             return None
-        raw = bytes(data) if collected is None else bytes(collected + data)
-        self._command = None
-        self._context_id = context_id
+        if collected is None:
+            raw = bytes(data)
+        else:
+            raw = bytes(collected + data)
+            self._command = None
         command = decode(raw)
         self._in_data_set = command.has_data_set
         return CommandReceived(context_id, command, raw)

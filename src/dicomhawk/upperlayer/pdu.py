@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from struct import Struct, pack
+from struct import Struct
 from typing import NamedTuple, TypeVar
 
 from . import items as it
@@ -18,6 +18,7 @@ from .errors import ProtocolError, Quirk
 from .reader import Reader
 
 HEADER_SIZE = 6
+PDV_HEADER_SIZE = 6
 MAX_ASSOCIATE_LENGTH = 65536
 """Longest A-ASSOCIATE-RQ or -AC: DCMTK's getscu sends 17 KiB, and 128 contexts with all extras stay below."""
 MAX_CONTROL_LENGTH = 4
@@ -28,6 +29,7 @@ REMEMBERED_REQUESTS = 256
 RQ, AC, RJ, P_DATA, RELEASE_RQ, RELEASE_RP, ABORT = range(1, 8)
 
 _T = TypeVar("_T")
+_HEADER = Struct(">BBL")
 _PDV_HEADER = Struct(">LBB")
 _FIXED = Struct(">HH16s16s32s")
 
@@ -158,13 +160,12 @@ PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP 
 def decode_header(buffer: bytes | bytearray, position: int, max_data_length: int) -> tuple[int, int]:
     """Type and body length of the PDU whose six header bytes start at `position`.
 
-    `max_data_length` bounds a P-DATA-TF (the maximum length that we announced; 0 lets every length pass,
-    which is for tests only). Raises `ProtocolError` for an unknown type or a length out of bounds.
+    `max_data_length` bounds a P-DATA-TF (the maximum length that we announced). Raises `ProtocolError` for
+    an unknown type or a length out of bounds.
     """
-    pdu_type = buffer[position]
-    length = int.from_bytes(buffer[position + 2 : position + 6], "big")
+    pdu_type, _, length = _HEADER.unpack_from(buffer, position)
     if pdu_type == P_DATA:
-        limit = max_data_length or length
+        limit = max_data_length
     elif pdu_type in (RQ, AC):
         limit = MAX_ASSOCIATE_LENGTH
     elif RJ <= pdu_type <= ABORT:
@@ -189,15 +190,15 @@ def decode_pdvs(body: bytes | memoryview) -> list[PDV]:
     """The presentation data values of a P-DATA-TF; their data are views of `body`. Raises `ProtocolError`."""
     view = memoryview(body)
     found: list[PDV] = []
-    position, end = 0, len(view)
+    position, end = 0, len(body)
     while position < end:
-        if end - position < 6:
+        if end - position < PDV_HEADER_SIZE:
             raise ProtocolError(Quirk.PDV_LENGTH, f"{end - position} bytes left for a PDV header")
         length, context_id, control = _PDV_HEADER.unpack_from(view, position)
         stop = position + 4 + length
         if length < 2 or stop > end:
             raise ProtocolError(Quirk.PDV_LENGTH, f"PDV length {length} with {end - position - 4} bytes left")
-        found.append(PDV(context_id, control, view[position + 6 : stop]))
+        found.append(PDV(context_id, control, view[position + PDV_HEADER_SIZE : stop]))
         position = stop
     if not found:
         raise ProtocolError(Quirk.PDV_LENGTH, "a P-DATA-TF without any PDV")
@@ -236,7 +237,7 @@ _DECODERS: dict[int, Callable[[bytes, int], PDU]] = {
 
 
 def _with_header(pdu_type: int, reserved: int, body: bytes) -> bytes:
-    return pack(">BBL", pdu_type, reserved, len(body)) + body
+    return _HEADER.pack(pdu_type, reserved, len(body)) + body
 
 
 def encode(pdu: PDU) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
@@ -103,6 +104,8 @@ _EVENT = {
     p.RELEASE_RP: Event.EVT13,
     p.ABORT: Event.EVT16,
 }
+_TAKES_DATA = frozenset(s for (e, s), action in TABLE.items() if action in (Action.DT_2, Action.AR_6))
+_SENDS_DATA = frozenset(s for e, s in TABLE if e is Event.EVT9)
 _UNEXPECTED = frozenset({Action.AA_1, Action.AA_7, Action.AA_8})
 _RELEASE_RQ = p.encode(p.ReleaseRQ())
 _RELEASE_RP = p.encode(p.ReleaseRP())
@@ -211,11 +214,11 @@ class Provider:
                 ready = self._next_pdu(now)
                 if ready is None:
                     return None
-                indication = ready if not isinstance(ready, bool) else None
+                indication = None if ready is True else ready
             if indication is not None:
                 return indication
 
-    def _next_pdu(self, now: float) -> Indication | bool | None:
+    def _next_pdu(self, now: float) -> Indication | Literal[True] | None:
         """An indication; True for a PDU that gives none by itself; None when bytes are missing."""
         if self._pending is not None:
             return None
@@ -235,10 +238,10 @@ class Provider:
             return None
         self._position = end
         self.pdus_received += 1
+        if pdu_type == p.P_DATA and self.state in _TAKES_DATA:
+            return self._begin_p_data(start, end, now)
         event = _EVENT[pdu_type]
         action = TABLE[event, self.state]
-        if action is Action.DT_2 or action is Action.AR_6:
-            return self._begin_p_data(start, end, now)
         if action is Action.AA_6:
             return True
         if action in _UNEXPECTED:  # not worth decoding
@@ -258,15 +261,17 @@ class Provider:
             self._pending = bytearray(memoryview(self._buffer)[self._position :])
             self._needed = needed
 
-    def _begin_p_data(self, start: int, end: int, now: float) -> Indication | bool:
+    def _begin_p_data(self, start: int, end: int, now: float) -> Indication | Literal[True]:
         offset = self.received - len(self._buffer) + start + p.HEADER_SIZE
         try:
             pdvs = p.decode_pdvs(memoryview(self._buffer)[start + p.HEADER_SIZE : end])
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, self._buffer[start:end], now) or True
+        if len(pdvs) == 1:
+            return self._take_pdv(pdvs[0], offset + p.PDV_HEADER_SIZE, now) or True
         found = []
         for pdv in pdvs:
-            offset += 6
+            offset += p.PDV_HEADER_SIZE
             found.append((pdv, offset))
             offset += len(pdv.data)
         found.reverse()
@@ -278,6 +283,9 @@ class Provider:
         pdv, offset = self._pdvs.pop()
         if not self._pdvs:
             self._pdvs = None
+        return self._take_pdv(pdv, offset, now)
+
+    def _take_pdv(self, pdv: p.PDV, offset: int, now: float) -> Indication | None:
         if self._assembler is None:
             self._assembler = Assembler()
         try:
@@ -442,7 +450,8 @@ class Provider:
 
     def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:
         """Evt9: a DIMSE message, as P-DATA-TFs within the peer's maximum length."""
-        self._primitive(Event.EVT9)
+        if self.state not in _SENDS_DATA:
+            self._primitive(Event.EVT9)
         maximum = self.peer_maximum_length
         self._out += fragments(context_id, command, maximum, command=True)
         if data is not None:
