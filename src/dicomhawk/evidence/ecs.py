@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -25,8 +25,27 @@ MAX_CUTS = 16
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-Encoded = tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]]
-"""An event without envelope: its type's part of ``event``, its own part of ``event``, its other objects."""
+
+class Encoded(NamedTuple):
+    """An event without its envelope, as the inner parts of JSON objects."""
+
+    head: bytes
+    """``event``: what all events of the type have."""
+    own: bytes
+    """``event``: what this one has besides."""
+    dicom: bytes
+    honeypot: bytes
+    others: tuple[tuple[bytes, bytes], ...]
+    """Other objects, each with its opening (``"source":{``)."""
+
+
+class Envelope(NamedTuple):
+    """What events have in common, as the inner parts of JSON objects."""
+
+    constant: bytes
+    """Of the document: without ``@timestamp``, ``event``, ``dicom`` and ``honeypot``. Its objects aren't empty."""
+    honeypot: bytes = b""
+    dicom: bytes = b""
 
 
 def catalogue() -> list[type[Event]]:
@@ -53,84 +72,90 @@ def encode(event: Event, *, secrets: bool = True) -> Encoded:
     """
     plan = _plan(type(event), secrets)
     parts = _parts(plan.groups, event)
-    own = parts.pop("event", b"")
-    return plan.head, own, _objects(parts)
+    pop = parts.pop
+    own, dicom, honeypot = pop("event", b""), pop("dicom", b""), pop("honeypot", b"")
+    others = tuple([(b'"%b":{' % key.encode(), inner) for key, inner in parts.items()]) if parts else ()
+    return Encoded(plan.head, own, dicom, honeypot, others)
 
 
 def following(event: Event) -> bytes:
-    """What later events of the connection repeat of `event`, to be appended to their envelope; often nothing."""
+    """What later events of the connection repeat of `event`, for `Envelope.dicom`; often nothing."""
     groups = _plan(type(event), True).follows
-    return b"".join([b",%b%b}" % part for part in _objects(_parts(groups, event))]) if groups else b""
+    return _parts(groups, event).get("dicom", b"") if groups else b""
 
 
 def envelope(constant: dict[str, Any]) -> bytes:
-    """`constant` as the inner part of a JSON object, to be given to `line`. Its objects may not be empty."""
+    """`constant` as the inner part of a JSON object."""
     return _encode(constant)[1:-1]
 
 
-def line(
-    event: Encoded, constant: bytes, *, moment: bytes, ulid: bytes, sequence: int, duration: int | None
-) -> bytes:
-    """One line, newline included. `moment` and `ulid` come from `Stamps`; `duration` is in nanoseconds."""
-    head, own, objects = event
-    for marker, inner in objects:
+def line(event: Encoded, envelope: Envelope, stamp: bytes, sequence: int, duration: int | None) -> bytes:
+    """One line, newline included. `stamp` is of `Stamps.stamp`; `duration` in nanoseconds."""
+    head, own, dicom, honeypot, others = event
+    constant, common_honeypot, common_dicom = envelope
+    for marker, inner in others:
         at = constant.find(marker)
         if at < 0:
             constant = b"%b,%b%b}" % (constant, marker, inner)
         else:
             at += len(marker)
             constant = b"%b%b,%b" % (constant[:at], inner, constant[at:])
-    if duration is not None:
-        own = b'%b,"duration":%d' % (own, duration) if own else b'"duration":%d' % duration
-    return b'{"@timestamp":"%b","event":{"id":"%b","sequence":%d,%b%b%b},%b}\n' % (
-        moment,
-        ulid,
+    return b'%b","sequence":%d,%b%b%b},%b%b%b}\n' % (
+        stamp,
         sequence,
         head,
-        b"," if own else b"",
-        own,
+        b"," + own if own else b"",
+        b"" if duration is None else b',"duration":%d' % duration,
         constant,
+        _joined(b',"honeypot":{', honeypot, common_honeypot),
+        _joined(b',"dicom":{', dicom, common_dicom),
     )
 
 
-class _Node:
-    """One object of the document: how it is made from the attributes of an event."""
+def _joined(opening: bytes, one: bytes, other: bytes) -> bytes:
+    if one and other:
+        return b"%b%b,%b}" % (opening, one, other)
+    if one or other:
+        return b"%b%b}" % (opening, one or other)
+    return b""
 
-    __slots__ = ("_children", "_leaves", "_names", "_renders", "_wire")
 
-    def __init__(self, tree: dict[str, Any]) -> None:
-        leaves = {key: leaf for key, leaf in tree.items() if isinstance(leaf, tuple)}
-        children = {key: child for key, child in tree.items() if not isinstance(child, tuple)}
-        names = [name for name, _ in leaves.values()]
-        self._names = names
-        self._leaves: Callable[[Event], Any] | None = attrgetter(*names) if names else None
-        self._renders = [(at, render) for at, (_, render) in enumerate(leaves.values()) if render is not None]
-        self._children = [_Node(child) for child in children.values()]
-        keys = [*leaves, *children]
-        self._wire = msgspec.defstruct(
-            "Wire",
-            [(f"f{at}", Any, None) for at in range(len(keys))],
-            rename={f"f{at}": key for at, key in enumerate(keys)},
-            omit_defaults=True,
-            gc=False,
-        )
+_Maker = Callable[[Event], Any]
 
-    def make(self, event: Event) -> Any:
-        """The object, or None if it would be empty."""
-        if self._leaves is None:
-            values = []
-        elif len(self._names) == 1:
-            values = [self._leaves(event)]
-        else:
-            values = list(self._leaves(event))
-        for at, render in self._renders:
+
+def _maker(tree: dict[str, Any]) -> _Maker:
+    """A function from an event to one object of the document; it gives None if that would be empty."""
+    leaves = {key: leaf for key, leaf in tree.items() if isinstance(leaf, tuple)}
+    children = {key: child for key, child in tree.items() if not isinstance(child, tuple)}
+    names = [name for name, _ in leaves.values()]
+    renders = [(at, render) for at, (_, render) in enumerate(leaves.values()) if render is not None]
+    makers = [_maker(child) for child in children.values()]
+    keys = {f"f{at}": key for at, key in enumerate([*leaves, *children])}
+    wire = msgspec.defstruct("Wire", [(f, Any, None) for f in keys], rename=keys, omit_defaults=True, gc=False)
+    get = _getter(names)
+    nones = (None,) * len(names)
+
+    def make_flat(event: Event) -> Any:
+        values = get(event)
+        return None if values == nones else wire(*values)
+
+    def make(event: Event) -> Any:
+        values = [*get(event)]
+        for at, render in renders:
             if values[at] is not None:
                 values[at] = render(values[at])
-        for child in self._children:
-            values.append(child.make(event))
-        if values.count(None) == len(values):
-            return None
-        return self._wire(*values)
+        for maker in makers:
+            values.append(maker(event))
+        return None if values.count(None) == len(values) else wire(*values)
+
+    return make if renders or makers else make_flat
+
+
+def _getter(names: list[str]) -> Callable[[Event], tuple[Any, ...]]:
+    if not names:
+        return lambda event: ()
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda event: (get(event),)
 
 
 class _Plan:
@@ -168,18 +193,18 @@ class _Plan:
         self.follows = _nodes(follows)
 
 
-_Groups = tuple[tuple[str, _Node], ...]
+_Groups = tuple[tuple[str, _Maker], ...]
 
 
 def _nodes(tree: dict[str, Any]) -> _Groups:
-    return tuple((key, _Node(child)) for key, child in tree.items())
+    return tuple((key, _maker(child)) for key, child in tree.items())
 
 
 def _parts(groups: _Groups, event: Event) -> dict[str, bytes]:
     parts = {}
     try:
-        for key, node in groups:
-            made = node.make(event)
+        for key, make in groups:
+            made = make(event)
             if made is not None:
                 inner = _encode(made)
                 if len(inner) > MAX_STRING:
@@ -193,16 +218,12 @@ def _parts(groups: _Groups, event: Event) -> dict[str, bytes]:
 
 def _cut(groups: _Groups, event: Event) -> dict[str, bytes]:
     """As `_parts`, with everything brought within its bounds."""
-    document = {key: made for key, node in groups if (made := node.make(event)) is not None}
+    document = {key: made for key, make in groups if (made := make(event)) is not None}
     cuts: list[str] = []
     bounded = _bounded(msgspec.to_builtins(document), "", cuts)
     if cuts:
         bounded.setdefault("honeypot", {})["cut"] = cuts[:MAX_CUTS]
     return {key: _encode(value)[1:-1] for key, value in bounded.items()}
-
-
-def _objects(parts: dict[str, bytes]) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple([(b'"%b":{' % key.encode(), inner) for key, inner in parts.items()])
 
 
 _plans: dict[tuple[type[Event], bool], _Plan] = {}

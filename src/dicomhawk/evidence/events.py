@@ -83,6 +83,13 @@ class WorkerExit(Event, frozen=True, kw_only=True):
     outcome: Outcome = None
 
 
+class SensorError(Event, frozen=True, kw_only=True):
+    """An error of ours that nothing foresaw. The connection it happened on is lost, the worker goes on."""
+
+    kind: ClassVar[Kind] = Kind("sensor.error", ("process",), ("error",), 70)
+    detail: Annotated[str, Field("error.stack_trace", "Where it happened.")]
+
+
 class JournalGap(Event, frozen=True, kw_only=True):
     """Events could not be written (the disk was full, say) and are lost; writing works again."""
 
@@ -265,7 +272,7 @@ class AssociationReject(_Request, frozen=True, kw_only=True):
 class Release(Event, frozen=True, kw_only=True):
     """An association was released in the orderly way."""
 
-    kind: ClassVar[Kind] = Kind("dicom.release", ("network", "session"), ("protocol", "end"), 10)
+    kind: ClassVar[Kind] = Kind("dicom.release", ("network", "session"), ("protocol", "end"), 10, recurs=True)
     by: Annotated[str, Field("dicom.release.by", "Who asked for it: peer or sensor.")] = "peer"
 
 
@@ -325,7 +332,7 @@ class _SubOperations(_Command, frozen=True, kw_only=True):
 class CEcho(_Command, frozen=True, kw_only=True):
     """C-ECHO, and its answer."""
 
-    kind: ClassVar[Kind] = Kind("dicom.c-echo", ("network",), ("protocol", "info"), 20)
+    kind: ClassVar[Kind] = Kind("dicom.c-echo", ("network",), ("protocol", "info"), 20, recurs=True)
     status: Status = 0
     outcome: Outcome = "success"
 

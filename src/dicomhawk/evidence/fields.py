@@ -38,6 +38,8 @@ class Kind(NamedTuple):
     type: tuple[str, ...]
     severity: int
     """0 (housekeeping) to 100; what was done, not who did it: that is the analyst's to say."""
+    recurs: bool = False
+    """Whether equal events come again and again, so that it pays to remember how they are encoded."""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

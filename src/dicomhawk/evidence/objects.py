@@ -27,13 +27,14 @@ _USED = Struct("<Q")
 class Captured(NamedTuple):
     """What became of an upload."""
 
+    ordinal: int
     sha256: str
     size: int
     """Bytes of the whole file, head included."""
-    name: str | None
-    """Path below the vault; None: it was not kept."""
+    path: Path | None
+    """Where it is; None: it was not kept."""
     new: bool
-    complete: bool
+    """False: the same file was there before."""
     limit: str | None
     """Why it was not kept: ``objects_mib``, ``object_mib`` or ``disk``."""
 
@@ -91,10 +92,11 @@ class ObjectStore:
         self._count = 0
         self.budget = Budget(vault / "objects.used", budget)
 
-    def open(self, head: bytes) -> ObjectSink:
-        """Begin an upload. `head`: what precedes the data set in the file."""
+    def open(self, head: bytes, ordinal: int = 1) -> ObjectSink:
+        """Begin an upload. `head`: what precedes the data set in the file; `ordinal`: its number among the
+        uploads of the connection."""
         self._count += 1
-        return ObjectSink(self, self._incoming / f"{self._writer}.{self._count}", head)
+        return ObjectSink(self, self._incoming / f"{self._writer}.{self._count}", head, ordinal)
 
     def path(self, sha256: str) -> Path:
         """Where the object with that hash is, if it was kept."""
@@ -114,9 +116,10 @@ class ObjectStore:
 class ObjectSink:
     """One upload: hashed and written as it comes, named when it is complete. Disk trouble is never raised."""
 
-    __slots__ = ("_fd", "_hash", "_limit", "_path", "_reserved", "_size", "_store")
+    __slots__ = ("_fd", "_hash", "_limit", "_path", "_reserved", "_size", "_store", "ordinal")
 
-    def __init__(self, store: ObjectStore, path: Path, head: bytes) -> None:
+    def __init__(self, store: ObjectStore, path: Path, head: bytes, ordinal: int) -> None:
+        self.ordinal = ordinal
         self._store = store
         self._path = path
         self._hash = hashlib.sha256()
@@ -131,7 +134,8 @@ class ObjectSink:
         self.write(head)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Add to the file."""
+        """Add to the file. Whether it is kept or not, the transcript refers to these bytes and never has them:
+        else what is over the objects' budget would push older transcripts out."""
         self._hash.update(chunk)
         self._size += len(chunk)
         if self._fd < 0:
@@ -155,29 +159,29 @@ class ObjectSink:
         except OSError:
             self._give_up("disk")
 
-    def finish(self, *, complete: bool = True) -> Captured:
-        """Close and name the file. `complete=False` keeps the part that came before a transfer broke off."""
+    def finish(self) -> Captured:
+        """Close and name the file, also where the transfer broke off: what came is evidence."""
         sha256 = self._hash.hexdigest()
-        target = self._store.path(sha256)
-        name: str | None = str(target.relative_to(self._store.vault))
+        path: Path | None = self._store.path(sha256)
+        assert path is not None
         new = False
-        if target.exists():
+        if path.exists():
             self._discard()
         elif self._fd < 0:
-            name = None
+            path = None
         else:
             try:
-                target.parent.mkdir(exist_ok=True, mode=0o700)
-                self._path.rename(target)
+                path.parent.mkdir(exist_ok=True, mode=0o700)
+                self._path.rename(path)
             except OSError:
                 self._give_up("disk")
-                name = None
+                path = None
             else:
                 new = True
                 os.close(self._fd)
                 self._fd = -1
                 self._store.budget.add(self._size - self._reserved, within=False)
-        return Captured(sha256, self._size, name, new, complete, None if name else self._limit)
+        return Captured(self.ordinal, sha256, self._size, path, new, None if path else self._limit)
 
     def abort(self) -> None:
         """Throw away what came."""

@@ -7,15 +7,14 @@ the events, `flush`, and only then send the response.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import socket
 import time
-from collections import Counter
+from collections.abc import Callable
 from importlib.metadata import version as installed_version
 
 from ..settings import Settings
 from . import ecs
+from .community import community_id
 from .events import ConnectionClose, ConnectionOpen, FileCaptured, JournalGap, SessionEnd, SessionStart, VaultLimit
 from .fields import Event
 from .journal import Journal
@@ -28,21 +27,47 @@ from .vault import MIB, VaultWriter
 Endpoint = tuple[str, int]
 """IP address and port."""
 
+REMEMBERED = 1024
+"""Encoded events that are kept: those that scanners cause by the thousand."""
+SYNC_US = 60 * 1_000_000
+"""How long what a worker knows of a visitor may differ from the table of sessions (microseconds)."""
+
+
+class _Presence:
+    """A visitor who has a connection to this worker, or had one in the last minute."""
+
+    __slots__ = ("last", "new", "open", "session", "synced")
+
+    def __init__(self, session: str, now: int) -> None:
+        self.session = session
+        self.open = 0
+        self.new = 0  # connections that the table doesn't know of
+        self.last = self.synced = now
+
 
 class Recorder:
     """Journal, vault and sessions of one worker. Nothing here raises because of a disk."""
 
-    def __init__(self, settings: Settings, writer: str, *, clock: Clock = time.time_ns) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        writer: str,
+        *,
+        clock: Clock = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`writer` names the worker's files; no two processes that live at once may have the same."""
         self.clock = clock
+        self.monotonic = monotonic
         self.stamps = Stamps()
-        self.secrets = settings.vault.passwords
         self.journal = Journal(settings.journal_dir, writer, settings.journal.rotate_mib * MIB, clock)
         self.vault = VaultWriter(settings.vault_dir, writer, settings.vault, clock)
         self.sessions = Sessions(settings.data / "sessions.table")
+        self._secrets = settings.vault.passwords
         self._sequence = 0
-        self._present: Counter[str] = Counter()
-        self._sensor = ecs.envelope(
+        self._present: dict[str, _Presence] = {}
+        self._prepared: dict[Event, ecs.Encoded] = {}
+        self.sensor = ecs.envelope(
             {
                 "observer": {
                     "type": "honeypot",
@@ -54,45 +79,41 @@ class Recorder:
                 "ecs": {"version": ecs.VERSION},
             }
         )
+        self._envelope = ecs.Envelope(self.sensor)
 
     def open(self, source: Endpoint, destination: Endpoint, *, protocol: str = "dicom") -> ConnectionRecord:
-        """A connection was accepted: emits ``session.start`` if it is the first of one, and ``connection.open``."""
+        """A connection was accepted: emits ``session.start`` if it begins one, and ``connection.open``.
+
+        `protocol` is what the door speaks.
+        """
         now = self.clock()
+        us = now // 1000
         address = source[0]
-        touched = self.sessions.touch(address, now // 1000)
-        if touched.ended is not None:
-            self._session_ended(touched.ended, evicted=touched.evicted)
-        self._present[address] += 1
-        record = ConnectionRecord(self, now, touched.session, source, destination, protocol)
-        if touched.is_new:
-            record.emit(SessionStart())
+        presence = self._present.get(address)
+        if presence is None or us - presence.synced > SYNC_US:
+            presence = self._sync(address, presence, us, 1)
+        else:
+            presence.new += 1
+            presence.last = us
+        presence.open += 1
+        record = ConnectionRecord(self, now, presence.session, source, destination, protocol)
         record.emit(ConnectionOpen(segment=record.transcript.segment, offset=record.transcript.offset))
         return record
 
     def emit(self, event: Event, duration: int | None = None) -> None:
         """An event of the sensor itself, on no connection. `duration` in nanoseconds."""
-        self._sequence += 1
-        self.write(ecs.encode(event, secrets=self.secrets), self._sensor, self._sequence, duration)
+        self._write_own(event, self._envelope, duration)
 
     def prepare(self, event: Event) -> ecs.Encoded:
         """`event` as `ConnectionRecord.emit_encoded` takes it, to be kept if it will come again."""
-        return ecs.encode(event, secrets=self.secrets)
-
-    def write(self, event: ecs.Encoded, constant: bytes, sequence: int, duration: int | None) -> None:
-        """Append an event with its envelope to the journal."""
-        now = self.clock()
-        stamps = self.stamps
-        self.journal.append(
-            ecs.line(
-                event,
-                constant,
-                moment=stamps.moment(now),
-                ulid=stamps.ulid(now),
-                sequence=sequence,
-                duration=duration,
-            ),
-            now,
-        )
+        if not event.kind.recurs:
+            return ecs.encode(event, secrets=self._secrets)
+        encoded = self._prepared.get(event)
+        if encoded is None:
+            if len(self._prepared) >= REMEMBERED:
+                self._prepared.clear()
+            encoded = self._prepared[event] = ecs.encode(event, secrets=self._secrets)
+        return encoded
 
     def flush(self) -> None:
         """Hand everything so far to the kernel: transcripts first, so that events never point at nothing."""
@@ -103,8 +124,13 @@ class Recorder:
         """To be called every minute or so: keeps the sessions of open connections, ends those that are over, tells
         of trouble, and flushes."""
         now = self.clock() // 1000
-        for address in self._present:
-            self.sessions.touch(address, now, connections=0)
+        for address, presence in list(self._present.items()):
+            if presence.open:
+                presence.last = now
+            if presence.new or presence.last > presence.synced:
+                self._sync(address, presence, presence.last, presence.new)
+            elif not presence.open and now - presence.synced > SYNC_US:
+                del self._present[address]
         for session in self.sessions.expired(now):
             self._session_ended(session)
         for notice in self.vault.take_notices():
@@ -117,22 +143,32 @@ class Recorder:
 
     def close(self) -> None:
         """Write what is left and close all files."""
-        for notice in self.vault.take_notices():
-            self.emit(notice)
+        self.tick()
         self.vault.close()
         self.journal.close()
         self.sessions.close()
 
-    def departed(self, address: str) -> None:
-        """A connection of `address` has ended."""
-        self.sessions.touch(address, self.clock() // 1000, connections=0)
-        self._present[address] -= 1
-        if self._present[address] <= 0:
-            del self._present[address]
+    def departed(self, address: str, now: int) -> None:
+        """A connection of `address` ended at `now` (microseconds)."""
+        presence = self._present[address]
+        presence.open -= 1
+        presence.last = now
 
-    def sensor_envelope(self) -> bytes:
-        """What the envelope of every event says of the sensor."""
-        return self._sensor
+    def _sync(self, address: str, presence: _Presence | None, now: int, connections: int) -> _Presence:
+        """Bring table and presence together. Visitors have many short connections; the table is for all workers."""
+        if presence is not None and presence.last < now:
+            connections += presence.new
+        touched = self.sessions.touch(address, now, connections=connections)
+        if touched.ended is not None:
+            self._session_ended(touched.ended, evicted=touched.evicted)
+        if presence is None:
+            presence = self._present[address] = _Presence(touched.session, now)
+        presence.session = touched.session
+        presence.new = 0
+        presence.last = presence.synced = now
+        if touched.is_new:
+            self._write_own(SessionStart(), self._session_envelope(touched.session, address), None)
+        return presence
 
     def _session_ended(self, session: Session, *, evicted: bool = False) -> None:
         event = SessionEnd(
@@ -141,30 +177,30 @@ class Recorder:
             connections=session.connections,
             reason="evicted" if evicted else None,
         )
-        constant = b"%b,%b" % (
-            ecs.envelope(
-                {
-                    "session": session.session,
-                    "source": {"ip": session.address},
-                    "related": {"ip": [session.address]},
-                }
-            ),
-            self._sensor,
-        )
+        envelope = self._session_envelope(session.session, session.address)
+        self._write_own(event, envelope, (session.last - session.first) * 1000)
+
+    def _session_envelope(self, session: str, address: str) -> ecs.Envelope:
+        own = ecs.envelope({"session": session, "source": {"ip": address}, "related": {"ip": [address]}})
+        return ecs.Envelope(b"%b,%b" % (own, self.sensor))
+
+    def _write_own(self, event: Event, envelope: ecs.Envelope, duration: int | None) -> None:
         self._sequence += 1
-        duration = (session.last - session.first) * 1000
-        self.write(ecs.encode(event), constant, self._sequence, duration)
+        now = self.clock()
+        stamp = self.stamps.stamp(now)
+        self.journal.append(ecs.line(self.prepare(event), envelope, stamp, self._sequence, duration), now)
 
 
 class ConnectionRecord:
     """Everything recorded of one connection."""
 
     __slots__ = (
-        "_address",
-        "_constant",
+        "_envelope",
+        "_objects",
         "_opened",
         "_recorder",
         "_sequence",
+        "address",
         "bytes_in",
         "bytes_out",
         "connection",
@@ -176,42 +212,52 @@ class ConnectionRecord:
         self, recorder: Recorder, now: int, session: str, source: Endpoint, destination: Endpoint, protocol: str
     ) -> None:
         self._recorder = recorder
-        self._address = source[0]
         self._opened = now
         self._sequence = 0
+        self._objects = 0
+        self.address = address = source[0]
         self.bytes_in = 0
         self.bytes_out = 0
         self.session = session
-        self.connection = recorder.stamps.ulid(now).decode()
+        connection = recorder.stamps.ulid(now)
+        self.connection = connection.decode()
         self.transcript = recorder.vault.transcript(self.connection, source, destination)
-        self._constant = _ENVELOPE % (
+        ip, local = address.encode(), destination[0].encode()
+        constant = _ENVELOPE % (
             session.encode(),
-            source[0].encode(),
+            ip,
             source[1],
-            destination[0].encode(),
+            local,
             destination[1],
             protocol.encode(),
-            b"ipv6" if ":" in source[0] else b"ipv4",
+            b"ipv6" if ":" in address else b"ipv4",
             community_id(source, destination),
-            source[0].encode(),
-            destination[0].encode(),
-            self.connection.encode(),
-            recorder.sensor_envelope(),
+            ip,
+            local,
+            recorder.sensor,
         )
+        self._envelope = ecs.Envelope(constant, b'"connection":"%b"' % connection)
 
-    def emit(self, event: Event, duration: int | None = None) -> None:
-        """An event on this connection. `duration` in nanoseconds."""
+    def emit(self, event: Event, duration: int | None = None, *, since: float | None = None) -> None:
+        """An event on this connection. Its duration is given in nanoseconds, or as the reading of the monotonic
+        clock (seconds) `since` which it took."""
+        if since is not None:
+            duration = int((self._recorder.monotonic() - since) * 1e9)
         self.emit_encoded(self._recorder.prepare(event), duration)
-        self._constant += ecs.following(event)
+        following = ecs.following(event)
+        if following:
+            self.follow(following)
 
     def emit_encoded(self, event: ecs.Encoded, duration: int | None = None) -> None:
         """An event that was prepared before; see `Recorder.prepare`, and `follow`."""
-        self._sequence += 1
-        self._recorder.write(event, self._constant, self._sequence, duration)
+        recorder = self._recorder
+        self._sequence = sequence = self._sequence + 1
+        now = recorder.clock()
+        recorder.journal.append(ecs.line(event, self._envelope, recorder.stamps.stamp(now), sequence, duration), now)
 
     def follow(self, following: bytes) -> None:
         """Let later events repeat what `ecs.following` gave for an event that was prepared before."""
-        self._constant += following
+        self._envelope = ecs.Envelope(self._envelope.constant, self._envelope.honeypot, following)
 
     def received(self, data: bytes | bytearray | memoryview) -> None:
         """Bytes came; to be called before they are acted upon."""
@@ -235,20 +281,30 @@ class ConnectionRecord:
 
     def open_object(self, head: bytes) -> ObjectSink:
         """Begin to capture an object; `head` is its preamble and file meta information."""
-        return self._recorder.vault.open_object(head)
+        self._objects += 1
+        return self._recorder.vault.open_object(head, self._objects)
 
-    def captured(
-        self, ordinal: int, captured: Captured, *, sop_class: str | None = None, sop_instance: str | None = None
+    def object_stored(
+        self,
+        captured: Captured,
+        *,
+        complete: bool = True,
+        sop_class: str | None = None,
+        sop_instance: str | None = None,
     ) -> None:
-        """The object number `ordinal` is finished: emits ``file.captured``, and ``vault.limit`` if it isn't kept."""
-        self.transcript.object_stored(ordinal, captured.sha256)
+        """An object is finished: emits ``file.captured``, and ``vault.limit`` if it isn't kept.
+
+        `complete` is False if the transfer broke off.
+        """
+        self.transcript.object_stored(captured.ordinal, captured.sha256)
+        vault = self._recorder.vault.folder
         self.emit(
             FileCaptured(
                 sha256=captured.sha256,
                 size=captured.size,
-                name=captured.name,
+                name=None if captured.path is None else captured.path.relative_to(vault).as_posix(),
                 new=captured.new,
-                complete=captured.complete,
+                complete=complete,
                 sop_class=sop_class,
                 sop_instance=sop_instance,
             )
@@ -257,9 +313,11 @@ class ConnectionRecord:
             self.emit(VaultLimit(limit=captured.limit, what="object", bytes=captured.size, sha256=captured.sha256))
 
     def close(self, reason: str, *, pdus_in: int | None = None, pdus_out: int | None = None) -> None:
-        """The connection has ended: emits ``connection.close``; its `reason` says which values there are."""
+        """The connection has ended: emits ``connection.close``, whose `reason` says which values there are."""
+        recorder = self._recorder
+        now = recorder.clock()
         self.transcript.close(reason)
-        self._recorder.departed(self._address)
+        recorder.departed(self.address, now // 1000)
         self.emit(
             ConnectionClose(
                 reason=reason,
@@ -270,26 +328,12 @@ class ConnectionRecord:
                 segment=self.transcript.segment,
                 offset=self.transcript.offset,
             ),
-            self._recorder.clock() - self._opened,
+            now - self._opened,
         )
 
 
 _ENVELOPE = (
     b'"session":"%b","source":{"ip":"%b","port":%d},"destination":{"ip":"%b","port":%d},'
     b'"network":{"transport":"tcp","protocol":"%b","type":"%b","direction":"inbound","community_id":"%b"},'
-    b'"related":{"ip":["%b","%b"]},"honeypot":{"connection":"%b"},%b'
+    b'"related":{"ip":["%b","%b"]},%b'
 )
-
-
-def community_id(source: Endpoint, destination: Endpoint, *, protocol: int = 6) -> bytes:
-    """Community ID v1 with seed 0 (github.com/corelight/community-id-spec)."""
-    ends = sorted((_address(ip), port.to_bytes(2, "big")) for ip, port in (source, destination))
-    (low, low_port), (high, high_port) = ends
-    packed = b"\0\0%b%b%c\0%b%b" % (low, high, protocol, low_port, high_port)
-    return b"1:" + base64.b64encode(hashlib.sha1(packed, usedforsecurity=False).digest())
-
-
-def _address(ip: str) -> bytes:
-    if ":" in ip:
-        return socket.inet_pton(socket.AF_INET6, ip.partition("%")[0])
-    return socket.inet_pton(socket.AF_INET, ip)

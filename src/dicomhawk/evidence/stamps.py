@@ -12,7 +12,6 @@ Clock = Callable[[], int]
 _ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, as the ULID specification has it
 _PAIRS = tuple(bytes((a, b)) for a in _ALPHABET for b in _ALPHABET)
 _MILLIS = tuple(b".%03dZ" % ms for ms in range(1000))
-_HIGH_BITS = 20
 
 
 def base32(value: int, digits: int) -> bytes:
@@ -27,27 +26,19 @@ def rfc3339(us: int) -> str:
 
 
 class Stamps:
-    """Text for the moments of one process; remembers what didn't change since the last one."""
+    """Moments and identifiers of one process; remembers what didn't change since the last ones."""
 
-    __slots__ = ("_endings", "_high", "_high_text", "_last_ms", "_prefix", "_second", "_second_text")
+    __slots__ = ("_count", "_last_ms", "_ms", "_prefix", "_second", "_second_text", "_text", "_time")
 
     def __init__(self) -> None:
-        self._second = -1
-        self._second_text = b""
-        self._high = -1
-        self._high_text = b""
-        self._last_ms = 0
-        self._prefix = b""
-        self._endings = 0
+        self._ms = self._last_ms = self._second = -1
+        self._second_text = self._text = self._time = self._prefix = b""
+        self._count = 0
 
-    def moment(self, ns: int) -> bytes:
-        """RFC 3339 of `ns` (nanoseconds since the epoch), with milliseconds and ``Z``."""
-        ms = ns // 1_000_000
-        second = ms // 1000
-        if second != self._second:
-            self._second = second
-            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
-        return self._second_text + _MILLIS[ms % 1000]
+    def stamp(self, ns: int) -> bytes:
+        """How the line of an event at `ns` (nanoseconds since the epoch) begins, up to its ``event.id``."""
+        ulid = self.ulid(ns)
+        return b'{"@timestamp":"%b","event":{"id":"%b' % (self._text, ulid)
 
     def ulid(self, ns: int) -> bytes:
         """26 characters; each is greater than all that this object gave before, even if the clock steps back.
@@ -56,22 +47,22 @@ class Stamps:
         specification allows for identifiers of one millisecond; here it costs a table look-up.
         """
         ms = ns // 1_000_000
-        if ms < self._last_ms:
-            ms = self._last_ms
-        self._last_ms = ms
-        high = ms >> _HIGH_BITS
-        if high != self._high:
-            self._high = high
-            self._high_text = base32(high, 6)
-        ending = self._endings & 1023
+        if ms != self._ms:
+            self._advance(ms)
+        ending = self._count & 1023
         if not ending:
             # The 4 leading characters count, so that identifiers of one millisecond stay in order.
-            self._prefix = base32(self._endings >> 10, 4) + base32(secrets.randbits(50), 10)
-        self._endings += 1
-        return b"%b%b%b%b%b" % (
-            self._high_text,
-            _PAIRS[ms >> 10 & 1023],
-            _PAIRS[ms & 1023],
-            self._prefix,
-            _PAIRS[ending],
-        )
+            self._prefix = base32(self._count >> 10, 4) + base32(secrets.randbits(50), 10)
+        self._count += 1
+        return b"%b%b%b" % (self._time, self._prefix, _PAIRS[ending])
+
+    def _advance(self, ms: int) -> None:
+        self._ms = ms
+        second = ms // 1000
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
+        self._text = self._second_text + _MILLIS[ms % 1000]
+        if ms > self._last_ms:
+            self._last_ms = ms
+            self._time = base32(ms >> 20, 6) + _PAIRS[ms >> 10 & 1023] + _PAIRS[ms & 1023]

@@ -29,7 +29,8 @@ MAGIC = b"DHTRANS1"
 
 _HEADER = Struct("<8s8sIQ")  # magic, run, number of the segment in the run, bytes lost before it
 HEADER_SIZE = _HEADER.size
-_RECORD = Struct("<IIQB")
+_RECORD = Struct("<IIQB")  # length, connection, microseconds, kind
+_PACK = _RECORD.pack
 _RECEIVED_OBJECT = Struct("<IQI")  # ordinal, offset, length
 _SENT_OBJECT = Struct("<QI")  # offset, length; the reference follows
 _STORED = Struct("<I32s")  # ordinal, SHA-256
@@ -140,12 +141,7 @@ class TranscriptWriter:
         segment, offset = self.spool.position(now)
         names = f"{connection}\n{source[0]}\n{source[1]}\n{destination[0]}\n{destination[1]}".encode()
         self.spool.append(_RECORD.pack(len(names), self._connections, now // 1000, _OPENED) + names, now)
-        return Transcript(self, self._connections, segment, offset)
-
-    def record(self, number: int, kind: int, data: bytes | bytearray | memoryview) -> None:
-        """Append a record; see the constants above."""
-        now = self._clock()
-        self.spool.append(_RECORD.pack(len(data), number, now // 1000, kind) + data, now)
+        return Transcript(self.spool, self._clock, self._connections, segment, offset)
 
     def flush(self) -> None:
         """Hand everything so far to the kernel, in one write."""
@@ -170,38 +166,44 @@ class TranscriptWriter:
 class Transcript:
     """What one connection writes. Bytes are copied at once; nothing is kept here."""
 
-    __slots__ = ("_number", "_writer", "offset", "segment")
+    __slots__ = ("_clock", "_number", "_spool", "offset", "segment")
 
-    def __init__(self, writer: TranscriptWriter, number: int, segment: str, offset: int) -> None:
-        self._writer = writer
+    def __init__(self, spool: Spool, clock: Clock, number: int, segment: str, offset: int) -> None:
+        self._spool = spool
+        self._clock = clock
         self._number = number
         self.segment = segment
         self.offset = offset
 
     def received(self, data: bytes | bytearray | memoryview) -> None:
         """Bytes came from the visitor."""
-        self._writer.record(self._number, _RECEIVED, data)
+        now = self._clock()
+        self._spool.append(_PACK(len(data), self._number, now // 1000, _RECEIVED) + data, now)
 
     def sent(self, data: bytes | bytearray | memoryview) -> None:
         """Bytes are about to go to the visitor."""
-        self._writer.record(self._number, _SENT, data)
+        now = self._clock()
+        self._spool.append(_PACK(len(data), self._number, now // 1000, _SENT) + data, now)
 
     def received_object(self, ordinal: int, offset: int, length: int) -> None:
         """Bytes of the visitor's object number `ordinal` came; they go to the captured file."""
-        self._writer.record(self._number, _RECEIVED_OBJ, _RECEIVED_OBJECT.pack(ordinal, offset, length))
+        self._record(_RECEIVED_OBJ, _RECEIVED_OBJECT.pack(ordinal, offset, length))
 
     def sent_object(self, reference: Reference, offset: int, length: int) -> None:
         """Bytes of the data set that `reference` names are about to go to the visitor."""
-        data = _SENT_OBJECT.pack(offset, length) + "\n".join(reference).encode()
-        self._writer.record(self._number, _SENT_OBJ, data)
+        self._record(_SENT_OBJ, _SENT_OBJECT.pack(offset, length) + "\n".join(reference).encode())
 
     def object_stored(self, ordinal: int, sha256: str) -> None:
         """The visitor's object number `ordinal` is that captured file."""
-        self._writer.record(self._number, _OBJECT_STORED, _STORED.pack(ordinal, bytes.fromhex(sha256)))
+        self._record(_OBJECT_STORED, _STORED.pack(ordinal, bytes.fromhex(sha256)))
 
     def close(self, reason: str) -> None:
         """The connection has ended."""
-        self._writer.record(self._number, _ENDED, reason.encode())
+        self._record(_ENDED, reason.encode())
+
+    def _record(self, kind: int, data: bytes) -> None:
+        now = self._clock()
+        self._spool.append(_PACK(len(data), self._number, now // 1000, kind) + data, now)
 
 
 def read_connection(folder: Path, segment: str, offset: int, connection: str) -> Iterator[Record]:

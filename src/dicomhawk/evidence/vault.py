@@ -47,9 +47,9 @@ class VaultWriter:
         """Begin the transcript of a connection."""
         return self._transcripts.open(connection, source, destination)
 
-    def open_object(self, head: bytes) -> ObjectSink:
+    def open_object(self, head: bytes, ordinal: int) -> ObjectSink:
         """Begin to capture an object; `head` is its preamble and file meta information."""
-        return self._objects.open(head)
+        return self._objects.open(head, ordinal)
 
     def object_path(self, sha256: str) -> Path:
         """Where the captured object with that hash is, if it was kept."""
