@@ -1,0 +1,23 @@
+"""Preamble and file meta information of a DICOM file (PS3.10 section 7.1)."""
+
+from __future__ import annotations
+
+from struct import pack
+
+MAX_UID = 64
+"""Characters of a UID (PS3.5 9.1); a longer one that came over the wire is cut here, and whole in the journal."""
+
+
+def file_meta(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, implementation_class_uid: str) -> bytes:
+    """128 zero bytes, ``DICM``, and group 0002 in Explicit VR Little Endian."""
+    body = pack("<HH2sHL", 0x0002, 0x0001, b"OB", 0, 2) + b"\0\1"
+    for element, uid in (
+        (0x0002, sop_class_uid),
+        (0x0003, sop_uid),
+        (0x0010, transfer_syntax_uid),
+        (0x0012, implementation_class_uid),
+    ):
+        value = uid[:MAX_UID].encode("ascii", "replace")
+        value += b"\0" * (len(value) & 1)
+        body += pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
+    return bytes(128) + b"DICM" + pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(body)) + body

@@ -1,0 +1,68 @@
+"""SOP classes and transfer syntaxes by name and by group, from pydicom's copy of the PS3.6 registry."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydicom._uid_dict import UID_dictionary
+
+from ..settings import SettingsError
+
+VERIFICATION = "1.2.840.10008.1.1"
+MODALITY_WORKLIST_FIND = "1.2.840.10008.5.1.4.31"
+
+PATIENT_ROOT_FIND, PATIENT_ROOT_MOVE, PATIENT_ROOT_GET = (f"1.2.840.10008.5.1.4.1.2.1.{n}" for n in (1, 2, 3))
+STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET = (f"1.2.840.10008.5.1.4.1.2.2.{n}" for n in (1, 2, 3))
+PATIENT_STUDY_FIND, PATIENT_STUDY_MOVE, PATIENT_STUDY_GET = (f"1.2.840.10008.5.1.4.1.2.3.{n}" for n in (1, 2, 3))
+PATIENT_ROOT = (PATIENT_ROOT_FIND, PATIENT_ROOT_MOVE, PATIENT_ROOT_GET)
+STUDY_ROOT = (STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET)
+PATIENT_STUDY_ONLY = (PATIENT_STUDY_FIND, PATIENT_STUDY_MOVE, PATIENT_STUDY_GET)
+QUERY_RETRIEVE = PATIENT_ROOT + STUDY_ROOT + PATIENT_STUDY_ONLY
+
+_NAMES = {
+    "implicit-le": "1.2.840.10008.1.2",
+    "explicit-le": "1.2.840.10008.1.2.1",
+    "deflated": "1.2.840.10008.1.2.1.99",
+    "explicit-be": "1.2.840.10008.1.2.2",
+}
+_NOT_STORAGE = frozenset({"Media Storage Directory Storage"})
+
+
+@cache
+def storage() -> tuple[str, ...]:
+    """Every storage SOP class of PS3.4 annex B and I, the retired ones that are still met included."""
+    return tuple(
+        uid
+        for uid, (name, kind, _info, _retired, _keyword) in UID_dictionary.items()
+        if kind == "SOP Class" and "Storage" in name and "Commitment" not in name and name not in _NOT_STORAGE
+    )
+
+
+@cache
+def compressed() -> tuple[str, ...]:
+    """The encapsulated transfer syntaxes of PS3.5 annex A.4, and the deflated one."""
+    return (
+        _NAMES["deflated"],
+        *(
+            uid
+            for uid, (name, kind, _info, _retired, _keyword) in UID_dictionary.items()
+            if kind == "Transfer Syntax" and (uid.startswith("1.2.840.10008.1.2.4.") or "RLE" in name)
+        ),
+    )
+
+
+def transfer_syntaxes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """UIDs of transfer syntaxes given by group (``uncompressed``, ``compressed``), name or UID."""
+    found: list[str] = []
+    for name in names:
+        if name == "uncompressed":
+            found += [_NAMES["explicit-le"], _NAMES["implicit-le"], _NAMES["explicit-be"]]
+        elif name == "compressed":
+            found += compressed()
+        elif name in _NAMES:
+            found.append(_NAMES[name])
+        elif name[:1].isdigit():
+            found.append(name)
+        else:
+            raise SettingsError(f"The persona names an unknown transfer syntax {name!r}.")
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,386 @@
+"""One TCP connection on a DICOM door: the asyncio adapter between a transport and the upper layer.
+
+It owns the socket's side and nothing else: bytes go to the `Provider`, what the provider makes of them to the
+services, and all of it to the record, before any byte that answers it leaves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from ...evidence import events as ev
+from ...evidence.recorder import ConnectionRecord
+from ...evidence.transcript import Reference
+from ...upperlayer import dimse
+from ...upperlayer.dialect import SERVICE_PROVIDER, Close
+from ...upperlayer.errors import Quirk
+from ...upperlayer.machine import State
+from ...upperlayer.message import CommandReceived, DataSetFragment
+from ...upperlayer.negotiation import Accepted
+from ...upperlayer.provider import (
+    AbortIndication,
+    AssociateIndication,
+    Buffer,
+    Indication,
+    Provider,
+    ReleaseIndication,
+    Violation,
+)
+from . import services
+from .door import Door
+from .foreign import first_line, guess
+
+FIRST_BYTES = 256
+"""Bytes shown of what was not DICOM; all of them are in the transcript."""
+_LINGER_RESET = struct.pack("ii", 1, 0)
+_NOWHERE = ("::", 0)
+_OPEN = (State.STA6, State.STA8)
+
+
+class Gone(Exception):
+    """The association ended while something was being sent on it."""
+
+
+class Connection(asyncio.Protocol):
+    """See the module's docstring. `provider`, `door` and `record` are for the services."""
+
+    __slots__ = (
+        "_ending",
+        "_held",
+        "_pdus_out",
+        "_receiver",
+        "_spans",
+        "_task",
+        "_transport",
+        "_writable",
+        "door",
+        "operation",
+        "provider",
+        "record",
+    )
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.provider: Provider
+        self.record: ConnectionRecord
+        self.operation: services.Operation | None = None
+        self._transport: asyncio.Transport
+        self._task: asyncio.Task[None] | None = None
+        self._held: CommandReceived | None = None  # a request that waits for the operation to end
+        self._receiver: services.Receiver | None = None  # who takes the data set that is coming in
+        self._spans: list[tuple[int, int, int, int]] = []  # where the input holds bytes of objects
+        self._writable: asyncio.Future[None] | None = None  # while the peer doesn't read
+        self._ending = ""
+        self._pdus_out = 0
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A visitor is there."""
+        self._transport = cast(asyncio.Transport, transport)
+        door = self.door
+        # A peer that is gone already has no name any more.
+        peer = transport.get_extra_info("peername") or _NOWHERE
+        local = transport.get_extra_info("sockname") or _NOWHERE
+        self.provider = Provider(door.dialect, door.clock())
+        self.record = door.recorder.open(peer[:2], local[:2], protocol="dicom")
+        door.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came in."""
+        now = self.door.clock()
+        self.provider.feed(data, now)
+        self._advance(now)
+
+    def eof_received(self) -> None:
+        """The peer closed its side; asyncio closes ours."""
+        self._ending = self._ending or "peer-fin"
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is over, whoever ended it."""
+        door, provider, record = self.door, self.provider, self.record
+        door.connections.discard(self)
+        if self._task is not None:
+            self._task.cancel()
+        if self._writable is not None:
+            self._writable.cancel()
+        if self._receiver is not None:
+            self._receiver.abandon()
+            self._receiver = None
+        leftover = provider.leftover
+        if leftover:
+            record.received(leftover)
+        before = provider.state
+        provider.transport_closed()
+        if before is State.STA2 and leftover:
+            self._foreign(leftover)
+        ending = self._ending or ("peer-reset" if exc is not None else "peer-fin")
+        record.close(ending, pdus_in=provider.pdus_received, pdus_out=self._pdus_out)
+        door.recorder.flush()
+
+    def pause_writing(self) -> None:
+        """The peer reads more slowly than we write."""
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def check_deadline(self, now: float) -> None:
+        """Act if the provider's deadline has passed; called by the door's sweep."""
+        deadline = self.provider.deadline
+        if deadline is None or now < deadline:
+            return
+        if self.operation is not None:
+            return  # the silence is ours
+        indication = self.provider.handle_timer(now)
+        self._ending = self._ending or "timeout"
+        if indication is not None:
+            self._handle(indication, now)
+        self.flush(now)
+
+    def shut_down(self) -> None:
+        """The sensor ends: abort an association, close everything else."""
+        self._ending = self._ending or "shutdown"
+        if self.provider.state is State.STA6:
+            self.provider.abort(self.door.clock(), SERVICE_PROVIDER, 0, Close.FIN)
+        self.provider.close = self.provider.close or Close.FIN
+        self.flush(self.door.clock())
+
+    # The upper layer's side
+
+    def _advance(self, now: float) -> None:
+        """Deal with all that the input amounts to so far, then write what there is to say."""
+        provider = self.provider
+        while self._held is None:
+            indication = provider.poll(now)
+            if indication is None:
+                break
+            self._handle(indication, now)
+        self._record_input()
+        self.flush(now)
+
+    def _record_input(self) -> None:
+        """Transcribe the consumed input: literally, but for what went into captured objects."""
+        offset, data = self.provider.consumed()
+        record = self.record
+        if not self._spans:
+            if data:
+                record.received(data)
+            return
+        done = 0
+        for start, length, ordinal, object_offset in self._spans:
+            at = start - offset
+            if at > done:
+                record.received(data[done:at])
+            record.received_object(ordinal, object_offset, length)
+            done = at + length
+        if done < len(data):
+            record.received(data[done:])
+        self._spans.clear()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something can still be sent on the association."""
+        return self.provider.state in _OPEN
+
+    def captured(self, fragment: DataSetFragment, ordinal: int, object_offset: int) -> None:
+        """The bytes of `fragment` are kept as part of the visitor's object number `ordinal`."""
+        self._spans.append((fragment.offset, len(fragment.data), ordinal, object_offset))
+
+    def _handle(self, indication: Indication, now: float) -> None:
+        match indication:
+            case CommandReceived():
+                self._command(indication, now)
+            case DataSetFragment():
+                self._fragment(indication, now)
+            case AssociateIndication():
+                self._associate(indication, now)
+            case ReleaseIndication():
+                self.record.emit(ev.Release())
+                self.provider.confirm_release(now)
+                self._pdus_out += 1
+                self._stop_operation()
+            case AbortIndication(source, reason):
+                self.record.emit(ev.Abort(by="peer", source=source, reason=reason))
+                self._stop_operation()
+            case Violation():
+                self._violation(indication)
+                self._stop_operation()
+
+    def _associate(self, indication: AssociateIndication, now: float) -> None:
+        answer = self.door.answer(indication)
+        record = self.record
+        record.emit_encoded(answer.event)
+        record.follow(answer.following)
+        self._pdus_out += 1
+        if isinstance(answer.outcome, Accepted):
+            self.provider.accept(answer.outcome, answer.encoded)
+        else:
+            self.provider.reject(answer.outcome.rj, now)
+
+    def _violation(self, violation: Violation) -> None:
+        record = self.record
+        if violation.state is State.STA2 and violation.quirk in (Quirk.UNKNOWN_PDU, Quirk.PDU_TOO_LONG):
+            self._foreign(violation.data)
+        if violation.quirk is not Quirk.TIMEOUT:
+            record.emit(
+                ev.Violation(
+                    quirk=violation.quirk.value,
+                    detail=violation.detail,
+                    state=f"Sta{violation.state.value}",
+                    first_bytes=violation.data[:FIRST_BYTES].hex(),
+                )
+            )
+        if violation.reaction.abort is not None:
+            source, reason = violation.reaction.abort
+            self._pdus_out += 1
+            record.emit(ev.Abort(by="sensor", source=source, reason=reason))
+
+    def _foreign(self, data: bytes) -> None:
+        first = data[:FIRST_BYTES]
+        self.record.emit(ev.ProtocolUnknown(guess=guess(first), first_bytes=first.hex(), text=first_line(first)))
+
+    # The services' side
+
+    def _command(self, received: CommandReceived, now: float) -> None:
+        command = received.command
+        field = command.command_field
+        if field & dimse.RESPONSE_BIT:
+            if self.operation is not None:
+                self.operation.responded(command)
+            self._receiver = services.DISCARD if command.has_data_set else None
+        elif field == dimse.CommandField.C_CANCEL_RQ:
+            self._cancel(received)
+        elif self.operation is not None:
+            # One operation at a time, as without an asynchronous operations window (PS3.7 D.3.3.3).
+            self._held = received
+            self._transport.pause_reading()
+        else:
+            self._begin(received, now)
+
+    def _begin(self, received: CommandReceived, now: float) -> None:
+        request = services.Request(received.command, self.provider.contexts[received.context_id], now)
+        receiver = services.open_receiver(self, request)
+        if received.command.has_data_set:
+            self._receiver = receiver
+        else:
+            receiver.finish(now)
+
+    def _fragment(self, fragment: DataSetFragment, now: float) -> None:
+        receiver = self._receiver
+        if receiver is None:
+            return
+        receiver.take(fragment)
+        if fragment.last:
+            self._receiver = None
+            receiver.finish(now)
+
+    def _cancel(self, received: CommandReceived) -> None:
+        command = received.command
+        message_id = command.number(dimse.Key.MessageIDBeingRespondedTo)
+        operation = self.operation
+        running = operation is not None and operation.message_id == message_id
+        self.record.emit(ev.CCancel(message_id=message_id, context_id=received.context_id, running=running))
+        if operation is not None and running:
+            operation.cancel()
+        self._receiver = services.DISCARD if command.has_data_set else None
+
+    def start(self, operation: services.Operation, work: Coroutine[Any, Any, None]) -> None:
+        """Run an operation that sends several responses."""
+        self.operation = operation
+        self._task = asyncio.get_running_loop().create_task(self._run(work))
+
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Gone:
+            pass
+        finally:
+            self.operation = None
+            self._task = None
+        now = self.door.clock()
+        self.flush(now)
+        held, self._held = self._held, None
+        if held is not None:
+            self._transport.resume_reading()
+            self._begin(held, now)
+            self._advance(now)
+
+    def _stop_operation(self) -> None:
+        if self.operation is not None:
+            self.operation.cancel()
+
+    def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:
+        """Queue a message for the next `flush`. Raises `Gone` if the association is over."""
+        provider = self.provider
+        if not self.is_open:
+            raise Gone
+        self._pdus_out += 1
+        provider.send(context_id, command, data)
+
+    def send_object(self, context_id: int, command: bytes, data: memoryview, reference: Reference) -> None:
+        """As `send`, with a data set that the transcript only refers to. Flushes what was queued before."""
+        now = self.door.clock()
+        self.send(context_id, command)
+        self._write(self.provider.take_output(now))
+        if not len(data):
+            return
+        self.provider.send_data(context_id, data)
+        pieces = self.provider.take_output(now)
+        record, offset = self.record, 0
+        for header, piece in zip(pieces[::2], pieces[1::2], strict=True):
+            record.sent(header)
+            record.sent_object(reference, offset, len(piece))
+            offset += len(piece)
+        self._pdus_out += len(pieces) // 2
+        self.door.recorder.flush()
+        self._transport.writelines(pieces)
+
+    def flush(self, now: float) -> None:
+        """Write what is queued, after the record of what led to it; then close, if it is time."""
+        out = self.provider.take_output(now)
+        if out:
+            self._write(out)
+        else:
+            self.door.recorder.flush()
+        close = self.provider.close
+        if close is not None and not self._transport.is_closing():
+            self._close(close)
+
+    def _write(self, out: list[Buffer]) -> None:
+        data = out[0] if len(out) == 1 else b"".join(out)
+        self.record.sent(data)
+        self.door.recorder.flush()
+        self._transport.write(data)
+
+    def _close(self, close: Close) -> None:
+        if close is Close.RESET:
+            self._ending = self._ending or "aborted"
+            sock = self._transport.get_extra_info("socket")
+            if sock is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+            self._transport.abort()
+        else:
+            self._ending = self._ending or "closed"
+            self._transport.close()
+
+    async def drain(self) -> None:
+        """Wait until the peer has read enough. Raises `Gone` if the association is over."""
+        self.flush(self.door.clock())
+        writable = self._writable
+        if writable is not None:
+            try:
+                await writable
+            except asyncio.CancelledError:
+                if writable.cancelled():
+                    raise Gone from None
+                raise
+        if not self.is_open:
+            raise Gone

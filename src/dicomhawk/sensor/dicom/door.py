@@ -1,0 +1,84 @@
+"""A DICOM door: what all connections on the same persona share in one worker."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...evidence import ecs
+from ...evidence.recorder import Recorder
+from ...persona.model import Persona
+from ...settings import Deployment
+from ...upperlayer import pdu
+from ...upperlayer.negotiation import Accepted, Rejected, negotiate
+from ...upperlayer.provider import AssociateIndication
+from ..holdings import Holdings
+from .describe import association
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+REMEMBERED_ANSWERS = 256
+"""Answers kept: scanners and workstations send the same A-ASSOCIATE-RQ again and again."""
+SWEEP_SECONDS = 0.25
+"""How often deadlines are looked at: one timer for all connections costs less than one for each."""
+
+
+class Answer(NamedTuple):
+    """The answer to an A-ASSOCIATE-RQ, ready to be sent and to be recorded."""
+
+    outcome: Accepted | Rejected
+    encoded: bytes
+    event: ecs.Encoded
+    following: bytes
+
+
+class Door:
+    """Negotiation, clock, evidence and hospital for the connections of one worker."""
+
+    def __init__(
+        self,
+        persona: Persona,
+        deployment: Deployment,
+        recorder: Recorder,
+        holdings: Holdings,
+        clock: Callable[[], float],
+    ) -> None:
+        self.persona = persona
+        self.policy = persona.policy(deployment)
+        self.dialect = persona.wire.dialect()
+        self.deployment = deployment
+        self.recorder = recorder
+        self.holdings = holdings
+        self.clock = clock
+        self.connections: set[Connection] = set()
+        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+
+    def answer(self, indication: AssociateIndication) -> Answer:
+        """What to answer to a request; the same bytes get the same answer."""
+        answers = self._answers
+        raw = indication.raw
+        known = answers.get(raw)
+        if known is not None:
+            answers.move_to_end(raw)
+            return known
+        outcome = negotiate(indication.rq, self.policy)
+        unit = outcome.ac if isinstance(outcome, Accepted) else outcome.rj
+        event = association(indication.rq, outcome, len(raw))
+        answer = Answer(outcome, pdu.encode(unit), self.recorder.prepare(event), ecs.following(event))
+        answers[raw] = answer
+        if len(answers) > REMEMBERED_ANSWERS:
+            answers.popitem(last=False)
+        return answer
+
+    def sweep(self) -> None:
+        """Let connections act whose deadline has passed. To be called every `SWEEP_SECONDS`."""
+        now = self.clock()
+        for connection in list(self.connections):
+            connection.check_deadline(now)
+
+    def close(self) -> None:
+        """End all connections, as when the product is shut down."""
+        for connection in list(self.connections):
+            connection.shut_down()

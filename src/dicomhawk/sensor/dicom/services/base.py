@@ -1,0 +1,120 @@
+"""What the services have in common: requests, receivers of data sets, and operations of several responses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from ....upperlayer import dimse
+from ....upperlayer.dimse import Command, Value
+from ....upperlayer.message import DataSetFragment
+from ....upperlayer.negotiation import Context
+
+if TYPE_CHECKING:
+    from ..connection import Connection
+
+MAX_IDENTIFIER = 1 << 20
+"""Bytes of an identifier that are kept: some ten thousand UIDs, far more than any workstation lists."""
+
+
+class Request(NamedTuple):
+    """A command, the presentation context it came on, and the moment (seconds, the door's clock)."""
+
+    command: Command
+    context: Context
+    received: float
+
+
+class Receiver(Protocol):
+    """Takes the data set of a command, fragment by fragment, and does what the command asks for."""
+
+    def take(self, fragment: DataSetFragment) -> None:
+        """The next fragment."""
+
+    def finish(self, now: float) -> None:
+        """The message is complete."""
+
+    def abandon(self) -> None:
+        """The connection ended before the message did."""
+
+
+class Service:
+    """A receiver that is bound to a connection and its request."""
+
+    __slots__ = ("connection", "request")
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self.connection = connection
+        self.request = request
+
+    def take(self, fragment: DataSetFragment) -> None:
+        """Most commands have no data set; one that is there all the same is read and dropped."""
+
+    def abandon(self) -> None:
+        """Nothing to undo."""
+
+    def response(self, status: int, data: bytes | None = None, **more: Value) -> None:
+        """Queue a response, with `data` as its data set."""
+        elements = dimse.response(self.request.command, status, **more)
+        if data is not None:
+            elements[dimse.Key.CommandDataSetType] = 1
+        self.connection.send(self.request.context.context_id, dimse.encode(elements), data)
+
+
+class Operation(Protocol):
+    """A service at work that sends several responses, and can be cancelled."""
+
+    message_id: int
+
+    def cancel(self) -> None:
+        """C-CANCEL came, or the association ended."""
+
+    def responded(self, command: Command) -> None:
+        """A response of the peer came, to a sub-operation of ours."""
+
+
+class Identified(Service):
+    """A service whose data set is an identifier, which is collected up to `MAX_IDENTIFIER` bytes."""
+
+    __slots__ = ("_too_long", "cancelled", "identifier", "message_id")
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        super().__init__(connection, request)
+        self.identifier = bytearray()
+        self.cancelled = False
+        self.message_id = request.command.message_id
+        self._too_long = False
+
+    @property
+    def too_long(self) -> bool:
+        """Whether there was more than is kept."""
+        return self._too_long
+
+    def take(self, fragment: DataSetFragment) -> None:
+        """Collect the identifier."""
+        room = MAX_IDENTIFIER - len(self.identifier)
+        if len(fragment.data) > room:
+            self._too_long = True
+        self.identifier += fragment.data[:room]
+
+    def cancel(self) -> None:
+        """Stop before the next response."""
+        self.cancelled = True
+
+    def responded(self, command: Command) -> None:
+        """No sub-operations: a response that nobody asked for."""
+
+
+class _Discard:
+    """Takes a data set that nobody wants."""
+
+    def take(self, fragment: DataSetFragment) -> None:
+        """Drop it."""
+
+    def finish(self, now: float) -> None:
+        """Nothing to answer."""
+
+    def abandon(self) -> None:
+        """Nothing to undo."""
+
+
+DISCARD: Receiver = _Discard()

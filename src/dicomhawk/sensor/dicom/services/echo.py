@@ -1,0 +1,50 @@
+"""Verification (PS3.4 annex A)."""
+
+from __future__ import annotations
+
+from ....evidence import events as ev
+from ....persona.sopclasses import VERIFICATION
+from ....upperlayer.dimse import Command, CommandField, Key, encode, response
+from .. import status
+from .base import Service
+
+
+class Echo(Service):
+    """C-ECHO."""
+
+    __slots__ = ()
+
+    def finish(self, now: float) -> None:
+        """Answer it."""
+        command, context = self.request.command, self.request.context
+        code = status.SUCCESS if context.abstract_syntax == VERIFICATION else status.SOP_CLASS_NOT_SUPPORTED
+        self.connection.record.emit(
+            ev.CEcho(
+                message_id=command.message_id,
+                context_id=context.context_id,
+                abstract_syntax=context.abstract_syntax,
+                transfer_syntax=context.transfer_syntax,
+                status=code,
+                outcome=status.outcome(code),
+            )
+        )
+        if code == status.SUCCESS and command.elements.get(Key.AffectedSOPClassUID) == VERIFICATION:
+            answer = _answer(command.message_id)
+        else:
+            answer = encode(response(command, code))
+        self.connection.send(context.context_id, answer)
+
+
+_HEAD, _TAIL = encode(
+    response(
+        Command(
+            {Key.AffectedSOPClassUID: VERIFICATION, Key.CommandField: CommandField.C_ECHO_RQ, Key.MessageID: 0x2A2A}
+        ),
+        status.SUCCESS,
+    )
+).split(b"\x2a\x2a")
+
+
+def _answer(message_id: int) -> bytes:
+    """The usual answer: only the message id varies, and echoes come by the thousand."""
+    return b"%b%b%b" % (_HEAD, message_id.to_bytes(2, "little"), _TAIL)

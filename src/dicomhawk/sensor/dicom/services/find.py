@@ -1,0 +1,97 @@
+"""Query (PS3.4 C.4.1) and Modality Worklist FIND (PS3.4 K.4.1)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from ....evidence import events as ev
+from ....hospital.elements import DataSet, ElementsError, decode
+from ....hospital.query import QueryError
+from ....persona import sopclasses
+from ....upperlayer import dimse
+from .. import describe, status
+from .base import Identified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ....hospital.query import Match
+
+RESPONSES_A_TURN = 64
+"""Responses between two looks at what else there is to do, C-CANCEL and other visitors among it."""
+
+
+class Find(Identified):
+    """C-FIND."""
+
+    __slots__ = ("_keys",)
+
+    def finish(self, now: float) -> None:
+        """The identifier is here: record it, and begin to answer."""
+        command, context = self.request.command, self.request.context
+        try:
+            self._keys: DataSet | None = decode(bytes(self.identifier), context.transfer_syntax)
+        except ElementsError:
+            self._keys = None
+        self.connection.record.emit(
+            ev.CFind(
+                message_id=command.message_id,
+                context_id=context.context_id,
+                abstract_syntax=context.abstract_syntax,
+                transfer_syntax=context.transfer_syntax,
+                priority=command.number(dimse.Key.Priority),
+                bytes=len(self.identifier),
+                **describe.query(self._keys),
+            )
+        )
+        self.connection.start(self, self._answer())
+
+    async def _answer(self) -> None:
+        connection, request = self.connection, self.request
+        context_id = request.context.context_id
+        matches = size = 0
+        comment: dict[str, dimse.Value] = {}
+        code = status.SUCCESS
+        try:
+            if self._keys is None or self.too_long:
+                raise QueryError.unable_to_process("Identifier can not be read")
+            pending = self._pending(status.PENDING)
+            pending_optional = self._pending(status.PENDING_OPTIONAL_KEYS)
+            for match in self._matches(self._keys):
+                if self.cancelled:
+                    code = status.CANCEL
+                    break
+                data = match.encode(request.context.transfer_syntax)
+                connection.send(context_id, pending_optional if match.optional_keys_missing else pending, data)
+                matches += 1
+                size += len(data)
+                if matches % RESPONSES_A_TURN == 0:
+                    await connection.drain()
+                    await asyncio.sleep(0)
+        except QueryError as error:
+            code, comment = describe.query_error(error)
+        connection.record.emit(
+            ev.CFindEnd(
+                message_id=self.message_id,
+                context_id=context_id,
+                status=code,
+                outcome=status.outcome(code),
+                matches=matches,
+                bytes=size,
+            ),
+            since=request.received,
+        )
+        self.response(code, **comment)
+
+    def _pending(self, code: int) -> bytes:
+        elements = dimse.response(self.request.command, code)
+        elements[dimse.Key.CommandDataSetType] = 1
+        return dimse.encode(elements)
+
+    def _matches(self, keys: DataSet) -> Iterator[Match]:
+        connection, abstract = self.connection, self.request.context.abstract_syntax
+        holdings = connection.door.holdings
+        if abstract == sopclasses.MODALITY_WORKLIST_FIND:
+            return holdings.find_worklist(keys)
+        return holdings.find(abstract, keys, connection.record.address)

@@ -1,0 +1,177 @@
+"""What the archive holds, as the services ask for it: the catalogue, visitors' uploads, and the objects.
+
+One of these in each worker. Rendering goes to a process of its own, so that no visitor waits for another's
+images.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..hospital.archive import Archive, dataset_offset
+from ..hospital.catalogue import Catalogue
+from ..hospital.elements import DataSet
+from ..hospital.part10 import file_meta
+from ..hospital.query import InstanceRef, Match, Model, find, retrieve
+from ..hospital.transcode import can_transcode, transcode
+from ..hospital.uploads import Uploads
+from ..hospital.worklist import find_worklist
+from ..persona import sopclasses
+from ..persona.model import Persona
+from ..settings import Deployment, Settings
+from .renderer import Renderer
+
+MAPPED_FROM = 4 << 20
+"""Files of this size or more are mapped instead of read, so that a long multi-frame object costs no memory."""
+
+_MODELS = {
+    **dict.fromkeys(sopclasses.PATIENT_ROOT, Model.PATIENT_ROOT),
+    **dict.fromkeys(sopclasses.STUDY_ROOT, Model.STUDY_ROOT),
+    **dict.fromkeys(sopclasses.PATIENT_STUDY_ONLY, Model.PATIENT_STUDY_ONLY),
+}
+_UPLOAD = "upload"
+
+
+class StoredObject(NamedTuple):
+    """An object ready to be sent: its data set, and what a transcript calls it."""
+
+    data: memoryview
+    transfer_syntax: str
+    origin: str  # "hospital" or "captured"
+    key: str  # SOP instance UID, or SHA-256 of the captured file
+
+
+class Holdings:
+    """See the module's docstring. Times of visibility are compared with `clock` (POSIX seconds)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        deployment: Deployment,
+        persona: Persona,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._ae_title = deployment.ae_title
+        self._class_uid = persona.implementation_class_uid(deployment)
+        self._vault = settings.vault_dir
+        self._catalogue = Catalogue(settings.hospital_dir / "catalogue.sqlite")
+        self._uploads = Uploads(settings.hospital_dir / "uploads.sqlite")
+        self._archive = Archive(settings.data, settings.hospital.cache_mib << 20)
+        self._renderer = Renderer(settings.data)
+
+    def close(self) -> None:
+        """Close files and end the renderer."""
+        self._renderer.close()
+        self._catalogue.close()
+        self._uploads.close()
+
+    def find(self, sop_class_uid: str, keys: DataSet, visitor: str) -> Iterator[Match]:
+        """Matches of a query in the information model of `sop_class_uid`. Raises `QueryError`."""
+        return find(
+            self._catalogue,
+            _MODELS[sop_class_uid],
+            keys,
+            now=self._clock(),
+            uploads=self._uploads,
+            visitor=visitor,
+            retrieve_ae=self._ae_title,
+        )
+
+    def find_worklist(self, keys: DataSet) -> Iterator[Match]:
+        """Matches in the modality worklist. Raises `QueryError`."""
+        return find_worklist(self._catalogue, keys, now=self._clock())
+
+    def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str) -> list[InstanceRef]:
+        """The instances that a retrieval asks for. Raises `QueryError`."""
+        return retrieve(
+            self._catalogue,
+            _MODELS[sop_class_uid],
+            keys,
+            now=self._clock(),
+            uploads=self._uploads,
+            visitor=visitor,
+        )
+
+    def knows(self, ae_title: str) -> bool:
+        """Whether a device of the hospital has that AE title."""
+        return self._catalogue.device_by_ae(ae_title) is not None
+
+    def prefetch(self, instance: InstanceRef) -> None:
+        """Have an instance rendered that will soon be fetched."""
+        if instance.origin != _UPLOAD and self._archive.path_of(instance) is None:
+            self._renderer.begin(instance.instance_key)
+
+    async def fetch(self, instance: InstanceRef, syntaxes: Sequence[str]) -> StoredObject | None:
+        """An instance in one of `syntaxes`, the one that it is kept in if possible; None if it can't be had.
+
+        What a visitor stored goes back as it came or not at all: nothing here parses it.
+        """
+        if instance.origin == _UPLOAD:
+            if instance.path is None or instance.transfer_syntax_uid not in syntaxes:
+                return None
+            path = self._vault / instance.path
+            origin, key = "captured", path.name
+        else:
+            found = self._archive.path_of(instance)
+            if found is None:
+                try:
+                    found = Path(await self._renderer.begin(instance.instance_key))
+                except Exception:
+                    return None
+            path = found
+            origin, key = "hospital", instance.sop_uid
+        try:
+            data = _read(path)
+        except OSError:
+            return None
+        own = instance.transfer_syntax_uid
+        if own in syntaxes:
+            return StoredObject(data, own, origin, key)
+        target = next((syntax for syntax in syntaxes if can_transcode(own, syntax)), None)
+        if target is None:
+            return None
+        return StoredObject(memoryview(transcode(data, own, target)), target, origin, key)
+
+    def file_meta(self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
+        """Preamble and file meta information for an object that is being received (PS3.10 7.1)."""
+        return file_meta(sop_class_uid, sop_uid, transfer_syntax_uid, self._class_uid)
+
+    def add_upload(
+        self,
+        visitor: str,
+        head: DataSet,
+        *,
+        sop_class_uid: str,
+        sop_uid: str,
+        transfer_syntax_uid: str,
+        path: Path,
+        size: int,
+    ) -> None:
+        """Let a visitor find what it stored, the captured file `path`."""
+        self._uploads.add(
+            visitor,
+            head,
+            sop_class_uid=sop_class_uid,
+            sop_uid=sop_uid,
+            transfer_syntax_uid=transfer_syntax_uid,
+            path=path.relative_to(self._vault).as_posix(),
+            size=size,
+            now=self._clock(),
+        )
+
+
+def _read(path: Path) -> memoryview:
+    """The data set of a Part 10 file."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size < MAPPED_FROM:
+            content = memoryview(file.read())
+        else:
+            content = memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+    return content[dataset_offset(content) :]

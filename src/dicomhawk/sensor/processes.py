@@ -1,0 +1,25 @@
+"""Small things that Linux processes want: to die with their parent, and to have enough descriptors."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with(parent: int, number: int = signal.SIGTERM) -> None:
+    """Have the kernel send signal `number` to this process when `parent` (its pid) ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:  # it ended before the call
+        os.kill(os.getpid(), number)
+
+
+def raise_descriptor_limit() -> int:
+    """Allow as many open files as the system lets us, for as many connections; returns the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard

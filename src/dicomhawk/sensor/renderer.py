@@ -1,0 +1,71 @@
+"""Rendering in a process of its own, for one worker."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from ..hospital.archive import render
+from .processes import die_with
+
+PROCESSES = 1
+"""Render processes of a worker. With a worker on each core, more would only take turns."""
+NICENESS = 5
+"""Answers go before images that are made ahead."""
+
+
+class Renderer:
+    """Objects to files, each once however many visitors want it."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = str(data)
+        self._pool: ProcessPoolExecutor | None = None
+        self._under_way: dict[int, asyncio.Future[str]] = {}
+
+    def begin(self, instance_key: int) -> asyncio.Future[str]:
+        """Have an instance rendered; the result is the path of its file. Don't cancel it: others may wait too."""
+        future = self._under_way.get(instance_key)
+        if future is None:
+            future = asyncio.ensure_future(self._render(instance_key))
+            self._under_way[instance_key] = future
+            future.add_done_callback(lambda done: self._done(instance_key, done))
+        return future
+
+    def _done(self, instance_key: int, future: asyncio.Future[str]) -> None:
+        del self._under_way[instance_key]
+        if not future.cancelled():
+            future.exception()  # whoever waits for it gets it too; nobody may, if it was made ahead
+
+    async def _render(self, instance_key: int) -> str:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor(), render, self._data, instance_key)
+        except BrokenProcessPool:
+            self._pool = None  # somebody killed the process; one new attempt
+            return await loop.run_in_executor(self._executor(), render, self._data, instance_key)
+
+    def _executor(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            # A fork of this process would hold the visitors' connections open.
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(PROCESSES, context, initializer=_begin, initargs=(os.getpid(),))
+        return self._pool
+
+    def close(self) -> None:
+        """End the process."""
+        if self._pool is not None:
+            for process in list((self._pool._processes or {}).values()):
+                process.kill()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+
+def _begin(parent: int) -> None:
+    die_with(parent, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)

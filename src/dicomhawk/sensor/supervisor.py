@@ -1,0 +1,250 @@
+"""The sensor's parent process: opens the doors, starts the workers, and restarts what dies.
+
+It holds the listening sockets, so that a connection that arrives while a worker is being replaced waits
+instead of being refused, and it never reads a byte from one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..evidence import events as ev
+from ..evidence import vault
+from ..evidence.recorder import Recorder
+from ..persona import model
+from ..settings import Deployment, Settings, SettingsError
+from . import worker
+from .processes import die_with, raise_descriptor_limit
+
+BACKLOG = 1024
+"""Connections that wait to be accepted, on each worker's socket."""
+STOP_SECONDS = 3.5
+"""Patience with workers that were told to end; 5 s are promised for everything."""
+CRASH_SECONDS = 2.0
+"""A worker that lived shorter than this is replaced only after as long, lest a broken one be restarted in a loop."""
+SWEEP_SECONDS = 30.0
+"""How often the recorder looks after sessions, budgets and the disk."""
+_FAILED_START = "a worker could not start"
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+
+
+@dataclass
+class _Worker:
+    name: str
+    sockets: list[socket.socket]
+    pid: int = 0
+    started: float = 0.0
+    restart_at: float | None = None
+
+
+def serve(settings: Settings, ready_file: Path | None = None) -> int:
+    """Run the sensor until SIGTERM or SIGINT; returns the exit status.
+
+    `ready_file` is written when every door is open. Raises `SettingsError` before any door is open if
+    something is wrong with what was configured.
+    """
+    if settings.deployment is None:
+        raise SettingsError("There is no deployment in the settings: `dicomhawk init` draws one.")
+    persona = model.load(settings.persona)
+    persona.policy(settings.deployment)  # names of syntaxes are looked up only here
+    raise_descriptor_limit()
+    with _only_one(settings.data):
+        vault.prepare(settings.vault_dir, settings.vault)
+        workers = [_Worker(f"w{number}", []) for number in range(settings.worker_count)]
+        ports = [_open(settings.host, port, workers) for port in settings.dicom.ports]
+        return _Supervisor(settings, settings.deployment, persona, workers, ports, ready_file).run()
+
+
+@contextlib.contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Two sensors in one data folder would mix their evidence."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "sensor.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SettingsError(f"Another sensor is running in {data}.") from None
+        os.set_inheritable(file.fileno(), False)
+        yield
+
+
+def _open(host: str, port: int, workers: list[_Worker]) -> int:
+    """Give each worker a socket of its own on `port`; returns the port (0 picks one)."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST
+        )[0]
+    except socket.gaierror:
+        raise SettingsError(f"The host {host!r} is not an IP address.") from None
+    try:
+        with socket.socket(family) as probe:  # SO_REUSEPORT would let us share a port with somebody else's server
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            port = probe.getsockname()[1]
+        for each in workers:
+            sock = socket.socket(family)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind((address[0], port, *address[2:]))
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+            each.sockets.append(sock)
+    except OSError as error:
+        raise SettingsError(f"Port {port} on {host} can't be opened: {error.strerror}.") from None
+    return port
+
+
+class _Supervisor:
+    def __init__(
+        self,
+        settings: Settings,
+        deployment: Deployment,
+        persona: model.Persona,
+        workers: list[_Worker],
+        ports: list[int],
+        ready_file: Path | None,
+    ) -> None:
+        self._settings = settings
+        self._deployment = deployment
+        self._persona = persona
+        self._workers = workers
+        self._ports = ports
+        self._ready_file = ready_file
+
+    def run(self) -> int:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        read_end, self._ready_fd = os.pipe()
+        for each in self._workers:
+            self._start(each)
+        self._recorder = Recorder(self._settings, "supervisor")
+        status = 0
+        try:
+            reason = self._wait_for_workers(read_end)
+            if reason is None:
+                self._announce()
+                reason = self._watch()
+            elif reason == _FAILED_START:
+                status = 1
+            self._recorder.emit(ev.SensorStop(pid=os.getpid(), reason=reason))
+            self._recorder.flush()
+        finally:
+            self._stop()
+            self._recorder.close()
+            if self._ready_file is not None:
+                self._ready_file.unlink(missing_ok=True)
+        return status
+
+    def _wait_for_workers(self, read_end: int) -> str | None:
+        """Until all workers answer; returns None, or why that will not be."""
+        os.set_blocking(read_end, False)
+        ready = 0
+        while ready < len(self._workers):
+            info = signal.sigtimedwait(_SIGNALS, 0.02)
+            if info is not None and info.si_signo in (signal.SIGTERM, signal.SIGINT):
+                return signal.Signals(info.si_signo).name
+            self._reap(time.monotonic())
+            if any(not each.pid for each in self._workers):
+                return _FAILED_START
+            with contextlib.suppress(BlockingIOError):
+                ready += len(os.read(read_end, 64))
+        return None
+
+    def _announce(self) -> None:
+        doors = tuple(f"dicom:{port}" for port in self._ports)
+        self._recorder.emit(
+            ev.SensorStart(pid=os.getpid(), workers=len(self._workers), doors=doors, persona=self._persona.name)
+        )
+        self._recorder.flush()
+        if self._ready_file is not None:
+            partial = self._ready_file.with_name(self._ready_file.name + ".partial")
+            partial.write_text(json.dumps({"pid": os.getpid(), "dicom": self._ports}) + "\n", encoding="utf-8")
+            partial.replace(self._ready_file)
+        print(f"Ready on {self._settings.host}, DICOM {', '.join(map(str, self._ports))}.", flush=True)
+
+    def _start(self, each: _Worker) -> None:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            each.pid, each.started, each.restart_at = pid, time.monotonic(), None
+            return
+        status = 1
+        try:
+            die_with(parent)
+            for other in self._workers:
+                if other is not each:
+                    for sock in other.sockets:
+                        sock.close()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            worker.run(
+                each.name,
+                each.sockets,
+                self._settings,
+                self._deployment,
+                self._persona,
+                lambda: os.write(self._ready_fd, b".") and None,
+            )
+            status = 0
+        except KeyboardInterrupt:
+            status = 0
+        except BaseException as error:  # the child must not return into the parent's code
+            print(f"{each.name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        finally:
+            os._exit(status)
+
+    def _watch(self) -> str:
+        """Until told to end; returns by what."""
+        swept = time.monotonic()
+        while True:
+            info = signal.sigtimedwait(_SIGNALS, 1.0)
+            now = time.monotonic()
+            if info is not None and info.si_signo in (signal.SIGTERM, signal.SIGINT):
+                return signal.Signals(info.si_signo).name
+            self._reap(now)
+            for each in self._workers:
+                if each.restart_at is not None and each.restart_at <= now:
+                    self._start(each)
+            if now - swept > SWEEP_SECONDS:
+                swept = now
+                self._recorder.tick()
+
+    def _reap(self, now: float) -> None:
+        for each in self._workers:
+            if not each.pid:
+                continue
+            pid, code = os.waitpid(each.pid, os.WNOHANG)
+            if not pid:
+                continue
+            exit_code = os.waitstatus_to_exitcode(code)
+            self._recorder.emit(ev.WorkerExit(pid=pid, worker=each.name, exit_code=exit_code, outcome="failure"))
+            self._recorder.flush()
+            each.pid = 0
+            each.restart_at = now + (CRASH_SECONDS if now - each.started < CRASH_SECONDS else 0.0)
+
+    def _stop(self) -> None:
+        for each in self._workers:
+            if each.pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(each.pid for each in self._workers):
+            for each in self._workers:
+                if each.pid:
+                    with contextlib.suppress(ChildProcessError):
+                        if not os.waitpid(each.pid, os.WNOHANG)[0]:
+                            continue
+                    each.pid = 0
+            if time.monotonic() > deadline:
+                for each in self._workers:
+                    if each.pid:
+                        os.kill(each.pid, signal.SIGKILL)
+            time.sleep(0.02)

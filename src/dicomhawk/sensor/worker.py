@@ -1,0 +1,101 @@
+"""One worker process: its event loop, its doors, its part of the evidence."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import uvloop
+
+from ..evidence import events as ev
+from ..evidence.recorder import Recorder
+from ..persona.model import Persona
+from ..settings import Deployment, Settings
+from .dicom.connection import Connection
+from .dicom.door import SWEEP_SECONDS, Door
+from .holdings import Holdings
+
+GOODBYE_SECONDS = 1.0
+"""How long connections may take to close when the sensor ends; all of it must be over in 5 s."""
+TICK_SECONDS = 30.0
+"""How often the recorder looks after sessions, budgets and the disk."""
+
+
+def run(
+    name: str,
+    sockets: list[socket.socket],
+    settings: Settings,
+    deployment: Deployment,
+    persona: Persona,
+    ready: Callable[[], None],
+) -> None:
+    """Serve on `sockets` until SIGTERM. `name` is the worker's in events and in the names of its files."""
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    recorder = Recorder(settings, name)
+    holdings = Holdings(settings, deployment, persona)
+    try:
+        loop.run_until_complete(_serve(name, sockets, deployment, persona, recorder, holdings, ready))
+    finally:
+        holdings.close()
+        recorder.close()
+        loop.close()
+
+
+async def _serve(
+    name: str,
+    sockets: list[socket.socket],
+    deployment: Deployment,
+    persona: Persona,
+    recorder: Recorder,
+    holdings: Holdings,
+    ready: Callable[[], None],
+) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: _unforeseen(recorder, context))
+    door = Door(persona, deployment, recorder, holdings, time.monotonic)
+    ending = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    servers = [await loop.create_server(lambda: Connection(door), sock=sock, backlog=1024) for sock in sockets]
+    recorder.emit(ev.WorkerStart(pid=os.getpid(), worker=name))
+    recorder.flush()
+    # What is there now stays; the collector needn't look at it again and again.
+    gc.collect()
+    gc.freeze()
+    ready()
+    tick_at = loop.time() + TICK_SECONDS
+    while not ending.is_set():
+        door.sweep()
+        recorder.flush()
+        if loop.time() > tick_at:
+            tick_at = loop.time() + TICK_SECONDS
+            recorder.tick()
+        try:
+            async with asyncio.timeout(SWEEP_SECONDS):
+                await ending.wait()
+        except TimeoutError:
+            continue
+    for server in servers:
+        server.close()
+    door.close()
+    deadline = loop.time() + GOODBYE_SECONDS
+    while door.connections and loop.time() < deadline:
+        await asyncio.sleep(0.02)  # noqa: ASYNC110 - a deadline, and nothing tells us
+
+
+def _unforeseen(recorder: Recorder, context: dict[str, Any]) -> None:
+    """An exception that nothing caught: the connection is lost, the worker goes on, and it is on record."""
+    exception = context.get("exception")
+    detail = "".join(traceback.format_exception(exception)) if exception else str(context.get("message"))
+    print(detail, file=sys.stderr)
+    recorder.emit(ev.SensorError(detail=detail))
+    recorder.flush()
