@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from . import items as it
 from .errors import ProtocolError, Quirk
-from .reader import Reader
+from .itemcodec import decode_items, encode_items
 
 HEADER_SIZE = 6
 PDV_HEADER_SIZE = 6
@@ -23,8 +23,10 @@ MAX_ASSOCIATE_LENGTH = 65536
 """Longest A-ASSOCIATE-RQ or -AC: DCMTK's getscu sends 17 KiB, and 128 contexts with all extras stay below."""
 MAX_CONTROL_LENGTH = 4
 """A-ASSOCIATE-RJ, A-RELEASE-RQ, -RP and A-ABORT have exactly this length."""
-REMEMBERED_REQUESTS = 256
+REMEMBERED_REQUESTS = 64
 """Decoded A-ASSOCIATE-RQs that are kept: scanners send the same bytes by the thousand."""
+REMEMBERED_LENGTH = 20480
+"""Longer ones aren't kept. Without this bound, hostile ones could fill more memory than all else together."""
 
 RQ, AC, RJ, P_DATA, RELEASE_RQ, RELEASE_RP, ABORT = range(1, 8)
 
@@ -182,19 +184,21 @@ def decode_header(buffer: bytes | bytearray, position: int, max_data_length: int
 def decode(pdu_type: int, reserved: int, body: bytes) -> PDU:
     """The PDU of a type (1..7), with its byte 2 and its body. Raises `ProtocolError`."""
     if pdu_type == P_DATA:
-        return PDataTF(tuple(decode_pdvs(body)), reserved)
+        return PDataTF(tuple(decode_pdvs(body, 0, len(body))), reserved)
     return _DECODERS[pdu_type](body, reserved)
 
 
-def decode_pdvs(body: bytes | memoryview) -> list[PDV]:
-    """The presentation data values of a P-DATA-TF; their data are views of `body`. Raises `ProtocolError`."""
-    view = memoryview(body)
+def decode_pdvs(buffer: bytes, position: int, end: int) -> list[PDV]:
+    """The presentation data values of a P-DATA-TF whose body is `buffer[position:end]`.
+
+    Their data are views of `buffer`. Raises `ProtocolError`.
+    """
+    view = memoryview(buffer)
     found: list[PDV] = []
-    position, end = 0, len(body)
     while position < end:
         if end - position < PDV_HEADER_SIZE:
             raise ProtocolError(Quirk.PDV_LENGTH, f"{end - position} bytes left for a PDV header")
-        length, context_id, control = _PDV_HEADER.unpack_from(view, position)
+        length, context_id, control = _PDV_HEADER.unpack_from(buffer, position)
         stop = position + 4 + length
         if length < 2 or stop > end:
             raise ProtocolError(Quirk.PDV_LENGTH, f"PDV length {length} with {end - position - 4} bytes left")
@@ -210,11 +214,18 @@ def _associate(kind: type[_T]) -> Callable[[bytes, int], _T]:
         if len(body) < _FIXED.size:
             raise ProtocolError(Quirk.PDU_LENGTH, f"an association PDU of {len(body)} bytes")
         version, reserved_2, called, calling, reserved_3 = _FIXED.unpack_from(body)
-        reader = Reader(body, Quirk.ITEM_OVERRUN, _FIXED.size)
-        found = it.decode_items(reader)
+        found = decode_items(body[_FIXED.size :])
         return kind(called, calling, found, version, reserved, reserved_2, reserved_3)  # type: ignore[call-arg]
 
     return decode_associate
+
+
+_fresh_rq = _associate(AssociateRQ)
+_remembered_rq = lru_cache(maxsize=REMEMBERED_REQUESTS)(_fresh_rq)
+
+
+def _rq(body: bytes, reserved: int) -> AssociateRQ:
+    return _remembered_rq(body, reserved) if len(body) <= REMEMBERED_LENGTH else _fresh_rq(body, reserved)
 
 
 def _rj(body: bytes, reserved: int) -> AssociateRJ:
@@ -227,7 +238,7 @@ def _abort(body: bytes, reserved: int) -> Abort:
 
 
 _DECODERS: dict[int, Callable[[bytes, int], PDU]] = {
-    RQ: lru_cache(maxsize=REMEMBERED_REQUESTS)(_associate(AssociateRQ)),
+    RQ: _rq,
     AC: _associate(AssociateAC),
     RJ: _rj,
     RELEASE_RQ: lambda body, reserved: ReleaseRQ(reserved, body),
@@ -251,7 +262,7 @@ def encode(pdu: PDU) -> bytes:
         case AssociateRQ() | AssociateAC():
             fixed = _FIXED.pack(pdu.protocol_version, pdu.reserved_2, pdu.called_ae, pdu.calling_ae, pdu.reserved_3)
             pdu_type = RQ if isinstance(pdu, AssociateRQ) else AC
-            return _with_header(pdu_type, pdu.reserved, fixed + it.encode_items(pdu.items))
+            return _with_header(pdu_type, pdu.reserved, fixed + encode_items(pdu.items))
         case AssociateRJ(result, source, reason, reserved, reserved_2):
             return _with_header(RJ, reserved, bytes((reserved_2, result, source, reason)))
         case ReleaseRQ(reserved, body):

@@ -106,6 +106,7 @@ _EVENT = {
 }
 _TAKES_DATA = frozenset(s for (e, s), action in TABLE.items() if action in (Action.DT_2, Action.AR_6))
 _SENDS_DATA = frozenset(s for e, s in TABLE if e is Event.EVT9)
+_UNTIMED = frozenset({State.STA1, State.STA3})
 _UNEXPECTED = frozenset({Action.AA_1, Action.AA_7, Action.AA_8})
 _RELEASE_RQ = p.encode(p.ReleaseRQ())
 _RELEASE_RP = p.encode(p.ReleaseRP())
@@ -152,7 +153,7 @@ class Provider:
         self._pdvs: list[tuple[p.PDV, int]] | None = None  # of the current P-DATA-TF, last first
         self._assembler: Assembler | None = None
         self._out: list[Buffer] = []
-        self._deaf = False
+        self._deaf = requestor  # until it has asked
         self._activity = now
         self._artim: float | None = None if requestor else now + dialect.artim
         self._proposed: Mapping[int, Context] = {}
@@ -169,7 +170,7 @@ class Provider:
         """Take bytes from the transport; `poll` says what they mean."""
         self.received += len(data)
         self._activity = now
-        if self._deaf or self.state is State.STA1:
+        if self._deaf:
             self._buffer, self._position, self._mark = data, len(data), 0
             return
         if self._pending is not None:
@@ -225,7 +226,8 @@ class Provider:
         buffer, start = self._buffer, self._position
         have = len(buffer) - start
         if have < p.HEADER_SIZE:
-            self._keep(p.HEADER_SIZE)
+            if have:
+                self._keep(p.HEADER_SIZE)
             return None
         try:
             pdu_type, length = p.decode_header(buffer, start, self._dialect.max_pdu)
@@ -257,14 +259,13 @@ class Provider:
 
     def _keep(self, needed: int) -> None:
         """Keep the beginning of a PDU until `needed` bytes are there."""
-        if self._position < len(self._buffer):
-            self._pending = bytearray(memoryview(self._buffer)[self._position :])
-            self._needed = needed
+        self._pending = bytearray(memoryview(self._buffer)[self._position :])
+        self._needed = needed
 
     def _begin_p_data(self, start: int, end: int, now: float) -> Indication | Literal[True]:
         offset = self.received - len(self._buffer) + start + p.HEADER_SIZE
         try:
-            pdvs = p.decode_pdvs(memoryview(self._buffer)[start + p.HEADER_SIZE : end])
+            pdvs = p.decode_pdvs(self._buffer, start + p.HEADER_SIZE, end)
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, self._buffer[start:end], now) or True
         if len(pdvs) == 1:
@@ -388,7 +389,7 @@ class Provider:
         """When `handle_timer` wants to be called; None: not at all."""
         if self._artim is not None:
             return self._artim
-        if self.state in (State.STA1, State.STA3):
+        if self.state in _UNTIMED:
             return None
         limit = self._dialect.idle if self._pending is None else self._dialect.partial_pdu
         return None if limit is None else self._activity + limit
@@ -446,6 +447,7 @@ class Provider:
             raise ValueError("an association is requested once, by the requestor")
         self._proposed = {c.context_id: Context(c.context_id, c.abstract_syntax, "") for c in rq.contexts}
         self._out.append(p.encode(rq))
+        self._deaf = False
         self.state = NEXT[Action.AE_2]
 
     def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:

@@ -8,16 +8,15 @@ from .errors import ProtocolError, Quirk
 class Reader:
     """Reads from a buffer and never past its end.
 
-    Every method raises `ProtocolError` with the quirk given at construction when too few bytes are left, so
-    that each nested level reports its own kind of overrun.
+    Every method raises `ProtocolError` with the quirk given at construction when too few bytes are left.
     """
 
     __slots__ = ("_buffer", "_end", "_position", "_quirk")
 
-    def __init__(self, buffer: bytes, quirk: Quirk, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, buffer: bytes, quirk: Quirk) -> None:
         self._buffer = buffer
-        self._position = start
-        self._end = len(buffer) if end is None else end
+        self._position = 0
+        self._end = len(buffer)
         self._quirk = quirk
 
     @property
@@ -49,12 +48,6 @@ class Reader:
     def rest(self) -> bytes:
         """All bytes that are left."""
         return self.take(self.remaining)
-
-    def nested(self, count: int, quirk: Quirk) -> Reader:
-        """A reader of the next `count` bytes, which are skipped here."""
-        start = self._position
-        self.take(count)
-        return Reader(self._buffer, quirk, start, start + count)
 
     def text(self, count: int) -> str:
         """The next `count` bytes as text; ISO 8859-1 maps every byte, so nothing is lost."""
