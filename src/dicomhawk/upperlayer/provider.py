@@ -171,6 +171,9 @@ class Provider:
         self.received += len(data)
         self._activity = now
         if self._deaf:
+            if self._pending is not None:
+                data = bytes(self._pending) + data
+                self._pending = None
             self._buffer, self._position, self._mark = data, len(data), 0
             return
         if self._pending is not None:
@@ -370,11 +373,6 @@ class Provider:
         self._deaf = True
         self._pdvs = None
         self.close = close
-        if self._pending is not None:  # given up: the next `consumed` hands it out
-            if self._position == len(self._buffer):
-                self._buffer, self._mark = bytes(self._pending), 0
-            self._position = len(self._buffer)
-            self._pending = None
 
     # The transport's and the clock's events
 
