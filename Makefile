@@ -1,0 +1,71 @@
+# `make run` and `make test` are all that a newcomer needs: Python 3.11+, git and make.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: run test quick lint format bench soak lock docs packages clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= data
+HOST ?= 127.0.0.1
+PORTS ?= 11112
+SHARED ?= ../shared
+
+# The honeypot with its embedded hospital. HOST=0.0.0.0 exposes it: read the safety notes in README.md first.
+run: $(VENV)/.runtime
+	$(BIN)/dicomhawk serve --data $(DATA) --host $(HOST) $(addprefix --dicom-port ,$(PORTS))
+
+test: $(VENV)/.dev packages lint
+	$(BIN)/pytest -m "not soak" $(ARGS)
+
+# Without system packages and linters, for the impatient.
+quick: $(VENV)/.dev
+	$(BIN)/pytest -m "not soak" -x -q $(ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Against Orthanc and dcmqrscp from Debian, side by side; writes the table of docs/performance.md.
+bench: $(VENV)/.dev packages
+	$(BIN)/python tools/bench.py --shared $(SHARED) $(ARGS)
+
+# What takes longer than a coffee: a million mutated inputs, and the like.
+soak: $(VENV)/.dev packages
+	$(BIN)/pytest -m soak --timeout 7200 $(ARGS)
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/state_diagram.py
+	$(BIN)/python -m dicomhawk.evidence.describe docs/events.md
+
+# Programs that the tests use as clients and judges; where they can't be installed, those tests are skipped.
+packages:
+	@tools/system-packages
+
+lock: $(VENV)/.dev
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		-c requirements.lock --group dev pyproject.toml -o requirements-dev.lock
+
+$(VENV)/bin/python:
+	@tools/make-venv $(PYTHON) $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist bench-results .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
