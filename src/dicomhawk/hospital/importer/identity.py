@@ -1,0 +1,114 @@
+"""False identities: of patients, staff, devices and orders, each following from the true one by a keyed hash."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+from dicomhawk.hospital.importer import dates
+from dicomhawk.hospital.importer.keys import Keys
+from dicomhawk.hospital.importer.people import draw_patient_id, draw_person
+from dicomhawk.settings import Deployment
+
+MIN_SHIFT_WEEKS = 5
+SHIFT_WEEKS = 256
+"""Dates go back by 5 to 260 weeks: whole weeks, so that outpatients don't come on Sundays; back, so that no
+study is in the future; not by more, so that no scanner is used before it was made."""
+
+BIRTH_DAYS = 28
+"""A birth date goes back by up to 27 days more, so that an age in days doesn't find the patient again, and no
+child is born after its own examination."""
+
+USUAL_BIRTH_YEAR = 1960
+"""For drawing a name for somebody whose age nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TruePatient:
+    """What an object says about its patient, as far as the false identity depends on it."""
+
+    patient_id: str
+    issuer: str
+    name: str
+    birth_date: str
+    sex: str
+
+    @property
+    def identity(self) -> str:
+        """The same for all objects of one patient: the Patient ID if there is one, else name and birth date."""
+        if self.patient_id:
+            return f"id\\{self.patient_id}\\{self.issuer}"
+        return f"name\\{' '.join(self.name.casefold().replace('^', ' ').split())}\\{self.birth_date}"
+
+    @property
+    def known(self) -> bool:
+        """Whether the object says who the patient is."""
+        return bool(self.patient_id or self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FalsePatient:
+    """Who the patient is in this hospital, and by how many days the dates move."""
+
+    patient_id: str
+    name: str
+    birth_date: str
+    sex: str
+    shift: int
+
+
+class Identities:
+    """Draws identities for one deployment; the same for the same true ones, today and in a year."""
+
+    def __init__(self, keys: Keys, deployment: Deployment) -> None:
+        self._keys = keys
+        self._locale = deployment.locale
+        self.hospital = deployment.hospital
+        self.handle = lru_cache(maxsize=4096)(self._handle)
+        self.staff = lru_cache(maxsize=4096)(self._staff)
+
+    def _handle(self, identity: str) -> bytes:
+        """32 bytes that stand for a true patient and don't lead back to it."""
+        return self._keys.stretched("patient", identity)
+
+    def shift(self, handle: bytes) -> int:
+        """By how many days the dates of this patient move; negative."""
+        number = self._keys.number("shift", handle.hex())
+        return -7 * (MIN_SHIFT_WEEKS + number % SHIFT_WEEKS)
+
+    def patient(self, handle: bytes, true: TruePatient, attempt: int = 0) -> FalsePatient:
+        """The false identity; another one for each `attempt`, for when its Patient ID is taken."""
+        draw = self._keys.random(f"person {attempt}", handle.hex())
+        shift = self.shift(handle)
+        sex = true.sex if true.sex in ("M", "F", "O") else ""
+        birth_date = _birth_date(true.birth_date, shift, draw)
+        birth_year = int(birth_date[:4]) if birth_date else USUAL_BIRTH_YEAR
+        name = draw_person(draw, self._locale, sex or draw.choice("MF"), birth_year)
+        return FalsePatient(draw_patient_id(draw, self._locale, birth_date, sex), name, birth_date, sex, shift)
+
+    def _staff(self, name: str) -> str:
+        """Another name for a physician, an operator, or whoever else is named."""
+        folded = " ".join(name.casefold().replace("^", " ").split())
+        draw = self._keys.random("staff", self._keys.stretched("staff", folded).hex())
+        return draw_person(draw, self._locale, draw.choice("MF"), draw.randint(1955, 1992))
+
+    def digits(self, purpose: str, value: str, count: int) -> str:
+        """A number with `count` digits, the first of them not 0."""
+        first = 10 ** (count - 1)
+        return str(first + self._keys.number(purpose, value) % (9 * first))
+
+
+def _birth_date(true: str, shift: int, draw: random.Random) -> str:
+    days = shift - draw.randrange(BIRTH_DAYS)
+    born = dates.parse_date(true)
+    if born is None:
+        if not (len(true) >= 4 and true[:4].isascii() and true[:4].isdigit() and "1850" < true[:4] < "2200"):
+            return ""
+        # Only the year is sure, as in the dates that some systems make of an age.
+        born = date(int(true[:4]), 1, 1) + timedelta(draw.randrange(365))
+    try:
+        return dates.format_date(born + timedelta(days))
+    except OverflowError:
+        return ""
