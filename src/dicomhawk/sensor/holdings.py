@@ -17,7 +17,7 @@ from ..hospital.archive import Archive, dataset_offset
 from ..hospital.catalogue import Catalogue
 from ..hospital.elements import DataSet
 from ..hospital.part10 import file_meta
-from ..hospital.query import InstanceRef, Match, Model, find, retrieve
+from ..hospital.query import Answering, InstanceRef, Match, Model, find, retrieve
 from ..hospital.transcode import can_transcode, transcode
 from ..hospital.uploads import Uploads
 from ..hospital.worklist import find_worklist
@@ -57,10 +57,13 @@ class Holdings:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._ae_title = deployment.ae_title
         self._class_uid = persona.implementation_class_uid(deployment)
         self._vault = settings.vault_dir
         self._catalogue = Catalogue(settings.hospital_dir / "catalogue.sqlite")
+        self._answering = Answering(
+            retrieve_ae=deployment.ae_title,
+            character_set=self._catalogue.info("character_set") or "ISO_IR 100",
+        )
         self._uploads = Uploads(settings.hospital_dir / "uploads.sqlite")
         self._archive = Archive(settings.data, settings.hospital.cache_mib << 20)
         self._renderer = Renderer(settings.data)
@@ -71,7 +74,7 @@ class Holdings:
         self._catalogue.close()
         self._uploads.close()
 
-    def find(self, sop_class_uid: str, keys: DataSet, visitor: str) -> Iterator[Match]:
+    def find(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> Iterator[Match]:
         """Matches of a query in the information model of `sop_class_uid`. Raises `QueryError`."""
         return find(
             self._catalogue,
@@ -80,14 +83,15 @@ class Holdings:
             now=self._clock(),
             uploads=self._uploads,
             visitor=visitor,
-            retrieve_ae=self._ae_title,
+            relational=relational,
+            answering=self._answering,
         )
 
     def find_worklist(self, keys: DataSet) -> Iterator[Match]:
         """Matches in the modality worklist. Raises `QueryError`."""
-        return find_worklist(self._catalogue, keys, now=self._clock())
+        return find_worklist(self._catalogue, keys, now=self._clock(), answering=self._answering)
 
-    def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str) -> list[InstanceRef]:
+    def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> list[InstanceRef]:
         """The instances that a retrieval asks for. Raises `QueryError`."""
         return retrieve(
             self._catalogue,
@@ -96,6 +100,7 @@ class Holdings:
             now=self._clock(),
             uploads=self._uploads,
             visitor=visitor,
+            relational=relational,
         )
 
     def knows(self, ae_title: str) -> bool:

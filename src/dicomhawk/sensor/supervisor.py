@@ -191,7 +191,7 @@ class _Supervisor:
                 self._settings,
                 self._deployment,
                 self._persona,
-                lambda: os.write(self._ready_fd, b".") and None,
+                self._tell_ready,
             )
             status = 0
         except KeyboardInterrupt:
@@ -200,6 +200,9 @@ class _Supervisor:
             print(f"{each.name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         finally:
             os._exit(status)
+
+    def _tell_ready(self) -> None:
+        os.write(self._ready_fd, b".")
 
     def _watch(self) -> str:
         """Until told to end; returns by what."""

@@ -88,8 +88,8 @@ async def _serve(
         server.close()
     door.close()
     deadline = loop.time() + GOODBYE_SECONDS
-    while door.connections and loop.time() < deadline:
-        await asyncio.sleep(0.02)  # noqa: ASYNC110 - a deadline, and nothing tells us
+    while door.connections and loop.time() < deadline:  # noqa: ASYNC110 - nothing tells us, and it ends
+        await asyncio.sleep(0.02)
 
 
 def _unforeseen(recorder: Recorder, context: dict[str, Any]) -> None:

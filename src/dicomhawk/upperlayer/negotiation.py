@@ -26,6 +26,8 @@ class Context(NamedTuple):
     transfer_syntax: str
     scu: bool = True
     scp: bool = False
+    extended: bytes = b""
+    """The agreed service-class-application-information (PS3.7 D.3.3.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +87,15 @@ def negotiate(rq: AssociateRQ, policy: Policy) -> Accepted | Rejected:
     if refusal is not None:
         return Rejected(refusal)
     roles = {it.trimmed(r.sop_class_uid): r for r in rq.user_items if isinstance(r, it.RoleSelection)}
+    extended = _extended(rq, policy)
     answers: list[it.Item] = []
     agreed: dict[int, Context] = {}
     for number, proposed in enumerate(rq.contexts):
-        answer, context = _answer(proposed, policy, roles, number < policy.max_contexts)
+        answer, context = _answer(proposed, policy, roles, extended, number < policy.max_contexts)
         answers.append(answer)
         if context is not None:
             agreed[context.context_id] = context
-    user = it.UserInformation(_user_items(rq, policy, agreed))
+    user = it.UserInformation(_user_items(rq, policy, agreed, extended))
     name = it.ApplicationContext(DICOM_APPLICATION_CONTEXT)
     ac = AssociateAC(
         rq.called_ae,
@@ -123,7 +126,11 @@ def _refusal(rq: AssociateRQ, policy: Policy) -> AssociateRJ | None:
 
 
 def _answer(
-    proposed: it.ProposedContext, policy: Policy, roles: Mapping[str, it.RoleSelection], within_limit: bool
+    proposed: it.ProposedContext,
+    policy: Policy,
+    roles: Mapping[str, it.RoleSelection],
+    extended: Mapping[str, bytes],
+    within_limit: bool,
 ) -> tuple[it.AnsweredContext, Context | None]:
     abstract = proposed.abstract_syntax
     allowed = policy.abstract_syntaxes.get(abstract) if within_limit else None
@@ -140,7 +147,21 @@ def _answer(
     scu = True if role is None else bool(role.scu)
     scp = role is not None and bool(role.scp) and allowed.scp_role
     answer = it.AnsweredContext(proposed.context_id, ACCEPTANCE, (it.TransferSyntax(chosen),))
-    return answer, Context(proposed.context_id, abstract, chosen, scu, scp)
+    return answer, Context(proposed.context_id, abstract, chosen, scu, scp, extended.get(abstract, b""))
+
+
+def _extended(rq: AssociateRQ, policy: Policy) -> dict[str, bytes]:
+    """What is agreed of each SOP class's extended negotiation: the bits that both sides have set."""
+    found = {}
+    for item in rq.user_items:
+        if isinstance(item, it.ExtendedNegotiation):
+            uid = it.trimmed(item.sop_class_uid)
+            allowed = policy.abstract_syntaxes.get(uid)
+            if allowed is not None and allowed.extended is not None:
+                found[uid] = bytes(
+                    a & b for a, b in zip(item.application_information, allowed.extended, strict=False)
+                )
+    return found
 
 
 def _refused(proposed: it.ProposedContext, result: int) -> it.AnsweredContext:
@@ -148,7 +169,9 @@ def _refused(proposed: it.ProposedContext, result: int) -> it.AnsweredContext:
     return it.AnsweredContext(proposed.context_id, result, (it.TransferSyntax(IMPLICIT_VR_LITTLE_ENDIAN),))
 
 
-def _user_items(rq: AssociateRQ, policy: Policy, agreed: Mapping[int, Context]) -> tuple[it.UserItem, ...]:
+def _user_items(
+    rq: AssociateRQ, policy: Policy, agreed: Mapping[int, Context], extended: Mapping[str, bytes]
+) -> tuple[it.UserItem, ...]:
     found: list[it.UserItem] = [
         it.MaximumLength(policy.maximum_length),
         it.ImplementationClassUID(policy.implementation_class_uid),
@@ -166,13 +189,7 @@ def _user_items(rq: AssociateRQ, policy: Policy, agreed: Mapping[int, Context]) 
                 found.append(it.RoleSelection(uid, int(context.scu), int(context.scp)))
     if policy.implementation_version_name is not None:
         found.append(it.ImplementationVersionName(policy.implementation_version_name))
-    for item in rq.user_items:
-        if isinstance(item, it.ExtendedNegotiation):
-            uid = it.trimmed(item.sop_class_uid)
-            supported = policy.abstract_syntaxes[uid].extended if uid in accepted else None
-            if supported is not None:
-                both = bytes(a & b for a, b in zip(item.application_information, supported, strict=False))
-                found.append(it.ExtendedNegotiation(uid, both))
+    found += (it.ExtendedNegotiation(uid, both) for uid, both in extended.items() if uid in accepted)
     identity = rq.user_item(it.UserIdentityRequest)
     if identity is not None and identity.positive_response_requested and policy.user_identity_response is not None:
         found.append(it.UserIdentityResponse(policy.user_identity_response))

@@ -31,7 +31,7 @@ def association(rq: AssociateRQ, outcome: Accepted | Rejected, length: int) -> e
     window = rq.user_item(it.AsynchronousOperationsWindow)
     class_uid = rq.user_item(it.ImplementationClassUID)
     version = rq.user_item(it.ImplementationVersionName)
-    said = {
+    said: dict[str, Any] = {
         "calling": rq.calling_ae_title,
         "called": rq.called_ae_title,
         "implementation_uid": None if class_uid is None else it.trimmed(class_uid.uid),

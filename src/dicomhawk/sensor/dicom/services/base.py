@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from ....hospital.query import QueryError, QueryProblem
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, Value
 from ....upperlayer.message import DataSetFragment
 from ....upperlayer.negotiation import Context
+from .. import status
 
 if TYPE_CHECKING:
     from ..connection import Connection
@@ -89,6 +91,11 @@ class Identified(Service):
         """Whether there was more than is kept."""
         return self._too_long
 
+    @property
+    def relational(self) -> bool:
+        """Whether relational queries were agreed on (PS3.4 C.5.1.1.1, C.5.3.1.1)."""
+        return self.request.context.extended[:1] == b"\1"
+
     def take(self, fragment: DataSetFragment) -> None:
         """Collect the identifier."""
         room = MAX_IDENTIFIER - len(self.identifier)
@@ -102,6 +109,17 @@ class Identified(Service):
 
     def responded(self, command: Command) -> None:
         """No sub-operations: a response that nobody asked for."""
+
+
+def query_failure(error: QueryError) -> tuple[int, dict[str, Value]]:
+    """Status of PS3.4 C.4.1.1.4 (and C.4.2.1.5, C.4.3.1.4), and what else the response says."""
+    if error.kind is QueryProblem.IDENTIFIER_MISMATCH:
+        more: dict[str, Value] = {"ErrorComment": error.comment}
+        if error.tags:
+            more["OffendingElement"] = error.tags
+        return status.DOES_NOT_MATCH_SOP_CLASS, more
+    # The reason is ours, and nobody else's business.
+    return status.UNABLE_TO_PROCESS, {}
 
 
 class _Discard:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....evidence import events as ev
 from ....persona.sopclasses import VERIFICATION
-from ....upperlayer.dimse import Command, CommandField, Key, encode, response
+from ....upperlayer.dimse import Command, Key, encode, response
 from .. import status
 from .base import Service
 
@@ -37,9 +37,7 @@ class Echo(Service):
 
 _HEAD, _TAIL = encode(
     response(
-        Command(
-            {Key.AffectedSOPClassUID: VERIFICATION, Key.CommandField: CommandField.C_ECHO_RQ, Key.MessageID: 0x2A2A}
-        ),
+        Command({Key.AffectedSOPClassUID: VERIFICATION, Key.CommandField: 0x0030, Key.MessageID: 0x2A2A}),
         status.SUCCESS,
     )
 ).split(b"\x2a\x2a")

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
 from ....hospital.elements import DataSet, ElementsError, decode
-from ....hospital.query import QueryError
+from ....hospital.query import QueryError, QueryProblem, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
 from .. import describe, status
-from .base import Identified
+from .base import Identified, query_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,22 +55,22 @@ class Find(Identified):
         code = status.SUCCESS
         try:
             if self._keys is None or self.too_long:
-                raise QueryError.unable_to_process("Identifier can not be read")
+                raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
             pending = self._pending(status.PENDING)
             pending_optional = self._pending(status.PENDING_OPTIONAL_KEYS)
             for match in self._matches(self._keys):
                 if self.cancelled:
                     code = status.CANCEL
                     break
-                data = match.encode(request.context.transfer_syntax)
-                connection.send(context_id, pending_optional if match.optional_keys_missing else pending, data)
+                data = encode_match(match, request.context.transfer_syntax)
+                connection.send(context_id, pending_optional if match.unsupported else pending, data)
                 matches += 1
                 size += len(data)
                 if matches % RESPONSES_A_TURN == 0:
                     await connection.drain()
                     await asyncio.sleep(0)
         except QueryError as error:
-            code, comment = describe.query_error(error)
+            code, comment = query_failure(error)
         connection.record.emit(
             ev.CFindEnd(
                 message_id=self.message_id,
@@ -82,7 +82,7 @@ class Find(Identified):
             ),
             since=request.received,
         )
-        self.response(code, **comment)
+        self.response(code, None, **comment)
 
     def _pending(self, code: int) -> bytes:
         elements = dimse.response(self.request.command, code)
@@ -94,4 +94,4 @@ class Find(Identified):
         holdings = connection.door.holdings
         if abstract == sopclasses.MODALITY_WORKLIST_FIND:
             return holdings.find_worklist(keys)
-        return holdings.find(abstract, keys, connection.record.address)
+        return holdings.find(abstract, keys, connection.record.address, relational=self.relational)

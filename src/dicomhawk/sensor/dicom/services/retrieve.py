@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from ....evidence import events as ev
 from ....evidence.transcript import Reference
 from ....hospital.elements import DataSet, Element, ElementsError, decode, encode
-from ....hospital.query import QueryError
+from ....hospital.query import QueryError, QueryProblem
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, CommandField, Key
 from ....upperlayer.negotiation import Context
 from .. import describe, status
-from .base import Identified, Request
+from .base import Identified, Request, query_failure
 
 if TYPE_CHECKING:
     from ....hospital.query import InstanceRef
@@ -61,10 +61,13 @@ class _Retrieval(Identified):
 
     def _instances(self) -> list[InstanceRef]:
         if self._keys is None or self.too_long:
-            raise QueryError.unable_to_process("Identifier can not be read")
+            raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
         connection = self.connection
         return connection.door.holdings.retrieve(
-            self.request.context.abstract_syntax, self._keys, connection.record.address
+            self.request.context.abstract_syntax,
+            self._keys,
+            connection.record.address,
+            relational=self.relational,
         )
 
     async def _work(self) -> None:
@@ -74,7 +77,7 @@ class _Retrieval(Identified):
             self._remaining = len(instances)
             code = await self._retrieve(instances)
         except QueryError as error:
-            code, comment = describe.query_error(error)
+            code, comment = query_failure(error)
         if code == status.SUCCESS:
             code = self._verdict()
         self._end(code)
@@ -123,7 +126,7 @@ class _Retrieval(Identified):
         return encode({element.tag: element}, self.request.context.transfer_syntax)
 
     def _pending(self) -> None:
-        self.response(status.PENDING, **self._counters(remaining=True))
+        self.response(status.PENDING, None, **self._counters(remaining=True))
 
     def _fail(self, sop_uid: str) -> None:
         self._failed += 1

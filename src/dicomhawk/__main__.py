@@ -1,0 +1,5 @@
+"""``python -m dicomhawk``."""
+
+from .cli.main import run
+
+run()
