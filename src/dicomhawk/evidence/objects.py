@@ -33,6 +33,8 @@ class Captured(NamedTuple):
     """Bytes of the whole file, head included."""
     path: Path | None
     """Where it is; None: it was not kept."""
+    name: str | None
+    """The same, below the vault."""
     new: bool
     """False: the same file was there before."""
     limit: str | None
@@ -181,7 +183,8 @@ class ObjectSink:
                 os.close(self._fd)
                 self._fd = -1
                 self._store.budget.add(self._size - self._reserved, within=False)
-        return Captured(self.ordinal, sha256, self._size, path, new, None if path else self._limit)
+        name = None if path is None else path.relative_to(self._store.vault).as_posix()
+        return Captured(self.ordinal, sha256, self._size, path, name, new, None if path else self._limit)
 
     def abort(self) -> None:
         """Throw away what came."""

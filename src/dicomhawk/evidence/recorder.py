@@ -297,12 +297,11 @@ class ConnectionRecord:
         `complete` is False if the transfer broke off.
         """
         self.transcript.object_stored(captured.ordinal, captured.sha256)
-        vault = self._recorder.vault.folder
         self.emit(
             FileCaptured(
                 sha256=captured.sha256,
                 size=captured.size,
-                name=None if captured.path is None else captured.path.relative_to(vault).as_posix(),
+                name=captured.name,
                 new=captured.new,
                 complete=complete,
                 sop_class=sop_class,

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
+from struct import error as StructError
 from typing import NamedTuple
 
 import msgspec
@@ -225,7 +226,7 @@ def read_connection(folder: Path, segment: str, offset: int, connection: str) ->
                 if at + length > len(data):
                     break
                 if number < 0 or owner == number:
-                    record = _decoded(us, kind, data[at : at + length])
+                    record = _record(us, kind, data[at : at + length])
                     if number < 0:
                         if not isinstance(record, Opened) or record.connection != connection:
                             break
@@ -271,8 +272,15 @@ def _read_header(path: Path) -> tuple[bytes, int, int] | None:
     return run, number, lost
 
 
+def _record(us: int, kind: int, data: bytes) -> Record | None:
+    """A record from its bytes; None if it isn't one, or of a kind that a later version added."""
+    try:
+        return _decoded(us, kind, data)
+    except (ValueError, StructError):
+        return None
+
+
 def _decoded(us: int, kind: int, data: bytes) -> Record | None:
-    """A record from its bytes, which are our own; None for a kind that a later version added."""
     if kind == _RECEIVED:
         return Received(us, data)
     if kind == _SENT:
