@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import quote
 
 from dicomhawk.hospital import schema
-from dicomhawk.hospital.names import folded_groups
 from dicomhawk.hospital.rows import Device, Instance, Patient, ScheduledStep, Series, Study
-from dicomhawk.hospital.schema import NAME_COLUMNS, NATURAL_KEYS, SCHEMA_VERSION, TABLES, Row
+from dicomhawk.hospital.schema import INSERTS, NATURAL_KEYS, SCHEMA_VERSION, TABLES, Row
 
 WRITER_PATIENCE = 30.0
 """Seconds that a second writer waits for the first one to finish."""
@@ -55,7 +53,7 @@ class CatalogueWriter:
 
     def add(self, row: Row) -> None:
         """Add one row."""
-        insert, values = _INSERTS[type(row)]
+        insert, values = INSERTS[type(row)]
         try:
             self._connection.execute(insert, values(row))
         except sqlite3.Error as error:
@@ -64,7 +62,7 @@ class CatalogueWriter:
     def add_all(self, rows: Iterable[Row]) -> None:
         """Add many rows, of any classes; much faster than one by one where neighbours are of one class."""
         for row_class, group in groupby(rows, type):
-            insert, values = _INSERTS[row_class]
+            insert, values = INSERTS[row_class]
             try:
                 self._connection.executemany(insert, map(values, group))
             except sqlite3.Error as error:
@@ -235,21 +233,3 @@ def create_schema(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
     if version not in (0, SCHEMA_VERSION):
         raise sqlite3.DatabaseError(f"a catalogue of version {version}, not {SCHEMA_VERSION}")
-
-
-def _insert(row_class: type[Row]) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
-    names = schema.columns(row_class)
-    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-    if row_class is Patient:
-        fields = values
-
-        def values(row: Any) -> tuple[Any, ...]:
-            return (*fields(row), *(group or None for group in folded_groups(row.name)))
-
-        names += NAME_COLUMNS
-    quoted = ", ".join(f'"{name}"' for name in names)
-    marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {TABLES[row_class]} ({quoted}) VALUES ({marks})", values  # noqa: S608 - names of ours
-
-
-_INSERTS = {row_class: _insert(row_class) for row_class in TABLES}

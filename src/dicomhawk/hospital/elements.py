@@ -93,11 +93,14 @@ def encode(data_set: Mapping[int, Element], syntax: str) -> bytes:
     the 32-bit length can say raises `ElementsError`.
     """
     data = _encode(data_set, syntax != IMPLICIT_LE, ">" if syntax == EXPLICIT_BE else "<")
-    if syntax == DEFLATED_LE:
-        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        data = deflater.compress(data) + deflater.flush()
-        data += b"\0" * (len(data) % 2)
-    return data
+    return deflated(data) if syntax == DEFLATED_LE else data
+
+
+def deflated(data: bytes) -> bytes:
+    """A data set in Explicit VR Little Endian as the deflated syntax has it (PS3.5 section A.5)."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    found = deflater.compress(data) + deflater.flush()
+    return found + b"\0" * (len(found) % 2)
 
 
 def padded(vr: str, value: bytes) -> bytes:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Callable
 from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
+from dicomhawk.hospital.names import folded_groups
 from dicomhawk.hospital.rows import Device, Instance, Patient, ScheduledStep, Series, Study
 
 Row = Device | Patient | Study | Series | Instance | ScheduledStep
@@ -34,7 +38,11 @@ NATURAL_KEYS: dict[type[Row], str] = {
 NAME_COLUMNS = ("name_alphabetic", "name_ideographic", "name_phonetic")
 """Columns of ``patient`` beside its fields: the folded component groups of the name; NULL where empty."""
 
-_UNIQUE = {"study_uid": Study, "series_uid": Series, "sop_uid": Instance}
+_UNIQUE = (
+    "study_by_uid ON study (study_uid)",
+    "series_by_uid ON series (series_uid)",
+    "instance_by_uid ON instance (sop_uid)",
+)
 
 _SQL_TYPES = {int: "INTEGER", str: "TEXT", float: "REAL"}
 
@@ -66,10 +74,11 @@ def columns(row_class: type[Row]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(row_class))
 
 
-def statements() -> list[str]:
-    """The SQL statements that make an empty catalogue."""
+def statements(*, unique: bool = True) -> list[str]:
+    """The SQL statements that make an empty catalogue; `unique`: in which a UID can be there only once."""
     made = ["CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"]
     made += [_create(row_class, table) for row_class, table in TABLES.items()]
+    made += [f"CREATE {'UNIQUE ' if unique else ''}INDEX {index}" for index in _UNIQUE]
     made += [f"CREATE INDEX {index}" for index in _INDEXES]
     made.append(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return made
@@ -87,9 +96,26 @@ def _create(row_class: type[Row], table: str) -> str:
             definition += " PRIMARY KEY"
         elif name in primary_keys:
             definition += f" REFERENCES {primary_keys[name]}"
-        elif _UNIQUE.get(name) is row_class:
-            definition += " UNIQUE"
         definitions.append(definition)
     if row_class is Patient:
         definitions += [f"{name} TEXT" for name in NAME_COLUMNS]
     return f"CREATE TABLE {table} ({', '.join(definitions)})"
+
+
+def _insert(row_class: type[Row]) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
+    names = columns(row_class)
+    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
+    if row_class is Patient:
+        fields = values
+
+        def values(row: Any) -> tuple[Any, ...]:
+            return (*fields(row), *(group or None for group in folded_groups(row.name)))
+
+        names += NAME_COLUMNS
+    quoted = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    return f"INSERT INTO {TABLES[row_class]} ({quoted}) VALUES ({marks})", values  # noqa: S608 - names of ours
+
+
+INSERTS = {row_class: _insert(row_class) for row_class in TABLES}
+"""For each class, the statement that adds a row and the function from a row to the statement's values."""

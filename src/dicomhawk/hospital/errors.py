@@ -1,0 +1,25 @@
+"""What can be wrong with a query."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+MAX_COMMENT = 64
+"""Characters of Error Comment (0000,0902), an LO."""
+
+
+class QueryProblem(Enum):
+    """The failures of PS3.4 sections C.4.1.1.4, C.4.2.1.5 and C.4.3.1.4, by their kind."""
+
+    IDENTIFIER_MISMATCH = "identifier does not match SOP class"  # 0xA900
+    UNABLE_TO_PROCESS = "unable to process"  # 0xCxxx
+
+
+class QueryError(Exception):
+    """A query that gets a failure. `tags`: Offending Element (0000,0901); `comment`: Error Comment (0000,0902)."""
+
+    def __init__(self, kind: QueryProblem, comment: str, tags: tuple[int, ...] = ()) -> None:
+        super().__init__(comment)
+        self.kind = kind
+        self.comment = comment[:MAX_COMMENT]
+        self.tags = tags
