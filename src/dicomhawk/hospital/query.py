@@ -82,7 +82,8 @@ class Model(Enum):
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels that a query can be made at."""
-        return self.value
+        levels: tuple[Level, ...] = self.value
+        return levels
 
 
 class InstanceRef(NamedTuple):
