@@ -1,0 +1,283 @@
+"""A session as a packet capture (pcap) that Wireshark dissects as DICOM.
+
+The sensor sees streams, not packets, so TCP is made up around what the transcripts have: a handshake, segments no
+longer than the usual MSS, acknowledgements, and the end as it was. Moments, addresses, ports and every byte of
+the streams are real; sequence numbers, windows and the cutting into segments are not. Bytes of objects are
+looked up again; those that can't be had are zeros, and reported.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import dpkt
+from dpkt.tcp import TH_ACK, TH_FIN, TH_PUSH, TH_RST, TH_SYN
+
+from ..evidence.community import address_bytes
+from ..evidence.transcript import (
+    Ended,
+    Gap,
+    ObjectStored,
+    Opened,
+    Received,
+    ReceivedObject,
+    Record,
+    Reference,
+    Sent,
+    SentObject,
+    TranscriptError,
+    read_connection,
+)
+
+MTU = 1500
+"""Of Ethernet, which is what nearly all captures show."""
+WINDOW = 0xFFFF
+ACK_EVERY = 8
+"""Segments after which the other side acknowledges: before the window that we claim is full."""
+TOGETHER_US = 1000
+"""Records of one direction within this time (microseconds) are one stretch of the stream."""
+LINKTYPE_RAW = 101
+"""Packets begin with the IP header (www.tcpdump.org/linktypes.html)."""
+
+Resolver = Callable[[Reference], bytes | memoryview | None]
+"""The data set of an object; None if it can't be had. `Reference.origin` is ``captured`` for what came in."""
+
+
+class Where(NamedTuple):
+    """A connection of the session, as its event ``connection.open`` says."""
+
+    connection: str
+    segment: str
+    offset: int
+    us: int
+
+
+@dataclass
+class Export:
+    """What was written, and what could not be had."""
+
+    packets: int = 0
+    connections: int = 0
+    missing_connections: list[str] = field(default_factory=list)
+    """Whose transcripts are gone."""
+    missing_objects: dict[Reference, int] = field(default_factory=dict)
+    """Bytes that are zeros in the capture, by object."""
+    lost: int = 0
+    """Bytes that the sensor could not write at the time."""
+
+
+class Packet(NamedTuple):
+    """An IP packet and its moment (microseconds)."""
+
+    us: int
+    data: bytes
+
+
+def export_session(transcripts: Path, connections: Iterable[Where], resolve: Resolver, file: IO[bytes]) -> Export:
+    """Write the connections of a session to `file`, in the order of time. Memory is bounded by the connections that
+    were open at the same time."""
+    export = Export()
+    writer = dpkt.pcap.Writer(file, snaplen=262_144, linktype=LINKTYPE_RAW)
+    for packet in _in_order(transcripts, sorted(connections, key=lambda where: where.us), resolve, export):
+        writer.writepkt(packet.data, packet.us / 1e6)
+        export.packets += 1
+    return export
+
+
+def _in_order(transcripts: Path, connections: list[Where], resolve: Resolver, export: Export) -> Iterator[Packet]:
+    """The packets of all connections; each is opened only when its time has come."""
+    heap: list[tuple[int, int, Packet, Iterator[Packet]]] = []
+    waiting = list(reversed(connections))
+    order = 0
+    while heap or waiting:
+        while waiting and (not heap or waiting[-1].us <= heap[0][0]):
+            where = waiting.pop()
+            packets = _packets(transcripts, where, resolve, export)
+            try:
+                first = next(packets, None)
+            except TranscriptError:
+                export.missing_connections.append(where.connection)
+                continue
+            export.connections += 1
+            if first is not None:
+                order += 1
+                heapq.heappush(heap, (first.us, order, first, packets))
+        if heap:
+            _, number, packet, packets = heapq.heappop(heap)
+            yield packet
+            following = next(packets, None)
+            if following is not None:
+                heapq.heappush(heap, (following.us, number, following, packets))
+
+
+def _packets(transcripts: Path, where: Where, resolve: Resolver, export: Export) -> Iterator[Packet]:
+    def records() -> Iterator[Record]:
+        return read_connection(transcripts, where.segment, where.offset, where.connection)
+
+    # Which captured file an incoming object became is known only after its bytes.
+    stored = {record.ordinal: record.sha256 for record in records() if isinstance(record, ObjectStored)}
+    objects = _Objects(resolve, stored, export)
+    stream: _Stream | None = None
+    for record in records():
+        match record:
+            case Opened(us, connection, source, destination):
+                stream = _Stream(connection, source, destination)
+                yield from stream.open(us)
+            case Received(us, data) | Sent(us, data):
+                assert stream is not None
+                yield from stream.data(us, isinstance(record, Received), data)
+            case ReceivedObject(us, ordinal, offset, length):
+                assert stream is not None
+                for piece in objects.received(ordinal, offset, length):
+                    yield from stream.data(us, True, piece)
+            case SentObject(us, reference, offset, length):
+                assert stream is not None
+                for piece in objects.sent(reference, offset, length):
+                    yield from stream.data(us, False, piece)
+            case Ended(us, reason):
+                assert stream is not None
+                yield from stream.close(us, reason)
+                return
+            case Gap(_, lost):
+                export.lost += lost
+    if stream is not None:
+        yield from stream.rest()
+
+
+class _Objects:
+    """Bytes of objects; remembers the last one, since they come in pieces."""
+
+    PIECE = 1 << 20
+
+    def __init__(self, resolve: Resolver, stored: dict[int, str], export: Export) -> None:
+        self._resolve = resolve
+        self._stored = stored
+        self._export = export
+        self._reference: Reference | None = None
+        self._data = memoryview(b"")
+
+    def received(self, ordinal: int, offset: int, length: int) -> Iterator[bytes | memoryview]:
+        return self.sent(Reference("captured", self._stored.get(ordinal, ""), ""), offset, length)
+
+    def sent(self, reference: Reference, offset: int, length: int) -> Iterator[bytes | memoryview]:
+        """The bytes in pieces, zeros where there are none."""
+        if reference != self._reference:
+            self._reference = reference
+            found = self._resolve(reference) if reference.key else None
+            self._data = memoryview(b"" if found is None else found)
+        end = offset + length
+        for at in range(offset, min(end, len(self._data)), self.PIECE):
+            yield self._data[at : min(at + self.PIECE, end)]
+        missing = end - max(offset, len(self._data))
+        if missing > 0:
+            known = self._export.missing_objects
+            known[reference] = known.get(reference, 0) + missing
+        while missing > 0:
+            yield bytes(min(missing, self.PIECE))
+            missing -= self.PIECE
+
+
+class _Side:
+    """One end of a connection."""
+
+    __slots__ = ("address", "count", "port", "sequence")
+
+    def __init__(self, address: bytes, port: int, sequence: int) -> None:
+        self.address = address
+        self.port = port
+        self.sequence = sequence
+        self.count = 0  # packets sent
+
+
+class _Stream:
+    """Makes the packets of one TCP connection."""
+
+    def __init__(self, connection: str, source: tuple[str, int], destination: tuple[str, int]) -> None:
+        # Initial sequence numbers are drawn from the name, so that an export is the same each time.
+        seed = blake2b(connection.encode(), digest_size=8).digest()
+        self._client = _Side(address_bytes(source[0]), source[1], int.from_bytes(seed[:4], "big"))
+        self._server = _Side(address_bytes(destination[0]), destination[1], int.from_bytes(seed[4:], "big"))
+        self._ipv6 = len(self._client.address) == 16
+        self._mss = MTU - (60 if self._ipv6 else 40)
+        self._pending = bytearray()
+        self._inbound = True
+        self._us = 0
+        self._unacknowledged = 0
+
+    def open(self, us: int) -> Iterator[Packet]:
+        """The handshake."""
+        client, server = self._client, self._server
+        options = b"\x02\x04" + self._mss.to_bytes(2, "big")
+        yield self._packet(us, client, server, TH_SYN, options=options)
+        yield self._packet(us, server, client, TH_SYN | TH_ACK, options=options)
+        yield self._packet(us, client, server, TH_ACK)
+
+    def data(self, us: int, inbound: bool, data: bytes | memoryview) -> Iterator[Packet]:
+        """A stretch of one direction: all full segments of it; what remains waits for more."""
+        if self._pending and (inbound != self._inbound or us - self._us > TOGETHER_US):
+            yield from self.rest()
+        self._inbound = inbound
+        self._us = us
+        self._pending += data
+        full = len(self._pending) // self._mss * self._mss
+        for at in range(0, full, self._mss):
+            yield from self._segment(self._pending[at : at + self._mss])
+        del self._pending[:full]
+
+    def rest(self) -> Iterator[Packet]:
+        """What waits, and its acknowledgement."""
+        if self._pending:
+            yield from self._segment(self._pending, last=True)
+            self._pending.clear()
+
+    def close(self, us: int, reason: str) -> Iterator[Packet]:
+        """The end; `reason` as in the event ``connection.close``."""
+        yield from self.rest()
+        by_peer = reason.startswith("peer-")
+        one, other = (self._client, self._server) if by_peer else (self._server, self._client)
+        if reason in ("peer-reset", "aborted"):
+            yield self._packet(us, one, other, TH_RST | TH_ACK)
+            return
+        yield self._packet(us, one, other, TH_FIN | TH_ACK)
+        yield self._packet(us, other, one, TH_FIN | TH_ACK)
+        yield self._packet(us, one, other, TH_ACK)
+
+    def _segment(self, data: bytes | bytearray, *, last: bool = False) -> Iterator[Packet]:
+        one, other = (self._client, self._server) if self._inbound else (self._server, self._client)
+        yield self._packet(self._us, one, other, TH_ACK | TH_PUSH if last else TH_ACK, data=bytes(data))
+        self._unacknowledged += 1
+        if last or self._unacknowledged >= ACK_EVERY:
+            self._unacknowledged = 0
+            yield self._packet(self._us, other, one, TH_ACK)
+
+    def _packet(
+        self, us: int, one: _Side, other: _Side, flags: int, *, data: bytes = b"", options: bytes = b""
+    ) -> Packet:
+        tcp = dpkt.tcp.TCP(
+            sport=one.port,
+            dport=other.port,
+            seq=one.sequence,
+            ack=other.sequence if flags & TH_ACK else 0,
+            flags=flags,
+            win=WINDOW,
+            opts=options,
+            data=data,
+        )
+        tcp.off = (20 + len(options)) // 4
+        used = len(data) + bool(flags & (TH_SYN | TH_FIN))
+        one.sequence = (one.sequence + used) & 0xFFFFFFFF
+        one.count += 1
+        packet: dpkt.ip6.IP6 | dpkt.ip.IP
+        if self._ipv6:
+            packet = dpkt.ip6.IP6(src=one.address, dst=other.address, nxt=6, hlim=64, plen=len(tcp), data=tcp)
+            packet.extension_hdrs = {}
+        else:
+            packet = dpkt.ip.IP(src=one.address, dst=other.address, p=6, ttl=64, id=one.count & 0xFFFF, data=tcp)
+            packet.df = 1
+            packet.len = 20 + len(tcp)
+        return Packet(us, bytes(packet))
