@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dicomhawk
-from dicomhawk.evidence import ecs, reference
+from dicomhawk.evidence import describe, ecs
 from dicomhawk.evidence.fields import Event
 
 PACKAGE = Path(dicomhawk.__file__).parent
@@ -51,9 +51,7 @@ def test_what_is_repeated_never_meets_a_field_of_the_later_event() -> None:
 
 
 def test_the_documentation_is_in_step() -> None:
-    assert DOCS.read_text(encoding="utf-8") == reference.markdown(), (
-        "run: python -m dicomhawk.evidence.reference > docs/events.md"
-    )
+    assert DOCS.read_text(encoding="utf-8") == describe.markdown(), "run: make docs"
 
 
 def test_every_type_is_emitted_somewhere() -> None:

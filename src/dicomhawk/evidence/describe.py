@@ -1,10 +1,11 @@
-"""docs/events.md, from the catalogue: ``python -m dicomhawk.evidence.reference > docs/events.md``."""
+"""docs/events.md, from the catalogue: ``python -m dicomhawk.evidence.describe docs/events.md``."""
 
 from __future__ import annotations
 
 import sys
 import types
 from inspect import getdoc
+from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from .ecs import VERSION, catalogue, fields
@@ -40,7 +41,7 @@ def markdown() -> str:
     lines = [
         "# Events",
         "",
-        "Generated from `src/dicomhawk/evidence/events.py` by `python -m dicomhawk.evidence.reference`.",
+        "Generated from `src/dicomhawk/evidence/events.py` by `make docs`.",
         "",
         "The journal is NDJSON: one event, one line, in the nested form of the Elastic Common Schema (ECS). Fields "
         "that ECS doesn't have are below `dicom` and `honeypot`, and `session` stands at the top. A field without "
@@ -124,4 +125,4 @@ def _listed(names: tuple[str, ...] | list[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(markdown())
+    Path(sys.argv[1]).write_text(markdown(), encoding="utf-8")
