@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, UTF_8, CharacterSet, character_set
@@ -37,6 +37,9 @@ class Answering:
     retrieve_ae: str = ""  # (0008,0054); empty: left out
     character_set: str = UTF_8  # for what isn't ASCII; UTF-8 replaces it where it lacks a character
     always_name_character_set: bool = False  # also where all is ASCII
+
+
+PLAIN: Final = Answering()
 
 
 @dataclass(frozen=True, slots=True)

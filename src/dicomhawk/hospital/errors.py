@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+MAX_KEYS = 1000
+"""Keys of one identifier: each comes back in every match. The longest of real clients has about 100."""
+
 MAX_COMMENT = 64
 """Characters of Error Comment (0000,0902), an LO."""
 

@@ -8,16 +8,14 @@ complete; those patients are passed over in the hospital's own.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from dicomhawk.hospital.answer import Answering, Field, Layout, Match, encode_match
+from dicomhawk.hospital.answer import PLAIN, Answering, Field, Layout, Match, encode_match
 from dicomhawk.hospital.attributes import (
     ATTRIBUTES,
     INSTANCE_AVAILABILITY,
-    PATIENT_NAME,
     QUERY_RETRIEVE_LEVEL,
     RETRIEVE_AE_TITLE,
     UNIQUE_KEYS,
@@ -27,9 +25,10 @@ from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, of_data_set
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.elements import DataSet
-from dicomhawk.hospital.errors import QueryError, QueryProblem
-from dicomhawk.hospital.matching import Hint, Matcher, compile_key, is_single, key_text, split
+from dicomhawk.hospital.errors import MAX_KEYS, QueryError, QueryProblem
+from dicomhawk.hospital.matching import Hint, is_single, key_text, split
 from dicomhawk.hospital.overlay import Overlay
+from dicomhawk.hospital.selection import NOBODY, Selection, Source, unable
 from dicomhawk.hospital.uploads import Uploads
 
 __all__ = [
@@ -43,11 +42,6 @@ __all__ = [
     "find",
     "retrieve",
 ]
-
-MAX_KEYS: Final = 1000
-"""Keys of one identifier: each comes back in every match. The longest of real clients has about 100."""
-
-PLAIN: Final = Answering()
 
 ONLINE: Final = "ONLINE"
 """Instance Availability (0008,0056) of all that the archive has."""
@@ -69,7 +63,7 @@ _KEYS: Final = {
 }
 
 
-_NOBODY: Final[Set[int]] = frozenset()
+_NO_KEYS: Final = frozenset((QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, SPECIFIC_CHARACTER_SET))
 
 
 class Model(Enum):
@@ -100,17 +94,6 @@ class InstanceRef(NamedTuple):
     origin: str  # "catalogue" or "upload"
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A query made ready: the rows begin with the keys of the match and of its patient."""
-
-    sql: str
-    parameters: dict[str, str | int | float]
-    tests: tuple[tuple[int, Matcher], ...]
-    layout: Layout
-    repeats: bool  # several rows may be the same match
-
-
 def find(
     catalogue: Catalogue,
     model: Model,
@@ -133,12 +116,16 @@ def find(
     texts = _key_texts(identifier)
     if not relational:
         _demand_unique_keys(model, level, texts)
-    plan = _plan(level, identifier, texts, now, relational, answering)
-    sources = [(catalogue.connection, _NOBODY)]
+    selection = Selection(_KEYS[level], now)
+    fields, lowest = _fields(selection, level, identifier, texts, relational, answering)
+    selection.conditions.terms += _visible(lowest)
+    layout = Layout(fields, answering, tuple(selection.unsupported))
     overlay = _overlay(catalogue, uploads, visitor)
-    if overlay is not None:
-        sources = [(catalogue.connection, overlay.patients), (overlay.connection, _NOBODY)]
-    return _matches(sources, plan)
+    if overlay is None:
+        sources = [Source(catalogue.connection)]
+    else:
+        sources = [Source(catalogue.connection, overlay.patients), Source(overlay.connection)]
+    return selection.matches(sources, _FROM[lowest], layout, repeats=lowest > level)
 
 
 def retrieve(
@@ -175,7 +162,7 @@ def retrieve(
         "ORDER BY t.study_key, e.series_number, e.series_key, i.instance_number, i.instance_key"
     )
     overlay = _overlay(catalogue, uploads, visitor)
-    passed_over = overlay.patients if overlay is not None else _NOBODY
+    passed_over = overlay.patients if overlay is not None else NOBODY
     rows = [row for row in _all(catalogue.connection, sql, conditions) if row[-1] not in passed_over]
     if overlay is not None:
         rows += _all(overlay.connection, sql, conditions)
@@ -188,7 +175,7 @@ def _overlay(catalogue: Catalogue, uploads: Uploads | None, visitor: str | None)
     try:
         return uploads.overlay(visitor, catalogue)
     except sqlite3.Error as error:
-        raise _unable() from error
+        raise unable() from error
 
 
 def _instance_ref(key: int, *columns: Any) -> InstanceRef:
@@ -239,51 +226,34 @@ def _visible(level: Level) -> list[str]:
     return [f"+{_ALIASES[each]}.visible_from <= :now" for each in Level if each <= level]
 
 
-def _plan(
-    level: Level, identifier: DataSet, texts: dict[int, str], now: float, relational: bool, answering: Answering
-) -> _Plan:
+def _fields(
+    selection: Selection,
+    level: Level,
+    identifier: DataSet,
+    texts: dict[int, str],
+    relational: bool,
+    answering: Answering,
+) -> tuple[list[Field], Level]:
+    """The fields of the answers, and the lowest level whose rows are compared."""
     lowest = level
-    columns = [_KEYS[level], _KEYS[Level.PATIENT]]
     fields = [Field(QUERY_RETRIEVE_LEVEL, "CS", constant=level.name)]
     if answering.retrieve_ae:
         fields.append(Field(RETRIEVE_AE_TITLE, "AE", constant=answering.retrieve_ae))
-    tests: list[tuple[int, Matcher]] = []
-    conditions = Conditions(now=now)
-    unsupported: list[int] = []
     for tag, element in identifier.items():
         attribute = ATTRIBUTES.get(tag)
         if attribute is None:
             special = _special(tag, answering)
-            if special is not None:
-                fields += special
-            else:
-                fields.append(Field(tag, element.vr))
-                unsupported.append(tag)
-            continue
-        matcher = compile_key(attribute.vr, texts[tag]) if relational or attribute.level <= level else None
-        if attribute.level > level:
-            fields.append(Field(tag, attribute.vr))
-            if matcher is None:
-                unsupported.append(tag)
-                continue
+            fields += [selection.unknown(tag, element.vr)] if special is None else special
+        elif attribute.level <= level:
+            field = selection.answer(attribute)
+            selection.compare(attribute, texts[tag], column=field.column)
+            fields.append(field)
+        elif relational and selection.compare(attribute, texts[tag]):
             lowest = max(lowest, attribute.level)
+            fields.append(Field(tag, attribute.vr))
         else:
-            fields.append(Field(tag, attribute.vr, column=len(columns)))
-        if matcher is not None:
-            tests.append((len(columns), matcher))
-            if tag == PATIENT_NAME:
-                conditions.add_name(_KEYS[Level.PATIENT], _ALIASES[Level.PATIENT], matcher)
-            elif matcher.hint is not None and attribute.column is not None:
-                conditions.add(attribute.column, matcher.hint, attribute.within)
-        columns.append(attribute.sql)
-    conditions.terms += _visible(lowest)
-    return _Plan(
-        sql=f"SELECT {', '.join(columns)} FROM {_FROM[lowest]} WHERE {conditions.sql}",  # noqa: S608 - names of ours
-        parameters=conditions.parameters,
-        tests=tuple(tests),
-        layout=Layout(fields, answering, tuple(unsupported)),
-        repeats=lowest > level,
-    )
+            fields.append(selection.unknown(tag, attribute.vr))
+    return fields, lowest
 
 
 def _special(tag: int, answering: Answering) -> list[Field] | None:
@@ -292,40 +262,13 @@ def _special(tag: int, answering: Answering) -> list[Field] | None:
         return [Field(tag, "CS", constant=ONLINE)]
     if tag == RETRIEVE_AE_TITLE and not answering.retrieve_ae:
         return [Field(tag, "AE")]
-    if tag in (QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, SPECIFIC_CHARACTER_SET) or tag & 0xFFFF == 0:
+    if tag in _NO_KEYS or tag & 0xFFFF == 0:
         return []
     return None
-
-
-def _matches(sources: list[tuple[sqlite3.Connection, Set[int]]], plan: _Plan) -> Iterator[Match]:
-    tests, layout = plan.tests, plan.layout
-    for connection, passed_over in sources:
-        seen: set[Any] = set()
-        cursor = connection.cursor()
-        try:
-            for row in cursor.execute(plan.sql, plan.parameters):
-                if passed_over and row[1] in passed_over:
-                    continue
-                if not all(matcher.matches(row[column]) for column, matcher in tests):
-                    continue
-                if plan.repeats:
-                    if row[0] in seen:
-                        continue
-                    seen.add(row[0])
-                yield Match(row, layout)
-        except sqlite3.Error as error:
-            raise _unable() from error
-        finally:
-            cursor.close()
 
 
 def _all(connection: sqlite3.Connection, sql: str, conditions: Conditions) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(sql, conditions.parameters).fetchall()
     except sqlite3.Error as error:
-        raise _unable() from error
-
-
-def _unable() -> QueryError:
-    # The comment goes to a stranger: it says nothing about what we are made of.
-    return QueryError(QueryProblem.UNABLE_TO_PROCESS, "Unable to process")
+        raise unable() from error
