@@ -21,13 +21,36 @@ from dicomhawk.hospital.importer.values import tag_of, text, texts
 from dicomhawk.hospital.importer.wording import Identifiers, cleaned
 
 PUBLIC_SCHEMES = frozenset(
-    ("DCM", "SRT", "SCT", "SNM3", "LN", "UCUM", "UMLS", "RADLEX", "NCIt", "FMA", "MSH", "NEU", "MA", "IBSI")
+    (
+        "DCM",
+        "SRT",
+        "SCT",
+        "SNM3",
+        "LN",
+        "UCUM",
+        "UMLS",
+        "RADLEX",
+        "NCIt",
+        "FMA",
+        "MSH",
+        "NEU",
+        "MA",
+        "IBSI",
+        "SCPECG",
+        "MDC",
+    )
 ) | {"BI", "BARI", "UNS", "I9", "I9C", "I10", "I10P", "ACR", "C4", "ISO639_1", "ISO3166_1", "ISO5218_1", "NDC"}
 """Coding schemes of PS3.16 section 8 whose codes and meanings nobody can make up."""
 
 LOCAL_SCHEME = "L"  # PS3.16 section 8.1: any scheme of a site's own
 
-LABELS = {"RTPlanLabel": "PLAN", "StructureSetLabel": "RS", "TextValue": "-", "SegmentLabel": "Segment"}
+LABELS = {
+    "RTPlanLabel": "PLAN",
+    "StructureSetLabel": "RS",
+    "TextValue": "-",
+    "SegmentLabel": "Segment",
+    "CodeMeaning": "Other",
+}
 """What a label that objects must have says if nothing of its own words may stay."""
 
 _NUMBERS_OF_ORDERS = ("AccessionNumber", "StudyID", "AdmissionID", "PatientID", "OtherPatientIDs", "PatientAddress")
@@ -118,14 +141,10 @@ class Cleaner:
         value = element.value
         if isinstance(value, bytes):
             value = _unknown_items(tag, value)
-        items = []
-        for item in value:
-            own = of_data_set(item) if SPECIFIC_CHARACTER_SET in item else charset
-            cleaned_item = self._data_set(item, own)
-            if not _lost_its_meaning(item, cleaned_item):
-                items.append(cleaned_item)
-        if items or not value:
-            draft[tag] = ("SQ", tuple(items))
+        items = (
+            self._data_set(item, of_data_set(item) if SPECIFIC_CHARACTER_SET in item else charset) for item in value
+        )
+        draft[tag] = ("SQ", tuple(items))
 
     def _put(self, draft: _Draft, tag: int, vr: str, value: str | None) -> None:
         if value is None:
@@ -189,7 +208,7 @@ class Cleaner:
         if public:
             return "" if self._identifiers.in_term(value) else value
         if keyword == "CodeMeaning":
-            return cleaned(value, self._identifiers)
+            return self._descriptor(keyword, value, "LO")
         return self._identities.digits("local code", value, 5)
 
     def _drawn(self, keyword: str, true: str) -> str | None:
@@ -247,12 +266,6 @@ def _unknown_items(tag: int, value: bytes) -> tuple[DataSet, ...]:
     except ElementsError:
         return ()
     return found if isinstance(found, tuple) else ()
-
-
-def _lost_its_meaning(item: DataSet, draft: _Draft) -> bool:
-    """Whether a coded concept had a meaning and has none now."""
-    meaning = tag_of("CodeMeaning")
-    return meaning in item and bool(item[meaning].value) and not draft.get(meaning, ("", b""))[1]
 
 
 def _charset_for(true: str, values: Iterable[str]) -> CharacterSet:

@@ -24,7 +24,7 @@ def is_uid(text: str) -> bool:
 
 def is_registered(uid: str) -> bool:
     """Whether the standard itself gave this UID: a class, a syntax, a well-known instance or frame of reference."""
-    return UID(uid, validation_mode=config.IGNORE).name != uid
+    return is_uid(uid) and UID(uid, validation_mode=config.IGNORE).name != uid
 
 
 class UidMap:

@@ -78,6 +78,7 @@ def cleaned(text: str, identifiers: Identifiers) -> str:
     if any(joined.count(one) != joined.count(other) for one, other in ("()", "[]", "<>")):
         joined = joined.translate(_UNMATCHED)
     joined = _EMPTY_BRACKETS.sub("", joined)
+    joined = re.sub(r"(?<=[(\[<]) +| +(?=[)\]>])", "", joined)
     joined = re.sub(r"[ _]{2,}", " ", joined).strip(" _+-/&.,:;=|^#")
     # Numbers alone may be anything, a room's or a person's among them.
     return joined if any(character.isalpha() for character in joined) else ""
