@@ -6,6 +6,7 @@ images.
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 import os
 import time
@@ -126,7 +127,7 @@ class Holdings:
             found = self._archive.path_of(instance)
             if found is None:
                 try:
-                    found = Path(await self._renderer.begin(instance.instance_key))
+                    found = Path(await asyncio.shield(self._renderer.begin(instance.instance_key)))
                 except Exception:
                     return None
             path = found

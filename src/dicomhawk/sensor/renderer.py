@@ -28,7 +28,7 @@ class Renderer:
         self._under_way: dict[int, asyncio.Future[str]] = {}
 
     def begin(self, instance_key: int) -> asyncio.Future[str]:
-        """Have an instance rendered; the result is the path of its file. Don't cancel it: others may wait too."""
+        """Have an instance rendered; the result is the path of its file. Shield it: others may wait too."""
         future = self._under_way.get(instance_key)
         if future is None:
             future = asyncio.ensure_future(self._render(instance_key))

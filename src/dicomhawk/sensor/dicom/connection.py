@@ -36,6 +36,8 @@ from .foreign import first_line, guess
 
 FIRST_BYTES = 256
 """Bytes shown of what was not DICOM; all of them are in the transcript."""
+PATIENCE = 60.0
+"""Seconds that a peer may leave what we send unread, before the association is aborted."""
 _LINGER_RESET = struct.pack("ii", 1, 0)
 _NOWHERE = ("::", 0)
 _OPEN = (State.STA6, State.STA8)
@@ -80,7 +82,7 @@ class Connection(asyncio.Protocol):
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A visitor is there."""
+        """A visitor is there, or one too many."""
         self._transport = cast(asyncio.Transport, transport)
         door = self.door
         # A peer that is gone already has no name any more.
@@ -89,12 +91,18 @@ class Connection(asyncio.Protocol):
         self.provider = Provider(door.dialect, door.clock())
         self.record = door.recorder.open(peer[:2], local[:2], protocol="dicom")
         door.connections.add(self)
+        if len(door.connections) > door.capacity:
+            self._ending = "capacity"
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
         now = self.door.clock()
         self.provider.feed(data, now)
-        self._advance(now)
+        try:
+            self._advance(now)
+        except Exception as error:
+            self._unforeseen(error)
 
     def eof_received(self) -> None:
         """The peer closed its side; asyncio closes ours."""
@@ -104,10 +112,7 @@ class Connection(asyncio.Protocol):
         """The connection is over, whoever ended it."""
         door, provider, record = self.door, self.provider, self.record
         door.connections.discard(self)
-        if self._task is not None:
-            self._task.cancel()
-        if self._writable is not None:
-            self._writable.cancel()
+        self._break_operation()
         if self._receiver is not None:
             self._receiver.abandon()
             self._receiver = None
@@ -119,18 +124,24 @@ class Connection(asyncio.Protocol):
         if before is State.STA2 and leftover:
             self._foreign(leftover)
         ending = self._ending or ("peer-reset" if exc is not None else "peer-fin")
+        # Written with the next response, or by the worker's sweep: nobody waits for it.
         record.close(ending, pdus_in=provider.pdus_received, pdus_out=self._pdus_out)
-        door.recorder.flush()
 
     def pause_writing(self) -> None:
-        """The peer reads more slowly than we write."""
+        """The peer reads more slowly than we write: nothing more is read from it until it has caught up."""
         self._writable = asyncio.get_running_loop().create_future()
+        self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
+        self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if self._held is None and self._writable is None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def check_deadline(self, now: float) -> None:
         """Act if the provider's deadline has passed; called by the door's sweep."""
@@ -206,13 +217,13 @@ class Connection(asyncio.Protocol):
                 self.record.emit(ev.Release())
                 self.provider.confirm_release(now)
                 self._pdus_out += 1
-                self._stop_operation()
+                self._break_operation()
             case AbortIndication(source, reason):
                 self.record.emit(ev.Abort(by="peer", source=source, reason=reason))
-                self._stop_operation()
+                self._break_operation()
             case Violation():
                 self._violation(indication)
-                self._stop_operation()
+                self._break_operation()
 
     def _associate(self, indication: AssociateIndication, now: float) -> None:
         answer = self.door.answer(indication)
@@ -300,22 +311,42 @@ class Connection(asyncio.Protocol):
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-        except Gone:
-            pass
-        finally:
-            self.operation = None
-            self._task = None
-        now = self.door.clock()
-        self.flush(now)
-        held, self._held = self._held, None
-        if held is not None:
-            self._transport.resume_reading()
-            self._begin(held, now)
+            self.operation = self._task = None
+            now = self.door.clock()
+            held, self._held = self._held, None
+            if held is not None:
+                self._resume_reading()
+                self._begin(held, now)
             self._advance(now)
+        except Gone:
+            self._break_operation()
+        except Exception as error:
+            self._unforeseen(error)
 
-    def _stop_operation(self) -> None:
-        if self.operation is not None:
-            self.operation.cancel()
+    def _break_operation(self) -> None:
+        """The association is over, and with it what was being done on it."""
+        operation, task = self.operation, self._task
+        self.operation = self._task = self._held = None
+        if operation is not None:
+            operation.broken()
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    def _unforeseen(self, error: Exception) -> None:
+        """An error of ours: this connection is given up, the others go on."""
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler({"message": "a connection failed", "exception": error})
+        self._break_operation()
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Abort the association: the peer doesn't do its part, or we can't do ours."""
+        if self.is_open:
+            self.provider.abort(self.door.clock(), SERVICE_PROVIDER, 0, Close.FIN)
+            self.record.emit(ev.Abort(by="sensor", source=SERVICE_PROVIDER, reason=0))
+            self.flush(self.door.clock())
+        else:
+            self._transport.abort()
 
     def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:
         """Queue a message for the next `flush`. Raises `Gone` if the association is over."""
@@ -374,13 +405,11 @@ class Connection(asyncio.Protocol):
     async def drain(self) -> None:
         """Wait until the peer has read enough. Raises `Gone` if the association is over."""
         self.flush(self.door.clock())
-        writable = self._writable
-        if writable is not None:
+        if self._writable is not None:
             try:
-                await writable
-            except asyncio.CancelledError:
-                if writable.cancelled():
-                    raise Gone from None
-                raise
+                async with asyncio.timeout(PATIENCE):
+                    await asyncio.shield(self._writable)
+            except TimeoutError:
+                self.give_up()
         if not self.is_open:
             raise Gone

@@ -14,6 +14,7 @@ from ...upperlayer import pdu
 from ...upperlayer.negotiation import Accepted, Rejected, negotiate
 from ...upperlayer.provider import AssociateIndication
 from ..holdings import Holdings
+from ..processes import descriptor_limit
 from .describe import association
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 REMEMBERED_ANSWERS = 256
 """Answers kept: scanners and workstations send the same A-ASSOCIATE-RQ again and again."""
+DESCRIPTORS_EACH = 3
+"""Descriptors reckoned for a connection: its socket, and files that are written or read for it."""
 SWEEP_SECONDS = 0.25
 """How often deadlines are looked at: one timer for all connections costs less than one for each."""
 
@@ -53,6 +56,7 @@ class Door:
         self.holdings = holdings
         self.clock = clock
         self.connections: set[Connection] = set()
+        self.capacity = descriptor_limit() // DESCRIPTORS_EACH
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
 
     def answer(self, indication: AssociateIndication) -> Answer:

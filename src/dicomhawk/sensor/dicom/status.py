@@ -22,8 +22,8 @@ CANNOT_UNDERSTAND = 0xC000
 UNABLE_TO_PROCESS = 0xC001
 
 
-def outcome(status: int) -> str:
-    """ECS event.outcome of a final status: warnings count as success, a cancelled operation as unknown."""
-    if status == CANCEL:
+def outcome(status: int | None) -> str:
+    """ECS event.outcome of a final status: warnings count as success, a cancelled or broken operation as unknown."""
+    if status is None or status == CANCEL:
         return "unknown"
     return "success" if status == SUCCESS or status >> 12 == 0xB else "failure"

@@ -68,7 +68,10 @@ class Operation(Protocol):
     message_id: int
 
     def cancel(self) -> None:
-        """C-CANCEL came, or the association ended."""
+        """C-CANCEL came: stop before the next response."""
+
+    def broken(self) -> None:
+        """The association ended before the operation did: put on record how far it got."""
 
     def responded(self, command: Command) -> None:
         """A response of the peer came, to a sub-operation of ours."""
@@ -77,12 +80,13 @@ class Operation(Protocol):
 class Identified(Service):
     """A service whose data set is an identifier, which is collected up to `MAX_IDENTIFIER` bytes."""
 
-    __slots__ = ("_too_long", "cancelled", "identifier", "message_id")
+    __slots__ = ("_too_long", "cancelled", "ended", "identifier", "message_id")
 
     def __init__(self, connection: Connection, request: Request) -> None:
         super().__init__(connection, request)
         self.identifier = bytearray()
         self.cancelled = False
+        self.ended = False  # its last event is on record
         self.message_id = request.command.message_id
         self._too_long = False
 

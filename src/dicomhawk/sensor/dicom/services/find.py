@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
@@ -11,12 +12,13 @@ from ....hospital.query import QueryError, QueryProblem, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
 from .. import describe, status
-from .base import Identified, query_failure
+from .base import Identified, Request, query_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ....hospital.query import Match
+    from ..connection import Connection
 
 RESPONSES_A_TURN = 64
 """Responses between two looks at what else there is to do, C-CANCEL and other visitors among it."""
@@ -25,15 +27,18 @@ RESPONSES_A_TURN = 64
 class Find(Identified):
     """C-FIND."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_bytes", "_keys", "_matches_sent")
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        super().__init__(connection, request)
+        self._keys: DataSet | None = None
+        self._matches_sent = self._bytes = 0
 
     def finish(self, now: float) -> None:
         """The identifier is here: record it, and begin to answer."""
         command, context = self.request.command, self.request.context
-        try:
-            self._keys: DataSet | None = decode(bytes(self.identifier), context.transfer_syntax)
-        except ElementsError:
-            self._keys = None
+        with contextlib.suppress(ElementsError):
+            self._keys = decode(bytes(self.identifier), context.transfer_syntax)
         self.connection.record.emit(
             ev.CFind(
                 message_id=command.message_id,
@@ -50,7 +55,6 @@ class Find(Identified):
     async def _answer(self) -> None:
         connection, request = self.connection, self.request
         context_id = request.context.context_id
-        matches = size = 0
         comment: dict[str, dimse.Value] = {}
         code = status.SUCCESS
         try:
@@ -64,25 +68,34 @@ class Find(Identified):
                     break
                 data = encode_match(match, request.context.transfer_syntax)
                 connection.send(context_id, pending_optional if match.unsupported else pending, data)
-                matches += 1
-                size += len(data)
-                if matches % RESPONSES_A_TURN == 0:
+                self._matches_sent += 1
+                self._bytes += len(data)
+                if self._matches_sent % RESPONSES_A_TURN == 0:
                     await connection.drain()
                     await asyncio.sleep(0)
         except QueryError as error:
             code, comment = query_failure(error)
-        connection.record.emit(
+        self._end(code)
+        self.response(code, None, **comment)
+
+    def broken(self) -> None:
+        """The association ended first."""
+        if not self.ended:
+            self._end(None)
+
+    def _end(self, code: int | None) -> None:
+        self.ended = True
+        self.connection.record.emit(
             ev.CFindEnd(
                 message_id=self.message_id,
-                context_id=context_id,
+                context_id=self.request.context.context_id,
                 status=code,
                 outcome=status.outcome(code),
-                matches=matches,
-                bytes=size,
+                matches=self._matches_sent,
+                bytes=self._bytes,
             ),
-            since=request.received,
+            since=self.request.received,
         )
-        self.response(code, None, **comment)
 
     def _pending(self, code: int) -> bytes:
         elements = dimse.response(self.request.command, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..connection import Connection
 
 RESPONSE_TIMEOUT = 60.0
-"""Seconds that a peer may take to answer a C-STORE sub-operation."""
+"""Seconds that a peer may take to answer a C-STORE sub-operation, before the association is aborted."""
 AHEAD = 3
 """Objects rendered ahead of the one being sent, so that the renderer works while the network does."""
 TYPICAL_OBJECT = 512 * 1024
@@ -46,10 +47,8 @@ class _Retrieval(Identified):
 
     def finish(self, now: float) -> None:
         """The identifier is here: record it, and begin."""
-        try:
+        with contextlib.suppress(ElementsError):
             self._keys = decode(bytes(self.identifier), self.request.context.transfer_syntax)
-        except ElementsError:
-            self._keys = None
         self._announce()
         self.connection.start(self, self._work())
 
@@ -85,7 +84,13 @@ class _Retrieval(Identified):
         failed = self._failed_list() if self._failed_uids else None
         self.response(code, failed, **counters, **comment)
 
-    def _end(self, code: int) -> None:
+    def broken(self) -> None:
+        """The association ended first."""
+        if not self.ended:
+            self._end(None)
+
+    def _end(self, code: int | None) -> None:
+        self.ended = True
         kind = ev.CGetEnd if self.request.command.command_field == CommandField.C_GET_RQ else ev.CMoveEnd
         self.connection.record.emit(
             kind(
@@ -162,12 +167,6 @@ class Get(_Retrieval):
     def _announce(self) -> None:
         self.connection.record.emit(ev.CGet(**self._query()))  # type: ignore[arg-type]
 
-    def cancel(self) -> None:
-        """Stop before the next sub-operation; one under way is over if the association is."""
-        super().cancel()
-        if self._answer is not None and not self.connection.is_open:
-            self._answer.cancel()
-
     def responded(self, command: Command) -> None:
         """The peer's answer to a C-STORE sub-operation."""
         answer = self._answer
@@ -216,10 +215,9 @@ class Get(_Retrieval):
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT):
                 answer = await self._answer
-        except (TimeoutError, asyncio.CancelledError):
-            if asyncio.current_task() is not None and self._answer.cancelled() and connection.is_open:
-                raise
+        except TimeoutError:
             self._fail(instance.sop_uid)
+            connection.give_up()
             return
         finally:
             self._answer = None
