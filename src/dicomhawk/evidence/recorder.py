@@ -10,8 +10,8 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
-from importlib.metadata import version as installed_version
 
+from .. import __version__
 from ..settings import Settings
 from . import ecs
 from .community import community_id
@@ -73,7 +73,7 @@ class Recorder:
                     "type": "honeypot",
                     "vendor": "DICOMHawk",
                     "product": "dicomhawk",
-                    "version": installed_version("dicomhawk"),
+                    "version": __version__,
                     "name": settings.sensor_name or socket.gethostname(),
                 },
                 "ecs": {"version": ecs.VERSION},

@@ -1,0 +1,165 @@
+"""Drawing a deployment: the hospital's name, its AE title and UID root, so that no two deployments are alike.
+
+Names of institutions are put together from pieces so that they sound like the country's hospitals without being
+one: a honeypot should not point at anybody's.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from importlib import resources
+from typing import NamedTuple
+
+from dicomhawk.settings import Deployment, SettingsError
+
+SEED_BYTES = 16
+UID_PREFIX = "1.2.826.0.1.3680043"
+"""Under this root small software makers are given theirs, free of charge; products of many have it."""
+_AE_TITLE_LENGTH = 16
+
+
+class _Style(NamedTuple):
+    """How hospitals of a country are called: `pattern` of the others."""
+
+    patterns: tuple[str, ...]
+    beginnings: tuple[str, ...]
+    endings: tuple[str, ...]
+
+
+_STYLES = {
+    "da_DK": _Style(
+        ("{place} Sygehus", "{place} Hospital", "Regionshospitalet {place}", "Sygehus {place}"),
+        ("Nørre", "Sønder", "Vester", "Øster", "Mølle", "Ravn", "Birke", "Elle", "Engels", "Stavns"),
+        ("lund", "bjerg", "holt", "vang", "borg", "sted", "bæk", "strup", "dal", "næs"),
+    ),
+    "de_DE": _Style(
+        ("Klinikum {place}", "Kreiskrankenhaus {place}", "St.-Vinzenz-Krankenhaus {place}", "Kliniken {place}"),
+        ("Wald", "Linden", "Stein", "Eichen", "Ober", "Nieder", "Alten", "Rhein", "Buchen", "Hohen"),
+        ("bach", "hausen", "tal", "brück", "stetten", "feld", "münde", "rode", "furt", "weiler"),
+    ),
+    "en_GB": _Style(
+        ("{place} General Hospital", "{place} Royal Infirmary", "{place} District Hospital", "{place} Hospital"),
+        ("Ash", "Thorn", "Wether", "Elm", "Harrow", "Stan", "Marl", "Kings", "Bram", "Hazel"),
+        ("combe", "bridge", "worth", "ford", "hurst", "mere", "leigh", "den", "stow", "wick"),
+    ),
+    "en_US": _Style(
+        (
+            "{place} Regional Medical Center",
+            "{place} Memorial Hospital",
+            "{place} Community Hospital",
+            "{place} Health",
+        ),
+        ("Briar", "Cedar", "Maple", "Stone", "Clear", "Fair", "Silver", "Oak", "Wind", "Harbor"),
+        ("haven Falls", "brook County", "crest Valley", "field Ridge", "ton Springs", "wood Bluffs", "mont Creek"),
+    ),
+    "sv_SE": _Style(
+        ("{place} lasarett", "{place} sjukhus", "Lasarettet i {place}", "Sjukhuset i {place}"),
+        ("Björk", "Ek", "Sand", "Öster", "Väster", "Norr", "Hammar", "Lind", "Ring", "Alm"),
+        ("tuna", "ryd", "vik", "hamn", "åker", "stad", "näs", "fors", "bro", "sala"),
+    ),
+}
+_AE_TITLES = ("{a}PACS", "PACS_{a}", "{a}_PACS", "{a}PACS1", "{a}_ARC01", "ARC_{a}", "{a}_STORE", "{w}", "{w}_PACS")
+
+
+def locales() -> list[str]:
+    """Languages and countries that a hospital can be in, as in ``da_DK``."""
+    folder = resources.files(__package__) / "locales"
+    there = {item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")}
+    return sorted(there & set(_STYLES))
+
+
+def draw_deployment(
+    *, locale: str | None = None, seed: str | None = None, environment: Mapping[str, str] | None = None
+) -> Deployment:
+    """Draw a deployment; everything in it follows from `seed` (hexadecimal; None: drawn) and `locale`.
+
+    Without `locale` it is the host's, as the variables LC_ALL or LANG of `environment` say, if there is a
+    hospital for it. Raises `SettingsError` for a locale that there is none for.
+    """
+    seed = seed or secrets.token_hex(SEED_BYTES)
+    draw = random.Random(f"deployment {seed}")
+    choices = locales()
+    drawn = draw.choice(choices)
+    if locale is None:
+        locale = _host_locale(environment or {}, choices) or drawn
+    elif locale not in choices:
+        raise SettingsError(f"There is no hospital for the locale {locale}; there are: {', '.join(choices)}.")
+    style = _STYLES[locale]
+    place = draw.choice(style.beginnings) + draw.choice(style.endings)
+    return Deployment(
+        seed=seed,
+        hospital=draw.choice(style.patterns).format(place=place),
+        locale=locale,
+        ae_title=_ae_title(draw, place),
+        uid_root=f"{UID_PREFIX}.{draw.choice((8, 9, 10))}.{draw.randint(100, 1499)}.{draw.randint(10**5, 10**7)}",
+    )
+
+
+def toml(deployment: Deployment) -> str:
+    """The configuration file of a new deployment."""
+    return _FILE.format(
+        **{key: _quoted(value) for key, value in deployment.model_dump().items()},
+        locales=", ".join(locales()),
+    )
+
+
+def _ae_title(draw: random.Random, place: str) -> str:
+    """An AE title as hospitals give them: some letters of the name, and what the machine is."""
+    plain = unicodedata.normalize("NFKD", place.translate(_LETTERS)).encode("ascii", "ignore").decode()
+    letters = "".join(character for character in plain.upper() if character.isalpha())
+    consonants = letters[0] + "".join(character for character in letters[1:] if character not in "AEIOUY")
+    word = letters[: _AE_TITLE_LENGTH - len("_PACS")]
+    return draw.choice(_AE_TITLES).format(a=consonants[: draw.choice((2, 3, 4))], w=word)[:_AE_TITLE_LENGTH]
+
+
+def _host_locale(environment: Mapping[str, str], choices: list[str]) -> str | None:
+    name = (environment.get("LC_ALL") or environment.get("LANG") or "").partition(".")[0]
+    if name in choices:
+        return name
+    language = name.partition("_")[0]
+    return next((choice for choice in reversed(choices) if choice.startswith(f"{language}_")), None)
+
+
+def _quoted(value: str) -> str:
+    """A TOML basic string; the values are letters, digits and plain punctuation."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_LETTERS = str.maketrans({"ø": "oe", "Ø": "Oe", "å": "aa", "Å": "Aa", "æ": "ae", "Æ": "Ae", "ß": "ss"})
+
+_FILE = """\
+# A DICOMHawk deployment. Drawn by `dicomhawk init`; no other deployment has these values.
+# The comments show the other settings with their defaults; docs/configuration.md explains them.
+# Keep this file to yourself: from the seed follows everything that is false in the hospital.
+
+#host = "127.0.0.1"    # address to listen on; "0.0.0.0" or "::" for all
+#workers = 0           # processes; 0: one for each core
+#persona = "plain"     # name of a shipped persona, or path of a TOML file
+#sensor_name = ""      # observer.name in events; empty: the host's name
+
+[deployment]
+seed = {seed}
+hospital = {hospital}
+locale = {locale}      # one of {locales}
+ae_title = {ae_title}
+uid_root = {uid_root}
+
+[dicom]
+#ports = [11112]
+
+[journal]
+#rotate_mib = 64
+
+[vault]
+#transcripts_mib = 4096
+#objects_mib = 16384
+#object_mib = 2048
+#passwords = true      # false: the journal has only the SHA-256 of passwords
+
+[hospital]
+#studies = 300
+#cache_mib = 2048
+"""

@@ -1,0 +1,219 @@
+"""Events as sentences, for people. What came from a stranger is shown so that it does nothing to a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .summary import Event, SessionSummary, value_at
+
+MAX_VALUE = 64
+"""Characters of one value that a line shows."""
+MAX_KEYS = 12
+"""Keys of a query that a line shows."""
+
+
+def printable(text: object, limit: int = MAX_VALUE) -> str:
+    """`text` with everything escaped that isn't printable, and cut."""
+    whole = str(text)
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in whole[:limit])
+    return shown + "..." if len(whole) > limit else shown
+
+
+def sentence(event: Event) -> str:
+    """What happened, without moment and address."""
+    action = str(event["event"]["action"])
+    tell = _SENTENCES.get(action)
+    return printable(action) if tell is None else tell(_Facts(event))
+
+
+def line(event: Event) -> str:
+    """A whole line: moment, visitor, session, what happened."""
+    address = printable(event.get("source", {}).get("ip", "-"))
+    return f"{event['@timestamp']} {address} {printable(event.get('session', '-'))} {sentence(event)}"
+
+
+def doings(summary: SessionSummary) -> str:
+    """What was done in a session, in a few words."""
+    parts = [f"{name} {count}" for name, count in summary.commands.items()]
+    if summary.matches:
+        parts.append(f"{summary.matches} matches")
+    if summary.objects_sent:
+        parts.append(f"{summary.objects_sent} objects fetched")
+    if summary.objects_received:
+        parts.append(f"{summary.objects_received} objects stored")
+    if summary.rejected:
+        parts.append(f"rejected {summary.rejected}")
+    if summary.credentials:
+        parts.append(f"credentials {summary.credentials}")
+    parts += [printable(protocol) for protocol in summary.protocols]
+    return ", ".join(parts) or "nothing"
+
+
+def size(number: int) -> str:
+    """Bytes, as people say them."""
+    amount = float(number)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def duration(ns: int) -> str:
+    """Nanoseconds, as people say them."""
+    if ns < 1_000_000:
+        return f"{ns / 1000:.0f} us"
+    if ns < 1_000_000_000:
+        return f"{ns / 1_000_000:.1f} ms"
+    return f"{ns / 1_000_000_000:.1f} s"
+
+
+class _Facts:
+    """Values of an event by their dotted path, ready to be shown."""
+
+    def __init__(self, event: Event) -> None:
+        self._event = event
+
+    def raw(self, path: str) -> Any:
+        return value_at(self._event, path)
+
+    def __getitem__(self, path: str) -> str:
+        value = self.raw(path)
+        return "?" if value is None else printable(value)
+
+    def after(self, prefix: str, path: str) -> str:
+        """The value after `prefix`; nothing if there is none."""
+        value = self.raw(path)
+        return "" if value is None else prefix + printable(value)
+
+    @property
+    def took(self) -> str:
+        ns = self.raw("event.duration")
+        return "" if ns is None else f" after {duration(ns)}"
+
+    @property
+    def keys(self) -> str:
+        """The keys of a query, by keyword where there is one."""
+        from pydicom.datadict import keyword_for_tag
+
+        shown = []
+        found = self.raw("dicom.query.keys") or {}
+        for path, value in list(found.items())[:MAX_KEYS]:
+            names = []
+            for tag in path.split("."):
+                try:
+                    names.append(keyword_for_tag(int(tag, 16)) or tag)
+                except ValueError:
+                    names.append(printable(tag))
+            shown.append(f"{'.'.join(names)}={printable(value)}")
+        more = f" and {len(found) - MAX_KEYS} more" if len(found) > MAX_KEYS else ""
+        return " ".join(shown) + more
+
+
+def _association(facts: _Facts) -> str:
+    contexts = facts.raw("dicom.contexts") or []
+    accepted = sum(context.get("result") == "accepted" for context in contexts)
+    parts = [f"{facts['dicom.ae.calling']} -> {facts['dicom.ae.called']}"]
+    parts.append(facts.after("", "dicom.implementation.version") or facts["dicom.implementation.class_uid"])
+    if facts.raw("dicom.reject") is not None:
+        reject = (facts[f"dicom.reject.{key}"] for key in ("result", "source", "reason"))
+        parts.append(f"rejected with {'/'.join(reject)}")
+    else:
+        parts.append(f"{accepted} of {len(contexts)} contexts accepted")
+    credential = facts.raw("honeypot.credential")
+    if credential:
+        parts.append(" ".join(f"{printable(key)}={printable(value)}" for key, value in credential.items()))
+    unknown = facts.raw("dicom.unknown_items")
+    if unknown:
+        parts.append(f"{len(unknown)} unknown items")
+    return "association " + ", ".join(parts)
+
+
+def _query(name: str) -> Callable[[_Facts], str]:
+    def tell(facts: _Facts) -> str:
+        destination = facts.after(" to ", "dicom.move.destination")
+        return f"{name} {facts['dicom.query.level']}{destination} {facts.keys}".rstrip()
+
+    return tell
+
+
+def _retrieved(name: str) -> Callable[[_Facts], str]:
+    def tell(facts: _Facts) -> str:
+        counts = [
+            f"{facts.raw(f'dicom.suboperations.{key}')} {key}"
+            for key in ("completed", "failed", "warning", "remaining")
+            if facts.raw(f"dicom.suboperations.{key}")
+        ]
+        sent = facts.raw("dicom.dataset.bytes")
+        extent = [*counts, *([size(sent)] if sent else [])]
+        return f"{name} ended with {facts['dicom.status']}{facts.took}: {', '.join(extent) or 'nothing'}"
+
+    return tell
+
+
+def _found(facts: _Facts) -> str:
+    return f"C-FIND ended with {facts['dicom.status']}{facts.took}: {facts['dicom.query.matches']} matches"
+
+
+def _error(facts: _Facts) -> str:
+    *_, last = ["?", *str(facts.raw("error.stack_trace") or "").strip().splitlines()]
+    return f"error in the sensor: {printable(last)}"
+
+
+def _store(facts: _Facts) -> str:
+    got = size(facts.raw("dicom.dataset.bytes") or 0)
+    return f"C-STORE {facts['dicom.sop.instance_uid']} ({got}) answered {facts['dicom.status']}"
+
+
+def _command(facts: _Facts) -> str:
+    name = facts.after("", "dicom.command.name") or facts["dicom.command.field"]
+    return f"{name} {facts['dicom.sop.class_uid']} answered {facts['dicom.status']}"
+
+
+def _captured(facts: _Facts) -> str:
+    state = "kept" if facts.raw("honeypot.capture.new") else "known already"
+    if facts.raw("file.name") is None:
+        state = "not kept"
+    part = "" if facts.raw("honeypot.capture.complete") else ", transfer broke off"
+    return f"object {facts['file.hash.sha256'][:16]} ({size(facts.raw('file.size') or 0)}) {state}{part}"
+
+
+def _closed(facts: _Facts) -> str:
+    got, sent = (size(facts.raw(f"{side}.bytes") or 0) for side in ("source", "destination"))
+    return f"connection ended ({facts['event.reason']}){facts.took}: {got} in, {sent} out"
+
+
+_SENTENCES: dict[str, Callable[[_Facts], str]] = {
+    "sensor.start": lambda f: f"sensor started: {', '.join(map(printable, f.raw('honeypot.doors') or []))}",
+    "sensor.stop": lambda f: f"sensor ended: {f['event.reason']}",
+    "sensor.error": _error,
+    "worker.start": lambda f: f"worker {f['honeypot.worker']} answers",
+    "worker.exit": lambda f: f"worker {f['honeypot.worker']} ended with {f['process.exit_code']}",
+    "journal.gap": lambda f: f"{f['honeypot.lost.events']} events were lost: {f['event.reason']}",
+    "session.start": lambda f: "session began",
+    "session.end": lambda f: f"session ended after {f['honeypot.connections']} connections",
+    "connection.open": lambda f: f"connection {f['source.port']} -> {f['destination.port']}",
+    "connection.close": _closed,
+    "protocol.unknown": lambda f: f"not DICOM but {f['honeypot.protocol']}{f.after(': ', 'honeypot.first_line')}",
+    "dicom.association": _association,
+    "dicom.association.reject": _association,
+    "dicom.release": lambda f: "association released",
+    "dicom.abort": lambda f: f"A-ABORT by {f['dicom.abort.by']}{f.after(', reason ', 'dicom.abort.reason')}",
+    "dicom.violation": lambda f: f"violation {f['dicom.violation.quirk']}{f.after(': ', 'dicom.violation.detail')}",
+    "dicom.c-echo": lambda f: f"C-ECHO answered {f['dicom.status']}",
+    "dicom.c-find": _query("C-FIND"),
+    "dicom.c-find.end": lambda f: (
+        f"C-FIND ended with {f['dicom.status']}{f.took}: {f['dicom.query.matches']} matches"
+    ),
+    "dicom.c-get": _query("C-GET"),
+    "dicom.c-get.end": _retrieved("C-GET"),
+    "dicom.c-move": _query("C-MOVE"),
+    "dicom.c-move.end": _retrieved("C-MOVE"),
+    "dicom.c-store": _store,
+    "dicom.c-cancel": lambda f: f"C-CANCEL of message {f['dicom.command.message_id']}",
+    "dicom.n-command": _command,
+    "file.captured": _captured,
+    "vault.dropped": lambda f: f"{size(f.raw('honeypot.dropped.bytes') or 0)} of old transcripts removed",
+    "vault.limit": lambda f: f"{f['honeypot.limited']} not kept: limit {f['honeypot.limit']}",
+}
