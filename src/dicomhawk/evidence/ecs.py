@@ -226,13 +226,13 @@ def _cut(groups: _Groups, event: Event) -> dict[str, bytes]:
     return {key: _encode(value)[1:-1] for key, value in bounded.items()}
 
 
-_plans: dict[tuple[type[Event], bool], _Plan] = {}
+_plans: tuple[dict[type[Event], _Plan], dict[type[Event], _Plan]] = {}, {}
 
 
 def _plan(kind: type[Event], secrets: bool) -> _Plan:
-    plan = _plans.get((kind, secrets))
+    plan = _plans[secrets].get(kind)
     if plan is None:
-        plan = _plans[kind, secrets] = _Plan(kind, secrets)
+        plan = _plans[secrets][kind] = _Plan(kind, secrets)
     return plan
 
 

@@ -62,6 +62,7 @@ class Recorder:
         self.stamps = Stamps()
         self.journal = Journal(settings.journal_dir, writer, settings.journal.rotate_mib * MIB, clock)
         self.vault = VaultWriter(settings.vault_dir, writer, settings.vault, clock)
+        self._transcripts = self.vault.transcripts.spool
         self.sessions = Sessions(settings.data / "sessions.table")
         self._secrets = settings.vault.passwords
         self._sequence = 0
@@ -117,7 +118,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Hand everything so far to the kernel: transcripts first, so that events never point at nothing."""
-        self.vault.flush()
+        self._transcripts.flush()
         self.journal.flush()
 
     def tick(self) -> None:

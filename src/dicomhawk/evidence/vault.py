@@ -38,14 +38,14 @@ class VaultWriter:
         self._segment_bytes = min(MAX_SEGMENT, self._budget // SEGMENTS_IN_BUDGET)
         self._notices: list[Event] = []
         self.transcripts_dir = folder / "transcripts"
-        self._transcripts = TranscriptWriter(
+        self.transcripts = TranscriptWriter(
             self.transcripts_dir, writer, self._segment_bytes, clock=clock, opened=self._make_room
         )
         self._objects = ObjectStore(folder, writer, settings.objects_mib * MIB, settings.object_mib * MIB)
 
     def transcript(self, connection: str, source: tuple[str, int], destination: tuple[str, int]) -> Transcript:
         """Begin the transcript of a connection."""
-        return self._transcripts.open(connection, source, destination)
+        return self.transcripts.open(connection, source, destination)
 
     def open_object(self, head: bytes, ordinal: int) -> ObjectSink:
         """Begin to capture an object; `head` is its preamble and file meta information."""
@@ -57,11 +57,11 @@ class VaultWriter:
 
     def flush(self) -> None:
         """Hand the transcripts so far to the kernel."""
-        self._transcripts.flush()
+        self.transcripts.flush()
 
     def take_notices(self) -> list[Event]:
         """What the operator should know, since the last call."""
-        losses = self._transcripts.take_losses()
+        losses = self.transcripts.take_losses()
         if losses is not None:
             self._notices.append(VaultLimit(limit="disk", what="transcript", bytes=losses[0]))
         notices, self._notices = self._notices, []
@@ -69,7 +69,7 @@ class VaultWriter:
 
     def close(self) -> None:
         """Write what is left and close all files."""
-        self._transcripts.close()
+        self.transcripts.close()
         self._objects.close()
 
     def _make_room(self) -> None:
