@@ -250,3 +250,11 @@ def test_a_name_in_the_wrong_place_does_not_get_through(tmp_path: Path, keyword:
         if written.is_file():
             content = written.read_bytes()
             assert b"Quendelbaum" not in content and b"QUENDELBAUM" not in content and b"PID4455667" not in content
+
+
+def test_a_date_in_the_place_of_a_number_does_not_get_through(tmp_path: Path) -> None:
+    image = ct(SliceThickness="1.234567")
+    path = save(image, tmp_path / "in/a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"DS\x08\x001.234567", b"DA\x08\x0019610704"))
+    assert run(tmp_path / "in", tmp_path / "data").imported == 1
+    assert b"19610704" not in files(tmp_path / "data")[0].read_bytes()

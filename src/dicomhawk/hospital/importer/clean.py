@@ -62,6 +62,7 @@ _FORMS = {
     "IS": re.compile(r"[0-9+\- ]{0,16}"),
     "TM": re.compile(r"[0-9:. ]{0,16}"),
 }
+_MISPLACED = frozenset(("AS", "DA", "DT", "PN", "UI"))
 _BINARY = frozenset(vrs.LONG | vrs.SHORT) - vrs.TEXT - {"SQ", "UN"}
 
 _Draft: TypeAlias = "dict[int, tuple[str, bytes | str | tuple[_Draft, ...]]]"
@@ -131,6 +132,8 @@ class Cleaner:
                     draft[tag] = (element.vr if element.vr != "UN" else known, _bytes(element))
             elif what is Action.EMPTY:
                 draft[tag] = (vrs.of_tag(tag), () if vrs.of_tag(tag) == "SQ" else b"")
+            elif element.vr in _MISPLACED and element.vr != vrs.of_tag(tag):
+                continue  # whatever it is, it is not what the attribute is for
             elif element.vr in vrs.TEXT or element.vr == "UN":
                 vr = element.vr if element.vr != "UN" else vrs.of_tag(tag)
                 true = charset.decode(_bytes(element)).strip(" \0")
@@ -202,7 +205,14 @@ class Cleaner:
     def _descriptor(self, keyword: str, true: str, vr: str) -> str:
         values = [true] if vr in vrs.UNDIVIDED else _values(true)
         kept = "\\".join(cleaned(value, self._identifiers) for value in values).strip("\\")
-        return kept if kept or not true else LABELS.get(keyword, "")
+        if kept or not true:
+            return kept
+        return self._plain_description() if keyword == "StudyDescription" else LABELS.get(keyword, "")
+
+    def _plain_description(self) -> str:
+        """Modality and body part: what a study is called of whose description nothing may stay."""
+        words = (self._code(text(self._true, keyword) or "", "CS") for keyword in ("Modality", "BodyPartExamined"))
+        return " ".join(word for word in words if word)
 
     def _concept(self, keyword: str, value: str, public: bool) -> str:
         if public:
