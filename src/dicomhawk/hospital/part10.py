@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from struct import pack
+from struct import pack, unpack_from
 
 MAX_UID = 64
 """Characters of a UID (PS3.5 9.1); a longer one that came over the wire is cut here, and whole in the journal."""
+
+
+class Part10Error(Exception):
+    """The file does not say where its data set begins."""
 
 
 def file_meta(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, implementation_class_uid: str) -> bytes:
@@ -21,3 +25,19 @@ def file_meta(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, implem
         value += b"\0" * (len(value) & 1)
         body += pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
     return bytes(128) + b"DICM" + pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(body)) + body
+
+
+def dataset_offset(file: bytes | memoryview) -> int:
+    """Where the data set begins in the content of a file with preamble and group 0002. Raises `Part10Error`."""
+    if bytes(file[128:132]) != b"DICM" or len(file) < 144:
+        raise Part10Error("the prefix is missing")
+    tag, vr, size, length = unpack_from("<L2sHL", file, 132)
+    if tag == 0x00000002 and vr == b"UL" and size == 4 and 144 + length <= len(file):
+        return 144 + int(length)
+    at = 132  # some writers leave the group length out
+    while at + 12 <= len(file):
+        group, _, vr, short = unpack_from("<HH2sH", file, at)
+        if group != 0x0002:
+            return at
+        at += 12 + unpack_from("<L", file, at + 8)[0] if vr in (b"OB", b"UN", b"OW", b"UT") else 8 + short
+    raise Part10Error("the file meta information does not end")

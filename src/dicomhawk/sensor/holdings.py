@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ..hospital.archive import Archive, dataset_offset
+from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue
 from ..hospital.elements import DataSet
-from ..hospital.part10 import file_meta
+from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.query import Answering, InstanceRef, Match, Model, find, retrieve
 from ..hospital.transcode import can_transcode, transcode
 from ..hospital.uploads import Uploads
@@ -66,8 +66,8 @@ class Holdings:
             character_set=self._catalogue.info("character_set") or "ISO_IR 100",
         )
         self._uploads = Uploads(settings.hospital_dir / "uploads.sqlite")
-        self._archive = Archive(settings.data, settings.hospital.cache_mib << 20)
-        self._renderer = Renderer(settings.data)
+        self._archive = Archive(settings.data)
+        self._renderer = Renderer(settings.data, settings.hospital.cache_mib << 20)
 
     def close(self) -> None:
         """Close files and end the renderer."""
@@ -134,7 +134,7 @@ class Holdings:
             origin, key = "hospital", instance.sop_uid
         try:
             data = _read(path)
-        except OSError:
+        except (OSError, Part10Error):
             return None
         own = instance.transfer_syntax_uid
         if own in syntaxes:

@@ -22,8 +22,8 @@ NICENESS = 5
 class Renderer:
     """Objects to files, each once however many visitors want it."""
 
-    def __init__(self, data: Path) -> None:
-        self._data = str(data)
+    def __init__(self, data: Path, cache_bytes: int) -> None:
+        self._arguments = str(data), cache_bytes
         self._pool: ProcessPoolExecutor | None = None
         self._under_way: dict[int, asyncio.Future[str]] = {}
 
@@ -43,11 +43,12 @@ class Renderer:
 
     async def _render(self, instance_key: int) -> str:
         loop = asyncio.get_running_loop()
+        data, budget = self._arguments
         try:
-            return await loop.run_in_executor(self._executor(), render, self._data, instance_key)
+            return await loop.run_in_executor(self._executor(), render, data, instance_key, budget)
         except BrokenProcessPool:
             self._pool = None  # somebody killed the process; one new attempt
-            return await loop.run_in_executor(self._executor(), render, self._data, instance_key)
+            return await loop.run_in_executor(self._executor(), render, data, instance_key, budget)
 
     def _executor(self) -> ProcessPoolExecutor:
         if self._pool is None:

@@ -40,6 +40,7 @@ PATIENCE = 60.0
 """Seconds that a peer may leave what we send unread, before the association is aborted."""
 _LINGER_RESET = struct.pack("ii", 1, 0)
 _NOWHERE = ("::", 0)
+_C_CANCEL_RQ = int(dimse.CommandField.C_CANCEL_RQ)  # looking a member up costs more than comparing it
 _OPEN = (State.STA6, State.STA8)
 
 
@@ -267,7 +268,7 @@ class Connection(asyncio.Protocol):
             if self.operation is not None:
                 self.operation.responded(command)
             self._receiver = services.DISCARD if command.has_data_set else None
-        elif field == dimse.CommandField.C_CANCEL_RQ:
+        elif field == _C_CANCEL_RQ:
             self._cancel(received)
         elif self.operation is not None:
             # One operation at a time, as without an asynchronous operations window (PS3.7 D.3.3.3).

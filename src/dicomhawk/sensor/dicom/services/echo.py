@@ -28,7 +28,7 @@ class Echo(Service):
                 outcome=status.outcome(code),
             )
         )
-        if code == status.SUCCESS and command.elements.get(Key.AffectedSOPClassUID) == VERIFICATION:
+        if code == status.SUCCESS and command.sop_class_uid == VERIFICATION:
             answer = _answer(command.message_id)
         else:
             answer = encode(response(command, code))
