@@ -58,7 +58,7 @@ def policy(**more: object) -> Policy:
 
 def decode(data: bytes) -> pdu.PDU:
     """One whole PDU, header included."""
-    pdu_type, length = pdu.decode_header(data, 0, 1 << 20)
+    pdu_type, length = pdu.decode_header(data, 0, 1 << 21)
     assert length == len(data) - pdu.HEADER_SIZE
     return pdu.decode(pdu_type, data[1], data[pdu.HEADER_SIZE :])
 
