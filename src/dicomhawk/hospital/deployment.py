@@ -10,9 +10,9 @@ import random
 import secrets
 import unicodedata
 from collections.abc import Mapping
-from importlib import resources
 from typing import NamedTuple
 
+from dicomhawk.hospital.world.locale import available
 from dicomhawk.settings import Deployment, SettingsError
 
 SEED_BYTES = 16
@@ -66,9 +66,7 @@ _AE_TITLES = ("{a}PACS", "PACS_{a}", "{a}_PACS", "{a}PACS1", "{a}_ARC01", "ARC_{
 
 def locales() -> list[str]:
     """Languages and countries that a hospital can be in, as in ``da_DK``."""
-    folder = resources.files(__package__) / "locales"
-    there = {item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml")}
-    return sorted(there & set(_STYLES))
+    return sorted(set(available()) & set(_STYLES))
 
 
 def draw_deployment(

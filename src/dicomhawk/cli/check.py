@@ -1,0 +1,61 @@
+"""``dicomhawk check``: is the configuration right?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..persona import model
+from ..settings import Settings, SettingsError
+from .common import Config, Data, Json, print_json, print_table, settings_of
+
+PRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+
+
+def check(data: Data = None, config: Config = None, json: Json = False) -> None:
+    """Validate the configuration. Exit status 2 and one sentence if something is wrong."""
+    settings = settings_of(data, config)
+    found = _facts(settings)
+    if json:
+        print_json(found)
+    else:
+        print_table(("setting", "value"), list(found.items()))
+
+
+def _facts(settings: Settings) -> dict[str, str]:
+    """What was checked. Raises `SettingsError`."""
+    if settings.deployment is None:
+        raise SettingsError("There is no deployment in the settings: `dicomhawk init` draws one.")
+    persona = model.load(settings.persona)
+    persona.policy(settings.deployment)
+    _check_ports(settings)
+    _check_folder(settings.data)
+    deployment = settings.deployment
+    return {
+        "data": str(settings.data.absolute()),
+        "hospital": f"{deployment.hospital} ({deployment.locale})",
+        "AE title": deployment.ae_title,
+        "UID root": deployment.uid_root,
+        "persona": f"{persona.name}: {persona.title}",
+        "address": settings.host,
+        "DICOM ports": ", ".join(map(str, settings.dicom.ports)),
+        "workers": str(settings.worker_count),
+    }
+
+
+def _check_ports(settings: Settings) -> None:
+    try:
+        first = int(PRIVILEGED.read_text())
+    except (OSError, ValueError):
+        first = 1024
+    for port in settings.dicom.ports:
+        if 0 < port < first and os.geteuid() != 0:
+            raise SettingsError(
+                f"Port {port} needs a privilege: `sysctl net.ipv4.ip_unprivileged_port_start={port}` gives it to all."
+            )
+
+
+def _check_folder(folder: Path) -> None:
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise SettingsError(f"The data folder {folder} can't be written to.")

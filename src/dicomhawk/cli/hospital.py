@@ -1,0 +1,176 @@
+"""``dicomhawk hospital``: build, fill and look at the hospital."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ..hospital.catalogue import Catalogue, CatalogueError
+from ..hospital.generate import CATALOGUE, GenerateError, generate
+from ..hospital.importer import SourceError, import_folder
+from ..hospital.rows import Instance, Patient, ScheduledStep, Series, Study
+from ..outputs.narrative import printable
+from ..settings import Deployment, Settings, SettingsError
+from .common import Config, Data, Json, on_terminal, print_json, print_line, print_table, settings_of
+
+app = typer.Typer(help="Build, fill and look at the hospital.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def build(
+    data: Data = None,
+    config: Config = None,
+    studies: Annotated[
+        int | None, typer.Option(min=0, help="How many [default: as in the settings].", show_default=False)
+    ] = None,
+) -> None:
+    """Generate the hospital's people and studies. What was generated before is replaced."""
+    settings = settings_of(data, config, {"hospital": {"studies": studies}})
+    _build(settings)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="DICOM files, with or without DICOMDIR.")],
+    data: Data = None,
+    config: Config = None,
+    verbatim: Annotated[
+        bool, typer.Option("--verbatim", help="Change nothing: for data that are false already.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Take over real DICOM files, each patient with a false identity."""
+    settings = settings_of(data, config)
+    deployment = _deployment(settings)
+    try:
+        with _progress() as tell:
+            report = import_folder(
+                source, settings.data, deployment, verbatim=verbatim, now=time.time(), progress=tell
+            )
+    except (SourceError, CatalogueError) as error:
+        _fail(error)
+    if json:
+        print_json(report)
+    else:
+        print_line(str(report))
+    if report.refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def show(data: Data = None, config: Config = None, json: Json = False) -> None:
+    """What the hospital holds."""
+    settings = settings_of(data, config)
+    deployment = _deployment(settings)
+    try:
+        with Catalogue(settings.data / CATALOGUE) as catalogue:
+            found = _contents(catalogue, deployment)
+    except CatalogueError as error:
+        _fail(error)
+    if json:
+        print_json(found)
+        return
+    print_line(f"{deployment.hospital} ({deployment.locale}), AE title {deployment.ae_title}\n")
+    print_table(
+        ("", "now", "to come"),
+        [(name, str(count["now"]), str(count["to_come"])) for name, count in found["counts"].items()],
+        right=frozenset({"now", "to come"}),
+    )
+    print_line("")
+    columns = ("ae_title", "role", "modality", "manufacturer", "model", "station_name")
+    devices = [tuple(printable(device[column] or "") for column in columns) for device in found["devices"]]
+    print_table(("AE title", "role", "modality", "manufacturer", "model", "station"), devices)
+
+
+def build_if_absent(settings: Settings) -> None:
+    """On first use, generate the hospital that the settings ask for."""
+    if not (settings.data / CATALOGUE).exists():
+        _build(settings)
+
+
+def _build(settings: Settings) -> None:
+    began = time.monotonic()
+    try:
+        with _progress() as tell:
+            generate(
+                settings.data,
+                _deployment(settings),
+                settings.hospital.studies,
+                now=time.time(),
+                progress=lambda done, total: tell("generating", done, total),
+            )
+    except GenerateError as error:
+        _fail(error)
+    print_line(f"Built a hospital of {settings.hospital.studies} studies in {time.monotonic() - began:.1f} s.")
+
+
+def _contents(catalogue: Catalogue, deployment: Deployment) -> dict[str, Any]:
+    now = time.time()
+    counts = {}
+    for name, row_class in (
+        ("patients", Patient),
+        ("studies", Study),
+        ("series", Series),
+        ("instances", Instance),
+        ("scheduled steps", ScheduledStep),
+    ):
+        visible = catalogue.count(row_class, now=now)
+        counts[name] = {"now": visible, "to_come": catalogue.count(row_class) - visible}
+    devices = [
+        {
+            "ae_title": device.ae_title,
+            "role": device.role,
+            "modality": device.modality,
+            "manufacturer": device.manufacturer,
+            "model": device.model,
+            "station_name": device.station_name,
+        }
+        for device in catalogue.devices()
+    ]
+    return {
+        "hospital": deployment.hospital,
+        "locale": deployment.locale,
+        "ae_title": deployment.ae_title,
+        "counts": counts,
+        "devices": devices,
+    }
+
+
+def _deployment(settings: Settings) -> Deployment:
+    if settings.deployment is None:
+        raise SettingsError("There is no deployment in the settings: `dicomhawk init` draws one.")
+    return settings.deployment
+
+
+def _fail(error: Exception) -> NoReturn:
+    print(error, file=sys.stderr)
+    raise typer.Exit(1) from None
+
+
+class _Bar:
+    """A progress bar, one task for each kind of work; called as the hospital's functions tell of progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._progress.add_task(what)
+        self._progress.update(self._tasks[what], completed=done, total=total or None)
+
+
+@contextmanager
+def _progress() -> Iterator[_Bar]:
+    """A progress bar on a terminal, nothing in a pipe."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(), transient=True, disable=not on_terminal()) as progress:
+        yield _Bar(progress)

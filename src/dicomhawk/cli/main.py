@@ -1,0 +1,51 @@
+"""The command ``dicomhawk``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from ..settings import SettingsError
+from . import check, events, export, hospital, init, serve, sessions
+
+app = typer.Typer(
+    name="dicomhawk",
+    help="A honeypot that poses as a hospital's picture archive (PACS).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("init")(init.init)
+app.command("serve")(serve.serve)
+app.add_typer(hospital.app, name="hospital")
+app.command("sessions")(sessions.sessions)
+app.command("session")(sessions.session)
+app.command("events")(events.events)
+app.add_typer(export.app, name="export")
+app.command("check")(check.check)
+
+WRONG_SETTINGS = 2
+"""Exit status when the configuration or the command line is wrong."""
+
+
+def run() -> None:
+    """Entry point: run a command; what an operator can put right is one sentence, not a traceback."""
+    # A terminal that can't show a character gets its escape instead of an error.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(WRONG_SETTINGS)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    run()

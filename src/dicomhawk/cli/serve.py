@@ -1,0 +1,56 @@
+"""``dicomhawk serve``: the honeypot itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..settings import FILE_NAME, Settings
+from .common import Config, Data, print_line, settings_of
+from .init import folder_of, write_deployment
+
+
+def serve(
+    data: Data = None,
+    config: Config = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 or :: for all.", show_default=False)
+    ] = None,
+    dicom_port: Annotated[
+        list[int] | None, typer.Option(help="DICOM port; can be repeated; 0 picks one.", show_default=False)
+    ] = None,
+    persona: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="How the product behaves.", show_default=False)
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; 0: one for each core.", show_default=False)
+    ] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Written when every door is open.", show_default=False)
+    ] = None,
+) -> None:
+    """Run the honeypot. The data folder is made and filled on first use. SIGTERM or Ctrl-C ends it."""
+    from ..sensor.supervisor import serve as run
+    from .hospital import build_if_absent
+
+    flags: dict[str, Any] = {
+        "host": host,
+        "persona": persona,
+        "workers": workers,
+        "dicom": {"ports": tuple(dicom_port) if dicom_port else None},
+    }
+    settings = _settings(data, config, flags)
+    build_if_absent(settings)
+    raise typer.Exit(run(settings, ready_file))
+
+
+def _settings(data: Path | None, config: Path | None, flags: dict[str, Any]) -> Settings:
+    settings = settings_of(data, config, flags)
+    folder = folder_of(data)
+    if settings.deployment is None and config is None and not (folder / FILE_NAME).exists():
+        deployment = write_deployment(folder)
+        print_line(f"Drew {deployment.hospital} ({deployment.locale}) into {folder / FILE_NAME}.")
+        settings = settings_of(data, config, flags)
+    return settings

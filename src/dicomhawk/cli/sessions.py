@@ -1,0 +1,75 @@
+"""``dicomhawk sessions`` and ``dicomhawk session``: who came, and what they did."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..evidence.journal import read
+from ..outputs.narrative import doings, printable, sentence, size
+from ..outputs.summary import AmbiguousSession, SessionSummary, events_of, summaries
+from .common import Data, Json, Since, on_terminal, print_json, print_line, print_table, settings_of
+
+COLUMNS = ("session", "first", "last", "visitor", "connections", "associations", "calling", "in", "out", "what")
+NUMBERS = frozenset({"connections", "associations", "in", "out"})
+
+
+def sessions(
+    data: Data = None,
+    last: Annotated[int, typer.Option(min=0, help="Show the last N; 0: all.")] = 50,
+    since: Since = "",
+    json: Json = False,
+) -> None:
+    """Who came: one line for each session."""
+    found = summaries(read(settings_of(data).journal_dir, since=since or None))[-last:]
+    if json:
+        for summary in found:
+            print_json(summary)
+        return
+    print_table(COLUMNS, [_row(summary) for summary in found], right=NUMBERS)
+
+
+def session(
+    identifier: Annotated[str, typer.Argument(metavar="SESSION", help="Its beginning or its end will do.")],
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """What happened in a session."""
+    try:
+        summary, happened = events_of(read(settings_of(data).journal_dir), identifier)
+    except AmbiguousSession as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    if json:
+        for event in happened:
+            print_json(event)
+        return
+    print_line(f"session {summary.session} of {printable(summary.address)}, {summary.first} to {summary.last}")
+    print_line(f"{summary.connections} connections, {size(summary.bytes_in)} in, {size(summary.bytes_out)} out")
+    print_line(f"{doings(summary)}\n")
+    ports = {
+        e["honeypot"]["connection"]: e["source"]["port"] for e in happened if "connection" in e.get("honeypot", {})
+    }
+    rows = (
+        (e["@timestamp"][11:-1], str(ports.get(e.get("honeypot", {}).get("connection"), "-")), sentence(e))
+        for e in happened
+    )
+    print_table(("time", "port", "what"), rows, right=frozenset({"port"}))
+
+
+def _row(summary: SessionSummary) -> tuple[str, ...]:
+    shown = slice(0, 19) if on_terminal() else slice(None)
+    return (
+        summary.session,
+        summary.first[shown],
+        summary.last[shown],
+        printable(summary.address),
+        str(summary.connections),
+        str(summary.associations),
+        " ".join(printable(name, 16) for name in summary.calling[:3]),
+        size(summary.bytes_in),
+        size(summary.bytes_out),
+        doings(summary),
+    )

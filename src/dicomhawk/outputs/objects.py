@@ -1,0 +1,77 @@
+"""Objects that transcripts refer to, looked up again."""
+
+from __future__ import annotations
+
+import mmap
+from pathlib import Path
+
+from ..evidence.transcript import Reference
+from ..hospital.archive import CATALOGUE, Archive, render
+from ..hospital.catalogue import Catalogue, CatalogueError
+from ..hospital.elements import Element, ElementsError
+from ..hospital.part10 import Part10Error, dataset_offset
+from ..hospital.query import InstanceRef, Model, QueryError, retrieve
+from ..hospital.transcode import can_transcode, transcode
+from ..settings import Settings
+
+EVER = float(1 << 53)
+"""A moment after all others: an instance that was sent was visible then."""
+
+_LEVEL, _SOP_INSTANCE_UID = 0x00080052, 0x00080018
+
+
+class Resolver:
+    """Data sets of objects, by what a transcript calls them: captured ones from the vault, the hospital's from its
+    files or rendered once more."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._data = settings.data
+        self._objects = settings.vault_dir / "objects"
+        self._budget = settings.hospital.cache_mib << 20
+        self._archive = Archive(settings.data)
+        self._catalogue: Catalogue | None = None
+
+    def __call__(self, reference: Reference) -> bytes | memoryview | None:
+        """The data set as it was sent or received; None if it can't be had any more."""
+        try:
+            if reference.origin == "captured":
+                return _dataset(self._objects / reference.key[:2] / reference.key)
+            return self._of_hospital(reference)
+        except (OSError, CatalogueError, QueryError, Part10Error, ElementsError, LookupError):
+            return None
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        if self._catalogue is not None:
+            self._catalogue.close()
+
+    def _of_hospital(self, reference: Reference) -> bytes | memoryview | None:
+        instance = self._instance(reference.key)
+        if instance is None:
+            return None
+        path = self._archive.path_of(instance) or Path(render(str(self._data), instance.instance_key, self._budget))
+        data = _dataset(path)
+        own = instance.transfer_syntax_uid
+        if own == reference.transfer_syntax:
+            return data
+        if not can_transcode(own, reference.transfer_syntax):
+            return None
+        return transcode(data, own, reference.transfer_syntax)
+
+    def _instance(self, sop_uid: str) -> InstanceRef | None:
+        if self._catalogue is None:
+            self._catalogue = Catalogue(self._data / CATALOGUE)
+        uid = sop_uid.encode("ascii", "replace")
+        keys = {
+            _LEVEL: Element(_LEVEL, "CS", b"IMAGE "),
+            _SOP_INSTANCE_UID: Element(_SOP_INSTANCE_UID, "UI", uid + b"\0" * (len(uid) % 2)),
+        }
+        found = retrieve(self._catalogue, Model.STUDY_ROOT, keys, now=EVER, relational=True)
+        return found[0] if found else None
+
+
+def _dataset(path: Path) -> memoryview:
+    """The data set of a Part 10 file, mapped and not read."""
+    with path.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    return content[dataset_offset(content) :]
