@@ -136,6 +136,24 @@ def test_a_staff_member_is_the_same_everywhere(tmp_path: Path) -> None:
     assert one.ReferringPhysicianName == two.ReferringPhysicianName
 
 
+@pytest.mark.parametrize("locale", ["da_DK", "de_DE", "en_GB", "en_US", "sv_SE"])
+@pytest.mark.parametrize(("born", "sex"), [("19610704", "F"), ("19000120", "O"), ("18500101", ""), ("", "M")])
+def test_patients_are_the_countrys_own(tmp_path: Path, locale: str, born: str, sex: str) -> None:
+    deployment = DEPLOYMENT.model_copy(update={"locale": locale})
+    save(ct(PatientBirthDate=born, PatientSex=sex), tmp_path / "in/one.dcm")
+    assert run(tmp_path / "in", tmp_path / "data", deployment).refused == []
+    image = only(tmp_path / "data")
+    assert image.PatientSex == sex and image.PatientName.family_name and image.PatientName.given_name
+    digits = {"da_DK": 10, "en_GB": 10, "sv_SE": 12}.get(locale)
+    assert digits is None or (len(image.PatientID) == digits and image.PatientID.isdigit())
+    if locale == "da_DK" and born == "19610704":
+        day = image.PatientBirthDate
+        assert image.PatientID.startswith(day[6:] + day[4:6] + day[2:4]) and int(image.PatientID) % 2 == 0
+    with catalogue(tmp_path / "data") as found:
+        patient = found.patient(1)
+    assert patient is not None and patient.issuer == image.get("IssuerOfPatientID")
+
+
 # Dates
 
 

@@ -104,7 +104,7 @@ def test_a_dose_report_keeps_its_numbers_and_loses_its_words(tmp_path: Path) -> 
     text.ValueType, text.TextValue = "TEXT", "Operated by Zwetschge in Mariahilf"
     number.ValueType, number.MeasuredValueSequence = "NUM", sequence(Dataset())
     number.MeasuredValueSequence[0].NumericValue = "12.5"
-    person.ValueType, person.PersonName = "PNAME", "Zwetschge^Karla"
+    person.ValueType, person.PersonName = "PNAME", "Pfefferkorn^Adelheid^^Dr."
     day.ValueType, day.Date = "DATE", "20190311"
     report = ct(SOPClassUID=DOSE_SR, Modality="SR", ContentSequence=sequence(text, number, person, day))
     del report.PixelData
@@ -114,7 +114,7 @@ def test_a_dose_report_keeps_its_numbers_and_loses_its_words(tmp_path: Path) -> 
     words, numbers, people, days = found.ContentSequence
     assert "Zwetschge" not in words.TextValue and "Mariahilf" not in words.TextValue and words.TextValue
     assert numbers.MeasuredValueSequence[0].NumericValue == 12.5
-    assert people.PersonName == found.OperatorsName
+    assert people.PersonName == found.ReferringPhysicianName
     assert days.Date == found.StudyDate
 
 

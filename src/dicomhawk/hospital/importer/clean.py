@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeAlias
 
 from pydicom.charset import python_encoding
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VM, keyword_for_tag
 
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, CharacterSet, character_set, of_data_set
@@ -53,6 +53,9 @@ LABELS = {
 }
 """What a label that objects must have says if nothing of its own words may stay."""
 
+ALWAYS = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "AccessionNumber")
+"""What the hospital's archive writes into every object, whether it came with it or not."""
+
 _NUMBERS_OF_ORDERS = ("AccessionNumber", "StudyID", "AdmissionID", "PatientID", "OtherPatientIDs", "PatientAddress")
 _MAX_IDENTIFIERS = 256
 _FORMS = {
@@ -62,6 +65,7 @@ _FORMS = {
     "IS": re.compile(r"[0-9+\- ]{0,16}"),
     "TM": re.compile(r"[0-9:. ]{0,16}"),
 }
+_NUMBERS = frozenset(("AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"))
 _MISPLACED = frozenset(("AS", "DA", "DT", "PN", "UI"))
 _BINARY = frozenset(vrs.LONG | vrs.SHORT) - vrs.TEXT - {"SQ", "UN"}
 
@@ -109,7 +113,7 @@ class Cleaner:
     def cleaned(self) -> DataSet:
         """The data set that takes the place of the true one."""
         draft = self._data_set(self._true, of_data_set(self._true))
-        for keyword in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber"):
+        for keyword in ALWAYS:
             if tag_of(keyword) not in draft:
                 self._put(draft, tag_of(keyword), vrs.of_tag(tag_of(keyword)), self._drawn(keyword, ""))
         charset = _charset_for(text(self._true, "SpecificCharacterSet") or "", self._texts)
@@ -127,9 +131,9 @@ class Cleaner:
             if what is Action.ITEMS:
                 self._items(draft, tag, element, charset)
             elif what is Action.KEEP:
-                known = vrs.of_tag(tag)
-                if element.vr in _BINARY or (element.vr == "UN" and known in _BINARY):
-                    draft[tag] = (element.vr if element.vr != "UN" else known, _bytes(element))
+                vr = element.vr if element.vr != "UN" else vrs.of_tag(tag)
+                if vr in _BINARY and _has_room(tag, vr, _bytes(element)):
+                    draft[tag] = (vr, _bytes(element))
             elif what is Action.EMPTY:
                 draft[tag] = (vrs.of_tag(tag), () if vrs.of_tag(tag) == "SQ" else b"")
             elif element.vr in _MISPLACED and element.vr != vrs.of_tag(tag):
@@ -171,7 +175,7 @@ class Cleaner:
             case Action.DATE_TIME:
                 return dates.shift_dt(true, self._patient.shift)
             case Action.STAFF:
-                return "\\".join(self._identities.staff(name) if name else "" for name in _values(true))
+                return self._each(true, lambda name: self._staff(keyword, name))
             case Action.CODE:
                 return self._each(true, lambda value: self._code(value, vrs.of_tag(tag)))
             case Action.TECHNICAL:
@@ -192,6 +196,10 @@ class Cleaner:
     @staticmethod
     def _each(true: str, change: Callable[[str], str]) -> str:
         return "\\".join(change(value) for value in _values(true))
+
+    def _staff(self, keyword: str, name: str) -> str:
+        kind = "operator" if keyword == "OperatorsName" else "referring"
+        return self._identities.staff(name, kind) if name else ""
 
     def _code(self, value: str, vr: str) -> str:
         fits = _FORMS[vr].fullmatch(value) is not None
@@ -245,7 +253,9 @@ class Cleaner:
                 return prefix + digits("station", true, 2) if true else ""
             case "TextValue":
                 return self._descriptor(keyword, true, "UT")
-            case "IssuerOfPatientID" | "SpecificCharacterSet":
+            case "IssuerOfPatientID":
+                return self._identities.issuer
+            case "SpecificCharacterSet":
                 return None
             case _:  # serial numbers, and what is written on containers
                 return digits(keyword, true, 6) if true else ""
@@ -263,6 +273,14 @@ class Cleaner:
 
 def _bytes(element: Element) -> bytes:
     return element.value if isinstance(element.value, bytes) else b""
+
+
+def _has_room(tag: int, vr: str, value: bytes) -> bool:
+    """Whether numbers of that VR can be so long, and as many as the attribute has."""
+    if vr not in _NUMBERS or not value:
+        return True
+    size = vrs.WORD[vr] * (2 if vr == "AT" else 1)
+    return len(value) == size if dictionary_VM(tag) == "1" else len(value) % size == 0
 
 
 def _values(true: str) -> list[str]:

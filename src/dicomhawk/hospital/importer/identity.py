@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from dicomhawk.hospital.importer import dates
 from dicomhawk.hospital.importer.keys import Keys
-from dicomhawk.hospital.importer.people import draw_patient_id, draw_person
+from dicomhawk.hospital.importer.people import People
 from dicomhawk.settings import Deployment
 
 MIN_SHIFT_WEEKS = 5
@@ -64,8 +64,9 @@ class Identities:
 
     def __init__(self, keys: Keys, deployment: Deployment) -> None:
         self._keys = keys
-        self._locale = deployment.locale
+        self._people = People(deployment)
         self.hospital = deployment.hospital
+        self.issuer = self._people.issuer
         self.handle = lru_cache(maxsize=4096)(self._handle)
         self.staff = lru_cache(maxsize=4096)(self._staff)
 
@@ -84,15 +85,15 @@ class Identities:
         shift = self.shift(handle)
         sex = true.sex if true.sex in ("M", "F", "O") else ""
         birth_date = _birth_date(true.birth_date, shift, draw)
-        birth_year = int(birth_date[:4]) if birth_date else USUAL_BIRTH_YEAR
-        name = draw_person(draw, self._locale, sex or draw.choice("MF"), birth_year)
-        return FalsePatient(draw_patient_id(draw, self._locale, birth_date, sex), name, birth_date, sex, shift)
+        born = dates.parse_date(birth_date)
+        named_as = sex if sex in ("M", "F") else draw.choice("MF")
+        name = self._people.name(draw, named_as, born.year if born else USUAL_BIRTH_YEAR)
+        return FalsePatient(self._people.patient_id(draw, named_as, born), name, birth_date, sex, shift)
 
-    def _staff(self, name: str) -> str:
+    def _staff(self, name: str, kind: str) -> str:
         """Another name for a physician, an operator, or whoever else is named."""
         folded = " ".join(name.casefold().replace("^", " ").split())
-        draw = self._keys.random("staff", self._keys.stretched("staff", folded).hex())
-        return draw_person(draw, self._locale, draw.choice("MF"), draw.randint(1955, 1992))
+        return self._people.staff(int.from_bytes(self._keys.stretched("staff", folded)[:8]), kind)
 
     def digits(self, purpose: str, value: str, count: int) -> str:
         """A number with `count` digits, the first of them not 0."""
@@ -109,6 +110,8 @@ def _birth_date(true: str, shift: int, draw: random.Random) -> str:
         # Only the year is sure, as in the dates that some systems make of an age.
         born = date(int(true[:4]), 1, 1) + timedelta(draw.randrange(365))
     try:
-        return dates.format_date(born + timedelta(days))
+        moved = born + timedelta(days)
     except OverflowError:
         return ""
+    # The first of January is what systems put for an unknown birthday, and has no Patient IDs in some countries.
+    return dates.format_date(moved - timedelta(1) if (moved.month, moved.day) == (1, 1) else moved)

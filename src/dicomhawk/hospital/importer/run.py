@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from dicomhawk.hospital.archive import CATALOGUE
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueError, CatalogueWriter
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.importer.clean import Cleaner
@@ -22,9 +23,6 @@ from dicomhawk.hospital.importer.uids import UidMap
 from dicomhawk.hospital.importer.values import text
 from dicomhawk.hospital.rows import Instance, Patient, Series, Study
 from dicomhawk.settings import Deployment
-
-CATALOGUE = "hospital/catalogue.sqlite"
-"""The catalogue, below the data folder."""
 
 MAX_ATTEMPTS = 100
 """Patient IDs drawn for one patient before the hospital counts as full."""
