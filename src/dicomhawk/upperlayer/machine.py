@@ -189,7 +189,10 @@ TABLE: Mapping[tuple[Event, State], Action] = _table(
 
 
 def diagram() -> str:
-    """The table as a Mermaid state diagram: one arrow for each pair of states, labelled with what takes it."""
+    """The table as a Mermaid state diagram: one arrow for each pair of states, labelled with what takes it.
+
+    `tools/state_diagram.py` puts it into ``docs/architecture.md``.
+    """
     arrows: dict[tuple[State, State], dict[Action, list[int]]] = {}
     for (event, state), action in TABLE.items():
         targets = [NEXT[action]]
@@ -199,11 +202,9 @@ def diagram() -> str:
             targets.append(State.STA10)
         for target in targets:
             arrows.setdefault((state, target), {}).setdefault(action, []).append(event)
-    lines = ["stateDiagram-v2"]
-    for state in State:
-        lines.append(f"    Sta{state.value}: Sta{state.value}")
+    lines = ["stateDiagram-v2", "    [*] --> Sta1"]
     for (state, target), actions in sorted(arrows.items()):
-        label = "; ".join(
+        label = ", ".join(
             f"Evt{'/'.join(str(int(e)) for e in events)} {action.value}" for action, events in actions.items()
         )
         lines.append(f"    Sta{state.value} --> Sta{target.value}: {label}")
