@@ -11,7 +11,8 @@ from struct import pack
 import pytest
 
 from dicomhawk.evidence.transcript import Reference, Transcript, TranscriptWriter
-from dicomhawk.outputs.pcap import Export, Where, export_session
+from dicomhawk.outputs.pcap import Export, export_session
+from dicomhawk.outputs.summary import Where
 
 VISITOR4, DOOR4 = ("198.51.100.7", 41822), ("203.0.113.10", 4242)
 VISITOR6, DOOR6 = ("2001:db8::7", 41822), ("2001:db8::10", 4242)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..persona import model
 from ..settings import Settings, SettingsError
 from .common import Config, Data, Json, print_json, print_table, settings_of
 
@@ -26,6 +25,8 @@ def _facts(settings: Settings) -> dict[str, str]:
     """What was checked. Raises `SettingsError`."""
     if settings.deployment is None:
         raise SettingsError("There is no deployment in the settings: `dicomhawk init` draws one.")
+    from ..persona import model  # half a second, which other commands needn't wait
+
     persona = model.load(settings.persona)
     persona.policy(settings.deployment)
     _check_ports(settings)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..evidence.journal import read
 from ..outputs.narrative import printable, size
-from ..outputs.objects import Resolver
-from ..outputs.pcap import Export, export_session
 from ..outputs.summary import AmbiguousSession, connections, events_of
 from .common import Data, Json, print_json, settings_of
+
+if TYPE_CHECKING:
+    from ..outputs.pcap import Export
 
 app = typer.Typer(help="Give what was recorded to other tools.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -31,6 +32,9 @@ def pcap(
     json: Json = False,
 ) -> None:
     """A session as a packet capture, objects included. In Wireshark, have the port decoded as DICOM."""
+    from ..outputs.objects import Resolver
+    from ..outputs.pcap import export_session
+
     settings = settings_of(data)
     try:
         _, events = events_of(read(settings.journal_dir), identifier)

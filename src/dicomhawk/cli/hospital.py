@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..hospital.catalogue import Catalogue, CatalogueError
-from ..hospital.generate import CATALOGUE, GenerateError, generate
-from ..hospital.importer import SourceError, import_folder
 from ..hospital.rows import Instance, Patient, ScheduledStep, Series, Study
 from ..outputs.narrative import printable
 from ..settings import Deployment, Settings, SettingsError
 from .common import Config, Data, Json, on_terminal, print_json, print_line, print_table, settings_of
+
+CATALOGUE = "catalogue.sqlite"
 
 app = typer.Typer(help="Build, fill and look at the hospital.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,6 +48,8 @@ def import_(
     json: Json = False,
 ) -> None:
     """Take over real DICOM files, each patient with a false identity."""
+    from ..hospital.importer import SourceError, import_folder
+
     settings = settings_of(data, config)
     deployment = _deployment(settings)
     try:
@@ -71,7 +73,7 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
     settings = settings_of(data, config)
     deployment = _deployment(settings)
     try:
-        with Catalogue(settings.data / CATALOGUE) as catalogue:
+        with Catalogue(settings.hospital_dir / CATALOGUE) as catalogue:
             found = _contents(catalogue, deployment)
     except CatalogueError as error:
         _fail(error)
@@ -92,11 +94,13 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
 
 def build_if_absent(settings: Settings) -> None:
     """On first use, generate the hospital that the settings ask for."""
-    if not (settings.data / CATALOGUE).exists():
+    if not (settings.hospital_dir / CATALOGUE).exists():
         _build(settings)
 
 
 def _build(settings: Settings) -> None:
+    from ..hospital.generate import GenerateError, generate
+
     began = time.monotonic()
     try:
         with _progress() as tell:

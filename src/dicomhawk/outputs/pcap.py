@@ -33,6 +33,7 @@ from ..evidence.transcript import (
     TranscriptError,
     read_connection,
 )
+from .summary import Where
 
 MTU = 1500
 """Of Ethernet, which is what nearly all captures show."""
@@ -46,15 +47,6 @@ LINKTYPE_RAW = 101
 
 Resolver = Callable[[Reference], bytes | memoryview | None]
 """The data set of an object; None if it can't be had. `Reference.origin` is ``captured`` for what came in."""
-
-
-class Where(NamedTuple):
-    """A connection of the session, as its event ``connection.open`` says."""
-
-    connection: str
-    segment: str
-    offset: int
-    us: int
 
 
 @dataclass

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-
-from .pcap import Where
 
 MAX_NAMES = 16
 """Calling AE titles kept of one session: a scanner may try thousands."""
@@ -39,6 +37,15 @@ class SessionSummary(msgspec.Struct, kw_only=True):
     objects_received: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+
+
+class Where(NamedTuple):
+    """A connection, as its event ``connection.open`` says."""
+
+    connection: str
+    segment: str
+    offset: int
+    us: int
 
 
 class AmbiguousSession(Exception):
