@@ -1,0 +1,83 @@
+"""Recipes: everything that the pixels of a series depend on, small enough for one column of the catalogue.
+
+Lengths are in mm, in the patient's own size. Positions are relative to the centre of the base volume: z up, y to
+the back, x to the patient's left.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Kernel = Literal["soft", "lung"]
+Contrast = Literal["T1", "T2", "FLAIR", "DWI", "ADC"]
+Plane = Literal["axial", "coronal"]
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What a patient brings to every examination; `seed` shapes all that is not given by a number here."""
+
+    seed: str
+    female: bool
+    age: float  # years at the time of the examination
+    height: float = 1.0  # relative to the base volume's person, along z
+    girth: float = 1.0  # across
+    fat: float = 0.0  # mm of subcutaneous fat, more or less than the base's
+    breast: float = 0.0  # mm
+
+
+class ChestCT(msgspec.Struct, frozen=True, tag="chest_ct"):
+    """A series of axial CT slices; slice 0 is the uppermost."""
+
+    body: Body
+    study: str  # seed of how the patient lies and breathes that day
+    series: str  # seed of the noise
+    slices: int
+    top: float
+    spacing: float
+    thickness: float
+    fov: float
+    contrast: float  # 0: native; 1: arterial
+    kernel: Kernel
+    noise: float  # standard deviation in the middle of the body, HU
+    table: Literal["cradle", "slab", "shell"]
+    padding: int = -1024  # HU outside the circle of reconstruction
+    matrix: int = 512
+
+
+class BrainMR(msgspec.Struct, frozen=True, tag="brain_mr"):
+    """A series of MR slices; slice 0 is the lowest (axial) or the foremost (coronal)."""
+
+    body: Body
+    study: str
+    series: str
+    slices: int
+    contrast: Contrast
+    plane: Plane
+    first: float  # slice 0 along the direction of the stack, from the head's centre
+    spacing: float
+    thickness: float
+    fov: float
+    acquired: int  # pixels across that are acquired; the rest is zero-filled
+    snr: float
+    tilt: float  # degrees: the front edge of an axial plane, or the upper edge of a coronal one, further up or back
+    down: float = 0.0  # of the field of view along the columns, from the head's centre
+    field: float = 1.5  # tesla
+    gain: float = 400.0  # stored value of grey matter
+    matrix: int = 512
+
+
+Recipe = ChestCT | BrainMR
+
+_decoder: msgspec.json.Decoder[Recipe] = msgspec.json.Decoder(Recipe)
+
+
+def encode(recipe: Recipe) -> str:
+    """The recipe as JSON, for the catalogue."""
+    return msgspec.json.encode(recipe).decode()
+
+
+def decode(text: str) -> Recipe:
+    """The recipe from its JSON. Raises `msgspec.DecodeError` if it is none."""
+    return _decoder.decode(text)

@@ -1,0 +1,136 @@
+"""Attributes that CT and MR images share: patient, study, series, equipment, request (PS3.3 C.7 and C.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomhawk.hospital.objects.attributes import Attributes, Value, decimal, padded_decimal
+from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
+from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
+
+
+@dataclass(frozen=True)
+class Context:
+    """The rows that an object is made from, and what the hospital writes into all of its objects."""
+
+    patient: Patient
+    study: Study
+    series: Series
+    instance: Instance
+    device: Device
+    charset: str  # Specific Character Set
+    address: str  # Institution Address
+
+    @property
+    def model(self) -> CTModel | MRModel:
+        """The model of the device."""
+        return model_of(self.device.manufacturer, self.device.model)
+
+    @property
+    def number(self) -> int:
+        """The slice: Instance Number less one."""
+        return (self.instance.instance_number or 1) - 1
+
+
+def number_format(model: CTModel | MRModel) -> Callable[[float], str]:
+    """How the maker writes decimal strings."""
+    return padded_decimal if model.maker == "ge" and isinstance(model, CTModel) else decimal
+
+
+def start(context: Context, image_type: tuple[str, ...], irradiation_event: str | None = None) -> Attributes:
+    """A data set with everything that does not depend on the modality."""
+    patient, study, series, device = context.patient, context.study, context.series, context.device
+    instance, ge = context.instance, context.model.maker == "ge"
+    made = Attributes(context.charset)
+    made.set(
+        SpecificCharacterSet=context.charset,
+        ImageType=image_type,
+        SOPClassUID=instance.sop_class_uid,
+        SOPInstanceUID=instance.sop_uid,
+        StudyDate=study.study_date,
+        SeriesDate=series.series_date,
+        AcquisitionDate=instance.content_date,
+        ContentDate=instance.content_date,
+        StudyTime=study.study_time,
+        SeriesTime=series.series_time,
+        AcquisitionTime=instance.content_time,
+        ContentTime=instance.content_time,
+        AccessionNumber=study.accession_number,
+        Modality=series.modality,
+        Manufacturer=device.manufacturer,
+        InstitutionName=series.institution,
+        InstitutionAddress=context.address,
+        ReferringPhysicianName=study.referring_physician,
+        StationName=device.station_name,
+        StudyDescription=study.description,
+        SeriesDescription=series.description,
+        InstitutionalDepartmentName=series.department,
+        PerformingPhysicianName=series.performing_physician,
+        OperatorsName=series.operators,
+        ManufacturerModelName=device.model,
+        PatientName=patient.name,
+        PatientID=patient.patient_id,
+        PatientBirthDate=patient.birth_date,
+        PatientSex=patient.sex,
+        PatientAge=study.patient_age,
+        BodyPartExamined=series.body_part,
+        DeviceSerialNumber=device.serial,
+        SoftwareVersions=device.software,
+        ProtocolName=series.protocol_name,
+        PatientPosition="HFS",
+        StudyInstanceUID=study.study_uid,
+        SeriesInstanceUID=series.series_uid,
+        StudyID=study.study_id,
+        SeriesNumber=series.series_number,
+        InstanceNumber=instance.instance_number,
+        PositionReferenceIndicator="SN" if ge else "",
+        PerformedProcedureStepStartDate=series.step_start_date,
+        PerformedProcedureStepStartTime=series.step_start_time,
+        PerformedProcedureStepID=series.step_id,
+        PerformedProcedureStepDescription=study.description,
+    )
+    _optional(
+        made,
+        IssuerOfPatientID=patient.issuer,
+        PatientSize=study.patient_size,
+        PatientWeight=study.patient_weight,
+        IrradiationEventUID=irradiation_event,
+    )
+    if ge:
+        made.set(InstanceCreationDate=instance.content_date, InstanceCreationTime=instance.content_time)
+    return made
+
+
+def _optional(made: Attributes, **values: Value) -> None:
+    made.set(**{keyword: value for keyword, value in values.items() if value is not None})
+
+
+def request(made: Attributes, context: Context, requested: str) -> None:
+    """Request Attributes (PS3.3 10.6): what the worklist had told the scanner."""
+    item = Attributes(context.charset).set(
+        RequestedProcedureDescription=requested,
+        ScheduledProcedureStepDescription=context.study.description,
+        ScheduledProcedureStepID=context.study.accession_number,
+        RequestedProcedureID=context.study.accession_number,
+    )
+    made.items("RequestAttributesSequence", item).set(RequestedProcedureDescription=requested)
+
+
+def pixels(made: Attributes, values: NDArray[np.integer], stored: int, signed: bool) -> None:
+    """Image Pixel module (PS3.3 C.7.6.3) for one slice of 16 bits allocated, stored in `stored` bits."""
+    rows, columns = values.shape
+    made.set(
+        SamplesPerPixel=1,
+        PhotometricInterpretation="MONOCHROME2",
+        Rows=rows,
+        Columns=columns,
+        BitsAllocated=16,
+        BitsStored=stored,
+        HighBit=stored - 1,
+        PixelRepresentation=int(signed),
+    )
+    made.raw("PixelData", "OW", np.ascontiguousarray(values, "<i2" if signed else "<u2").tobytes())

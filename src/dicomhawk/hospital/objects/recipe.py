@@ -1,0 +1,70 @@
+"""What the catalogue keeps of a generated series: the recipe of its pixels and how it was acquired."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dicomhawk.hospital.images import recipe as images
+
+
+class CTAcquisition(msgspec.Struct, frozen=True, tag="ct", omit_defaults=True):
+    """How a CT series was acquired, as far as it is not in the recipe of its pixels."""
+
+    frame_of_reference: str
+    irradiation_event: str
+    kvp: int
+    current: int  # mA where the beam passes the chest
+    pitch: float
+    ctdi: float  # mGy
+    kernel: str
+    windows: tuple[tuple[int, int], ...]  # centre and width
+    table_height: float
+    table_position: float  # mm: z of the base's centre in the coordinates of the scanner
+    requested: str  # Requested Procedure Description
+    acquisition: int = 1
+    agent: str | None = None
+    agent_volume: int = 0
+    flow: float = 0.0
+
+
+class MRAcquisition(msgspec.Struct, frozen=True, tag="mr", omit_defaults=True):
+    """How an MR series was acquired, as far as it is not in the recipe of its pixels."""
+
+    frame_of_reference: str
+    sequence: str  # key in `mr.SEQUENCES`
+    repetition_time: float
+    echo_time: float
+    inversion_time: float | None
+    flip_angle: int
+    echo_train: int
+    bandwidth: int
+    averages: int
+    frequency: float  # MHz
+    coil: str
+    sar: float
+    requested: str
+    centre: tuple[float, float, float]  # of the stack, in the coordinates of the scanner (x, y, z)
+    window: tuple[int, int]
+    duration: int  # seconds
+    agent: str | None = None
+
+
+class SeriesRecipe(msgspec.Struct, frozen=True):
+    """The column ``recipe`` of a series."""
+
+    image: images.Recipe
+    acquisition: CTAcquisition | MRAcquisition
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(SeriesRecipe)
+
+
+def encode(recipe: SeriesRecipe) -> str:
+    """The recipe as JSON, for the catalogue."""
+    return _encoder.encode(recipe).decode()
+
+
+def decode(text: str) -> SeriesRecipe:
+    """The recipe from its JSON. Raises `msgspec.DecodeError` if it is none."""
+    return _decoder.decode(text)

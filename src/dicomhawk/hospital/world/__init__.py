@@ -1,0 +1,1 @@
+"""The world behind the archive: people, devices, calendar and protocols, all drawn from the deployment's seed."""

@@ -1,0 +1,38 @@
+"""Numbers that a hospital gives out: accession numbers in its own style, growing with time."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, datetime
+
+MAX_ACCESSION = 16  # characters of a value of VR SH
+
+
+class Accessions:
+    """Accession numbers: one style for a hospital, drawn once; each number once."""
+
+    def __init__(self, hospital: str, source: random.Random) -> None:
+        self._source = source
+        letters = "".join(word[0] for word in hospital.split() if word[0].isascii() and word[0].isalpha())
+        self._prefix = (letters or "R")[:3].upper()
+        self._style = source.choice(("plain", "prefixed", "yearly", "daily", "letter"))
+        self._number = source.randrange(10**6, 8 * 10**6)
+        self._letter = source.choice("ABEKRX")
+        self._step = source.randrange(3, 30)
+        self._day: date | None = None
+        self._of_day = 0
+
+    def next(self, when: datetime) -> str:
+        """The number of an order that is filled at `when`; ask in the order of time."""
+        self._number += self._source.randrange(1, self._step)
+        if when.date() != self._day:
+            self._day, self._of_day = when.date(), 0
+        self._of_day += self._source.randrange(1, 9)
+        made = {
+            "plain": f"{self._number:08d}",
+            "prefixed": f"{self._prefix}{self._number:08d}",
+            "yearly": f"{self._prefix}{when:%y}{self._number:07d}",
+            "daily": f"{when:%Y%m%d}{self._of_day:04d}",
+            "letter": f"{self._letter}{self._number}",
+        }[self._style]
+        return made[:MAX_ACCESSION]

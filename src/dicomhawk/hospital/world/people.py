@@ -1,0 +1,132 @@
+"""Patients and staff."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from dicomhawk.hospital.images.recipe import Body
+from dicomhawk.hospital.world import identifiers
+from dicomhawk.hospital.world.draw import clipped, draw, token
+from dicomhawk.hospital.world.locale import Locale
+
+
+@dataclass(frozen=True)
+class Person:
+    """A patient of the hospital."""
+
+    seed: str
+    identifier: str
+    name: str  # PN
+    birth: date
+    sex: str
+    height: float  # m
+    weight: float  # kg
+
+    def age_on(self, day: date) -> float:
+        """Age in years."""
+        return (day - self.birth).days / 365.2425
+
+    def age_string(self, day: date) -> str:
+        """Age as a DICOM AS, in completed years."""
+        years = day.year - self.birth.year - ((day.month, day.day) < (self.birth.month, self.birth.day))
+        return f"{years:03d}Y"
+
+    def body_on(self, day: date) -> Body:
+        """The patient as the renderer wants to know them."""
+        index = self.weight / self.height**2
+        female = self.sex == "F"
+        own = draw("body", self.seed)
+        return Body(
+            seed=self.seed,
+            female=female,
+            age=round(self.age_on(day), 2),
+            height=round(1 + (self.height - 1.72) * 0.35, 4),
+            girth=round(min(max(1 + (index - 26) * 0.007 + (self.height - 1.72) * 0.25, 0.88), 1.13), 4),
+            fat=round(min(max((index - 25.5) * 1.7 + own.gauss(0, 1.5), -7.0), 26.0), 2),
+            breast=round(clipped(own, 11 + (index - 25) * 0.8, 4, 3, 22), 2) if female else 0.0,
+        )
+
+
+class Registry:
+    """Makes people; each identifier is given once."""
+
+    def __init__(self, locale: Locale, seed: str) -> None:
+        self._locale, self._seed = locale, seed
+        self._taken: set[str] = set()
+        self._count = 0
+        style = draw(seed, "registry")
+        self._capitals = style.random() < locale.uppercase
+        prefix = style.choice(("", "", "M", "P", "0"))
+        self._pattern = f"{prefix}:{style.randrange(10**5, 9 * 10**7):0{style.choice((7, 8))}d}"
+
+    def patient(self, ages: tuple[float, float], today: date) -> Person:
+        """A new patient; `ages` is mean and standard deviation."""
+        seed = token(self._seed, "patient", self._count)
+        source = draw(seed)
+        sex = source.choice("FM")
+        identifier = None
+        while identifier is None:
+            years = clipped(source, *ages, 17.5, 95)
+            birth = today - timedelta(days=round(years * 365.2425) + source.randrange(20))
+            identifier = self._identifier(birth, sex, source)
+        tall = source.gauss(1.79, 0.07) if sex == "M" else source.gauss(1.655, 0.065)
+        index = clipped(source, 26.3, 4.6, 17, 42)
+        self._count += 1
+        return Person(
+            seed=seed,
+            identifier=identifier,
+            name=self._name(sex, birth.year, source),
+            birth=birth,
+            sex=sex,
+            height=round(tall, 2),
+            weight=float(round(index * tall**2)),
+        )
+
+    def physician(self, number: int, kind: str) -> str:
+        """The name (PN) of a member of staff; `kind` keeps the lists apart."""
+        source = draw(self._seed, kind, number)
+        sex, born = source.choice("FM"), source.randrange(1960, 1996)
+        prefix, suffix = self._locale.doctor if kind != "operator" else ("", "")
+        family, given = self._plain_name(sex, born, source)
+        name = f"{family}^{given}^^{prefix}^{suffix}".rstrip("^")
+        return name.upper() if self._capitals else name
+
+    def _plain_name(self, sex: str, born: int, source: random.Random) -> tuple[str, str]:
+        return self._locale.surnames.pick(source), self._locale.first_names(sex, born).pick(source)
+
+    def _name(self, sex: str, born: int, source: random.Random) -> str:
+        locale = self._locale
+        family, given = self._plain_name(sex, born, source)
+        if source.random() < locale.second_surname:
+            other = locale.surnames.pick(source)
+            if other != family:
+                family = f"{other} {family}" if locale.middle_as == "given" else f"{other}-{family}"
+        middle = ""
+        if source.random() < locale.middle_name:
+            second = locale.first_names(sex, born).pick(source)
+            if second != given:
+                if locale.middle_as == "given":
+                    given = f"{given} {second}"
+                else:
+                    middle = second[0] if locale.middle_as == "initial" else second
+        name = f"{family}^{given}" + (f"^{middle}" if middle else "")
+        return name.upper() if self._capitals else name
+
+    def _identifier(self, birth: date, sex: str, source: random.Random) -> str | None:
+        """A new identifier; None if there is none for that birthday."""
+        kind = self._locale.identifier
+        if kind == "cpr":
+            made = identifiers.cpr(birth, sex, source)
+        elif kind == "personnummer":
+            made = identifiers.personnummer(birth, sex, source)
+        elif kind == "nhs":
+            made = identifiers.nhs_number(source)
+        else:
+            # Numbers are given out in the order of registration; between two of ours others registered.
+            made = identifiers.local_number(self._pattern, self._count * 37 + source.randrange(37))
+        if made is None or made in self._taken:
+            return None
+        self._taken.add(made)
+        return made
