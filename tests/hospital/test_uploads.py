@@ -6,9 +6,10 @@ import multiprocessing
 import os
 import signal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_hospital import CT, MR, NOW, build, column, keys, read, step
 
@@ -332,3 +333,61 @@ def test_values_are_bounded_and_cleaned() -> None:
 def test_any_head_is_described(values: dict[int, bytes]) -> None:
     for vr in ("LO", "SQ", "US", "UN"):
         describe({tag: Element(tag, vr, value) for tag, value in values.items()})
+
+
+def test_uploads_meet_the_hospital_at_any_time(catalogue: Catalogue, uploads: Uploads) -> None:
+    me = View(catalogue, uploads)
+    add(uploads, "9.1.1.1")
+    assert me.counts("9.1") == [1, 1, "OT"]
+    add(uploads, "9.2.1.1", head(study="1.3", series="9.2.1"))
+    assert me.counts("9.1") == [1, 1, "OT"]
+    assert me.counts("1.3") == [2, 3, "CT\\OT"]
+    add(uploads, "9.1.1.2")
+    add(uploads, "9.2.1.2", head(study="1.3", series="9.2.1"))
+    assert me.counts("9.1") == [1, 2, "OT"]
+    assert me.counts("1.3") == [2, 4, "CT\\OT"]
+    add(uploads, "9.2.1.2", head(study="9.3", series="9.3.1"), path="objects/b")
+    assert me.counts("1.3") == [2, 3, "CT\\OT"]
+    assert me.counts("9.3") == [1, 1, "OT"]
+    assert me.studies(g00100010="hacker*") == ["9.1", "9.3"]
+    assert me.studies() == ["1.1", "1.2", "1.3", "1.4", "9.1", "9.3"]
+    assert {ref.sop_uid: ref.origin for ref in me.retrieve(keys("STUDY", g0020000D="1.3\\9.3"))} == {
+        "1.3.1.1": "catalogue",
+        "1.3.1.2": "catalogue",
+        "9.2.1.1": "upload",
+        "9.2.1.2": "upload",
+    }
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["P1", "P3", "EVIL", ""]),
+            st.sampled_from(["1.1", "1.3", "9.1", "9.2", ""]),
+            st.sampled_from(["1.1.1", "9.1.1", ""]),
+            st.sampled_from(["1.1.1.1", "9.1", "9.2", "9.3"]),
+            st.booleans(),
+        ),
+        max_size=8,
+    )
+)
+def test_a_view_kept_up_to_date_is_the_same_as_a_new_one(stored: list[tuple[str, str, str, str, bool]]) -> None:
+    with TemporaryDirectory() as folder:
+        build(Path(folder) / "c")
+        catalogue, kept = Catalogue(Path(folder) / "c"), Uploads(Path(folder) / "u")
+        for number, (patient_id, study, series, sop_uid, ask) in enumerate(stored):
+            add(kept, sop_uid, head(patient_id, study, series), path=f"objects/{number}")
+            if ask:
+                View(catalogue, kept).studies()
+        identifier = keys("IMAGE", g00080018="", g0020000E="", g0020000D="", g00100020="", g00201208="", g00201204="")
+        with Uploads(Path(folder) / "u") as new:
+            views = [View(catalogue, kept), View(catalogue, new)]
+            rows = [sorted(str(match.values()) for match in view.find(identifier)) for view in views]
+            assert rows[0] == rows[1]
+            refs = views[0].find(keys("IMAGE", g00080018=""))
+            uids = column(refs, SOP_UID)
+            assert {row[3] for row in stored} <= set(uids)
+            assert len(View(catalogue, kept, OTHER).find(identifier)) == 13
+        catalogue.close()
+        kept.close()

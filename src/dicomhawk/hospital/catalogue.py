@@ -45,7 +45,7 @@ class CatalogueWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=WRITER_PATIENCE, isolation_level=None)
-            create_schema(self._connection)
+            schema.create(self._connection, schema.Kind.CATALOGUE)
         except (OSError, sqlite3.Error) as error:
             raise CatalogueError(f"{path} can't be opened for writing: {error}.") from None
         self._next_keys: dict[type[Row], int] = {}
@@ -217,19 +217,3 @@ class Catalogue:
         sql = f"SELECT {selected} FROM {TABLES[row_class]} WHERE {where}"  # noqa: S608 - names of ours
         rows = self.connection.execute(sql, values).fetchall()
         return [row_class(**dict(zip(names, row, strict=True))) for row in rows]
-
-
-def create_schema(connection: sqlite3.Connection) -> None:
-    """Make an empty catalogue on `connection` unless it has one. Raises `sqlite3.Error`."""
-    connection.execute("PRAGMA journal_mode = WAL")
-    # With WAL, NORMAL loses nothing when a process is killed; only a power cut can cost the last commits.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = 1")
-    connection.execute("BEGIN IMMEDIATE")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in schema.statements():
-            connection.execute(statement)
-    connection.execute("COMMIT")
-    if version not in (0, SCHEMA_VERSION):
-        raise sqlite3.DatabaseError(f"a catalogue of version {version}, not {SCHEMA_VERSION}")

@@ -19,11 +19,6 @@ class Conditions:
         self.terms = list(terms)
         self.parameters: dict[str, str | int | float] = dict(parameters)
 
-    @property
-    def sql(self) -> str:
-        """The whole condition."""
-        return " AND ".join(self.terms) or "1"
-
     def add(self, column: str, hint: Hint, within: str = "{}") -> None:
         """Demand `hint` of `column`, in the place that `within` has for the condition."""
         self.terms.append(within.format(self._condition(column, hint)))

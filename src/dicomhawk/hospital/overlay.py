@@ -1,180 +1,190 @@
-"""The hospital as one visitor sees it, where what it stored makes a difference.
+"""Where a visitor's uploads and the hospital know the same patient or study.
 
-An overlay is a temporary catalogue with the visitor's uploads and, if these belong to patients of the hospital,
-with everything about these patients. A query asks the hospital's catalogue for all other patients and the
-overlay for these, so that counts and matches are right without the two ever being joined.
+Such patients are put together in a temporary catalogue: everything that the hospital has of them, and what the
+visitor stored for them. A query asks it for these patients, and the hospital's catalogue and the file of
+uploads for all others, so that counts and matches are right without the two ever being joined.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterable
 from typing import Any, Final
 
-import msgspec
-
 from dicomhawk.hospital import schema
-from dicomhawk.hospital.attributes import Level
 from dicomhawk.hospital.catalogue import Catalogue
-from dicomhawk.hospital.heads import Described
 from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
-from dicomhawk.hospital.schema import INSERTS, TABLES, Row
+from dicomhawk.hospital.schema import TABLES, Row
 
-CACHE_KIB: Final = 1024
+UPLOAD_KEYS: Final = 1 << 40
+"""Added to the keys of uploads' rows in an overlay: more than any key of a hospital's rows."""
+
+CACHE_KIB: Final = 4096
 """Page cache of an overlay; what goes beyond is in a temporary file."""
 
-# What the rows must have and an object may lack.
-_PATIENT_DEFAULTS: Final = {"patient_id": "", "issuer": None, "name": "", "birth_date": "", "sex": ""}
-_STUDY_DEFAULTS: Final = dict.fromkeys(
-    ("study_uid", "study_date", "study_time", "accession_number", "study_id", "referring_physician", "description"),
-    "",
-)
-_SERIES_DEFAULTS: Final = {"series_uid": "", "modality": "", "series_number": None, "description": None}
-
-_CLOSURE: Final[tuple[tuple[type[Row], str], ...]] = (
+_OF_HOSPITAL: Final[tuple[tuple[type[Row], str], ...]] = (
     (Patient, "patient_key = ?1"),
     (Study, "patient_key = ?1"),
     (Series, "study_key IN (SELECT study_key FROM study WHERE patient_key = ?1)"),
-    (
-        Instance,
-        "series_key IN (SELECT series_key FROM series JOIN study USING (study_key) WHERE patient_key = ?1)",
-    ),
+    (Instance, "series_key IN (SELECT series_key FROM series JOIN study USING (study_key) WHERE patient_key = ?1)"),
 )
 
-_ABOVE: Final = (
-    ("instance", "series", "study_key"),
-    ("series", "study", "patient_key"),
-    ("study", "patient", "patient_key"),
+_CLASSES: Final[tuple[type[Row], ...]] = (Patient, Study, Series, Instance)
+_COLUMNS: Final = {row_class: schema.all_columns(row_class) for row_class in _CLASSES}
+_UPLOADED: Final = (
+    "SELECT "  # noqa: S608 - names of ours
+    + ", ".join(f'{TABLES[row_class]}."{name}"' for row_class in _CLASSES for name in _COLUMNS[row_class])
+    + " FROM instance JOIN series USING (series_key) JOIN study USING (study_key) JOIN patient USING (patient_key)"
+    " WHERE instance.visitor = :visitor AND instance.instance_key > :after"
+    " AND patient_key IN (SELECT value FROM json_each(:patients)) ORDER BY instance_key"
 )
 
 
 class Overlay:
-    """The uploads given to `extend` over `catalogue`.
+    """The uploads of `visitor` in the file behind `uploads` over `catalogue`.
 
-    `connection` has the shape of a catalogue; rows from uploads have negative keys, and those of instances are
-    the negated keys of the uploads. `patients`: keys of the patients of `catalogue` that are complete here.
-    `newest`: the largest key of an upload seen.
+    `patients`: keys of the hospital's patients that are put together here, `touched`: those of the uploads'.
+    `connection` is the temporary catalogue; None as long as there are no such patients. Its rows from uploads
+    have their keys there plus `UPLOAD_KEYS`.
     """
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    def __init__(self, catalogue: Catalogue, uploads: sqlite3.Connection, visitor: str, replaced: int) -> None:
+        self.connection: sqlite3.Connection | None = None
         self.patients: set[int] = set()
-        self.newest = 0
+        self.touched: set[int] = set()
+        self.replaced = replaced
         self._catalogue = catalogue
+        self._uploads = uploads
+        self._visitor = visitor
         self._version = catalogue.data_version()
-        self._next_key = -1
-        for pragma in (f"cache_size = -{CACHE_KIB}", "journal_mode = OFF", "synchronous = OFF"):
-            self.connection.execute(f"PRAGMA {pragma}")
-        for statement in schema.statements(unique=False):
-            self.connection.execute(statement)
-        self._copy(Device, "1")
+        self._seen = {Patient: 0, Study: 0}
+        self._newest = 0
+        self._keys: dict[tuple[type[Row], int], int] = {}
 
     def is_of(self, catalogue: Catalogue) -> bool:
         """Whether this is over `catalogue` as it is now."""
         return catalogue is self._catalogue and catalogue.data_version() == self._version
 
-    def extend(self, uploads: Iterable[tuple[Any, ...]]) -> None:
-        """Take in uploads: key, SOP Instance and Class UID, transfer syntax, path, size, description (JSON)."""
-        self.connection.execute("BEGIN")
-        try:
-            for key, sop_uid, sop_class_uid, transfer_syntax_uid, path, size, description in uploads:
-                described = msgspec.json.decode(description, type=Described)
-                series_key = self._series(described)
-                emptied = self._remove(sop_uid)
-                fields: dict[str, Any] = described[Level.IMAGE.name] | {
-                    "instance_key": -key,
-                    "series_key": series_key,
-                    "sop_uid": sop_uid,
-                    "sop_class_uid": sop_class_uid,
-                    "transfer_syntax_uid": transfer_syntax_uid,
-                    "path": path,
-                    "size": size,
-                }
-                self._insert(Instance(**({"instance_number": None} | fields)))
-                if emptied is not None:
-                    self._prune(emptied)
-                self.newest = key
-        finally:
-            self.connection.execute("COMMIT")
+    def extend(self, newest: int) -> None:
+        """Take in uploads up to the one with key `newest`. Raises `sqlite3.Error`."""
+        if newest == self._newest:
+            return
+        touched_now = self._touched_by_new_rows() - self.touched
+        if self.connection is None and touched_now:
+            self.connection = self._create()
+        if self.touched:
+            self._merge(self.touched, self._newest)
+        if touched_now:
+            self._merge(touched_now, 0)
+        self.touched |= touched_now
+        self._newest = newest
 
-    def _series(self, described: Described) -> int:
-        """Key of the series that an upload belongs to."""
-        study_key = self._study(described)
-        fields: dict[str, Any] = _SERIES_DEFAULTS | described[Level.SERIES.name]
-        found = self.connection.execute(
-            "SELECT series_key FROM series WHERE series_uid = ? AND study_key = ?", (fields["series_uid"], study_key)
-        ).fetchone()
-        if found is not None:
-            return int(found[0])
-        series = Series(series_key=self._new_key(), study_key=study_key, **fields)
-        self._insert(series)
-        return series.series_key
+    def _touched_by_new_rows(self) -> set[int]:
+        """Keys of uploaded patients that the hospital knows, or has a study of, going by rows not seen before."""
+        touched: set[int] = set()
+        for row_class, column in ((Patient, "patient_id"), (Study, "study_uid")):
+            table = TABLES[row_class]
+            rows = self._uploads.execute(
+                f"SELECT {table}_key, patient_key, {column} FROM {table} "  # noqa: S608 - names of ours
+                f"WHERE visitor = ? AND {table}_key > ? ORDER BY 1",
+                (self._visitor, self._seen[row_class]),
+            ).fetchall()
+            for key, patient_key, value in rows:
+                if value and self._in_hospital(row_class, column, value) is not None:
+                    touched.add(patient_key)
+                self._seen[row_class] = key
+        return touched
 
-    def _study(self, described: Described) -> int:
-        """Key of the study with the upload's UID, whosever it is; else of a new one."""
-        fields: dict[str, Any] = _STUDY_DEFAULTS | described[Level.STUDY.name]
-        found = self._known("study", "study_uid", fields["study_uid"])
-        if found is not None:
-            return found
-        study = Study(study_key=self._new_key(), patient_key=self._patient(described), **fields)
-        self._insert(study)
-        return study.study_key
-
-    def _patient(self, described: Described) -> int:
-        """Key of the patient with the upload's Patient ID; else of a new one."""
-        fields: dict[str, Any] = _PATIENT_DEFAULTS | described[Level.PATIENT.name]
-        found = self._known("patient", "patient_id", fields["patient_id"])
-        if found is not None:
-            return found
-        patient = Patient(patient_key=self._new_key(), **fields)
-        self._insert(patient)
-        return patient.patient_key
-
-    def _known(self, table: str, column: str, value: str) -> int | None:
-        """Primary key of the row with this value, here or in the hospital; its patient is complete then."""
-        sql = f"SELECT {table}_key, patient_key FROM {table} WHERE {column} = ? ORDER BY 1 LIMIT 1"  # noqa: S608
-        found = self.connection.execute(sql, (value,)).fetchone()
-        if found is None and value:
-            found = self._catalogue.connection.execute(sql, (value,)).fetchone()
-            if found is not None:
-                self._take_in(found[1])
-        return found[0] if found is not None else None
-
-    def _take_in(self, patient_key: int) -> None:
-        if patient_key not in self.patients:
-            self.patients.add(patient_key)
-            for row_class, where in _CLOSURE:
-                self._copy(row_class, where, patient_key)
-
-    def _copy(self, row_class: type[Row], where: str, *values: int) -> None:
+    def _in_hospital(self, row_class: type[Row], column: str, value: str) -> tuple[int, int] | None:
+        """Keys of the hospital's row with this value and of its patient."""
         table = TABLES[row_class]
-        rows = self._catalogue.connection.execute(f"SELECT * FROM {table} WHERE {where}", values)  # noqa: S608
-        marks = ", ".join("?" * len(rows.description))
-        self.connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - names of ours
+        found: tuple[int, int] | None = self._catalogue.connection.execute(
+            f"SELECT {table}_key, patient_key FROM {table} WHERE {column} = ? LIMIT 1",  # noqa: S608 - names of ours
+            (value,),
+        ).fetchone()
+        return found
 
-    def _insert(self, row: Row) -> None:
-        insert, values = INSERTS[type(row)]
-        self.connection.execute(insert, values(row))
+    def _create(self) -> sqlite3.Connection:
+        connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        schema.create(connection, schema.Kind.OVERLAY)
+        self._copy(connection, Device, "1")
+        return connection
 
-    def _remove(self, sop_uid: str) -> int | None:
-        """Take out the instance with this UID; the key of the series that it was in."""
-        execute = self.connection.execute
-        found = execute("SELECT instance_key, series_key FROM instance WHERE sop_uid = ?", (sop_uid,)).fetchone()
+    def _merge(self, patients: set[int], after: int) -> None:
+        """Put in the uploads of these uploaded patients with keys greater than `after`."""
+        connection = self.connection
+        assert connection is not None
+        parameters = {"visitor": self._visitor, "after": after, "patients": json.dumps(list(patients))}
+        connection.execute("BEGIN")
+        try:
+            for row in self._uploads.execute(_UPLOADED, parameters).fetchall():
+                self._put(connection, _divided(row))
+        finally:
+            connection.execute("COMMIT")
+
+    def _put(self, connection: sqlite3.Connection, rows: dict[type[Row], dict[str, Any]]) -> None:
+        instance = rows[Instance]
+        series_key = self._key(connection, Series, rows)
+        connection.execute("DELETE FROM instance WHERE sop_uid = ?", (instance["sop_uid"],))
+        self._insert(connection, Instance, instance | {"series_key": series_key})
+
+    def _key(
+        self, connection: sqlite3.Connection, row_class: type[Row], rows: dict[type[Row], dict[str, Any]]
+    ) -> int:
+        """The key here of an uploaded series, study or patient: the hospital's, if it has that, or a new row's."""
+        row = rows[row_class]
+        identity = (row_class, row[f"{TABLES[row_class]}_key"])
+        found = self._keys.get(identity)
+        if found is None:
+            if row_class is Series:
+                found = self._series_key(connection, rows)
+            elif row_class is Study:
+                found = self._known(connection, Study, "study_uid", row["study_uid"])
+                if found is None:
+                    patient_key = self._key(connection, Patient, rows)
+                    found = self._insert(connection, Study, row | {"patient_key": patient_key})
+            else:
+                found = self._known(connection, Patient, "patient_id", row["patient_id"])
+                if found is None:
+                    found = self._insert(connection, Patient, row)
+            self._keys[identity] = found
+        return found
+
+    def _series_key(self, connection: sqlite3.Connection, rows: dict[type[Row], dict[str, Any]]) -> int:
+        study_key = self._key(connection, Study, rows)
+        found = connection.execute(
+            "SELECT series_key FROM series WHERE study_key = ? AND series_uid = ?",
+            (study_key, rows[Series]["series_uid"]),
+        ).fetchone()
+        return found[0] if found else self._insert(connection, Series, rows[Series] | {"study_key": study_key})
+
+    def _known(self, connection: sqlite3.Connection, row_class: type[Row], column: str, value: str) -> int | None:
+        """Key of the hospital's row with this value; its patient is complete here, then."""
+        found = self._in_hospital(row_class, column, value) if value else None
         if found is None:
             return None
-        execute("DELETE FROM instance WHERE instance_key = ?", found[:1])
-        return int(found[1])
+        key, patient_key = found
+        if patient_key not in self.patients:
+            self.patients.add(patient_key)
+            for other, where in _OF_HOSPITAL:
+                self._copy(connection, other, where, patient_key)
+        return key
 
-    def _prune(self, key: int) -> None:
-        """Take out the series with this key if it is empty, and what is empty without it."""
-        execute = self.connection.execute
-        for child, parent, above in _ABOVE:
-            if execute(f"SELECT 1 FROM {child} WHERE {parent}_key = ? LIMIT 1", (key,)).fetchone():  # noqa: S608
-                return
-            (above_key,) = execute(f"SELECT {above} FROM {parent} WHERE {parent}_key = ?", (key,)).fetchone()  # noqa: S608
-            execute(f"DELETE FROM {parent} WHERE {parent}_key = ?", (key,))  # noqa: S608 - names of ours
-            key = above_key
+    def _copy(self, connection: sqlite3.Connection, row_class: type[Row], where: str, *values: int) -> None:
+        table = TABLES[row_class]
+        names = ", ".join(f'"{name}"' for name in schema.all_columns(row_class))
+        rows = self._catalogue.connection.execute(f"SELECT {names} FROM {table} WHERE {where}", values)  # noqa: S608
+        connection.executemany(schema.INSERTS[row_class][0], rows)
 
-    def _new_key(self) -> int:
-        self._next_key -= 1
-        return self._next_key
+    def _insert(self, connection: sqlite3.Connection, row_class: type[Row], row: dict[str, Any]) -> int:
+        first, *others = row.values()
+        key: int = first + UPLOAD_KEYS
+        connection.execute(schema.INSERTS[row_class][0], (key, *others))
+        return key
+
+
+def _divided(row: tuple[Any, ...]) -> dict[type[Row], dict[str, Any]]:
+    """A row of `_UPLOADED` by class and column."""
+    values = iter(row)
+    return {row_class: {name: next(values) for name in names} for row_class, names in _COLUMNS.items()}

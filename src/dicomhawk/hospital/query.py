@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from dicomhawk.hospital.answer import PLAIN, Answering, Field, Layout, Match, encode_match
 from dicomhawk.hospital.attributes import (
@@ -27,8 +27,8 @@ from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import MAX_KEYS, QueryError, QueryProblem
 from dicomhawk.hospital.matching import Hint, is_single, key_text, split
-from dicomhawk.hospital.overlay import Overlay
-from dicomhawk.hospital.selection import NOBODY, Selection, Source, unable
+from dicomhawk.hospital.selection import Selection
+from dicomhawk.hospital.sources import Source, sources, unable
 from dicomhawk.hospital.uploads import Uploads
 
 __all__ = [
@@ -116,16 +116,11 @@ def find(
     texts = _key_texts(identifier)
     if not relational:
         _demand_unique_keys(model, level, texts)
-    selection = Selection(_KEYS[level], now)
+    selection = Selection(_KEYS[level], now, visitor)
     fields, lowest = _fields(selection, level, identifier, texts, relational, answering)
     selection.conditions.terms += _visible(lowest)
     layout = Layout(fields, answering, tuple(selection.unsupported))
-    overlay = _overlay(catalogue, uploads, visitor)
-    if overlay is None:
-        sources = [Source(catalogue.connection)]
-    else:
-        sources = [Source(catalogue.connection, overlay.patients), Source(overlay.connection)]
-    return selection.matches(sources, _FROM[lowest], layout, repeats=lowest > level)
+    return selection.matches(sources(catalogue, uploads, visitor), _FROM[lowest], layout, repeats=lowest > level)
 
 
 def retrieve(
@@ -147,7 +142,7 @@ def retrieve(
     texts = _key_texts(identifier)
     if not relational:
         _demand_unique_keys(model, level, texts)
-    conditions = Conditions(*_visible(Level.IMAGE), now=now)
+    conditions = Conditions(*_visible(Level.IMAGE), now=now, visitor=visitor or "")
     for each in model.levels:
         tag = UNIQUE_KEYS[each]
         attribute = ATTRIBUTES[tag]
@@ -156,31 +151,30 @@ def retrieve(
             raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, f"No value of the unique key of {level.name}", (tag,))
         if text and attribute.column is not None:
             conditions.add(attribute.column, Hint("in", tuple(filter(None, split(attribute.vr, text)))))
+    found: list[InstanceRef] = []
+    for source in sources(catalogue, uploads, visitor):
+        found += _instances(source, conditions)
+    return found
+
+
+def _instances(source: Source, conditions: Conditions) -> Iterator[InstanceRef]:
     sql = (
-        "SELECT i.instance_key, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, t.study_uid, e.series_uid, "  # noqa: S608
-        f"i.path, i.size, p.patient_key FROM {_FROM[Level.IMAGE]} WHERE {conditions.sql} "
+        "SELECT p.patient_key, i.instance_key, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, "  # noqa: S608
+        f"t.study_uid, e.series_uid, i.path, i.size FROM {_FROM[Level.IMAGE]} "
+        f"WHERE {' AND '.join((*conditions.terms, *source.terms))} "
         "ORDER BY t.study_key, e.series_number, e.series_key, i.instance_number, i.instance_key"
     )
-    overlay = _overlay(catalogue, uploads, visitor)
-    passed_over = overlay.patients if overlay is not None else NOBODY
-    rows = [row for row in _all(catalogue.connection, sql, conditions) if row[-1] not in passed_over]
-    if overlay is not None:
-        rows += _all(overlay.connection, sql, conditions)
-    return [_instance_ref(*row[:-1]) for row in rows]
-
-
-def _overlay(catalogue: Catalogue, uploads: Uploads | None, visitor: str | None) -> Overlay | None:
-    if uploads is None or visitor is None:
-        return None
     try:
-        return uploads.overlay(visitor, catalogue)
+        rows = source.connection.execute(sql, conditions.parameters).fetchall()
     except sqlite3.Error as error:
         raise unable() from error
-
-
-def _instance_ref(key: int, *columns: Any) -> InstanceRef:
-    # What a visitor stored has negative keys in the overlay.
-    return InstanceRef._make((abs(key), *columns, "catalogue" if key > 0 else "upload"))
+    for patient_key, key, *columns in rows:
+        if patient_key in source.passed_over:
+            continue
+        if source.upload_keys is None or key < source.upload_keys:
+            yield InstanceRef._make((key, *columns, "catalogue"))
+        else:
+            yield InstanceRef._make((key - source.upload_keys, *columns, "upload"))
 
 
 def _level(model: Model, identifier: DataSet) -> Level:
@@ -265,10 +259,3 @@ def _special(tag: int, answering: Answering) -> list[Field] | None:
     if tag in _NO_KEYS or tag & 0xFFFF == 0:
         return []
     return None
-
-
-def _all(connection: sqlite3.Connection, sql: str, conditions: Conditions) -> list[tuple[Any, ...]]:
-    try:
-        return connection.execute(sql, conditions.parameters).fetchall()
-    except sqlite3.Error as error:
-        raise unable() from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import typing
 from collections.abc import Callable
 from dataclasses import fields
+from enum import Enum
 from operator import attrgetter
 from typing import Any
 
@@ -38,35 +40,80 @@ NATURAL_KEYS: dict[type[Row], str] = {
 NAME_COLUMNS = ("name_alphabetic", "name_ideographic", "name_phonetic")
 """Columns of ``patient`` beside its fields: the folded component groups of the name; NULL where empty."""
 
-_UNIQUE = (
-    "study_by_uid ON study (study_uid)",
-    "series_by_uid ON series (series_uid)",
-    "instance_by_uid ON instance (sop_uid)",
-)
-
 _SQL_TYPES = {int: "INTEGER", str: "TEXT", float: "REAL"}
 
 _INDEXES = (
-    # The moment of visibility is in the indexes by parent so that counting never touches the table.
-    "patient_by_id ON patient (patient_id)",
     "patient_by_name_alphabetic ON patient (name_alphabetic)",
     "patient_by_name_ideographic ON patient (name_ideographic) WHERE name_ideographic IS NOT NULL",
     "patient_by_name_phonetic ON patient (name_phonetic) WHERE name_phonetic IS NOT NULL",
-    "patient_by_birth_date ON patient (birth_date)",
+    # The moment of visibility is in the indexes by parent so that counting never touches the table.
     "study_by_patient ON study (patient_key, visible_from)",
-    "study_by_date ON study (study_date)",
-    "study_by_accession_number ON study (accession_number)",
-    "study_by_study_id ON study (study_id)",
-    "study_by_visible_from ON study (visible_from)",
     "series_by_study ON series (study_key, visible_from, modality)",
     "instance_by_series ON instance (series_key, visible_from, sop_class_uid)",
-    "device_by_ae_title ON device (ae_title)",
-    "step_by_patient ON scheduled_step (patient_key)",
-    "step_by_start_date ON scheduled_step (start_date)",
-    "step_by_station ON scheduled_step (station_ae, start_date)",
-    "step_by_accession_number ON scheduled_step (accession_number)",
-    "step_by_study ON scheduled_step (study_uid)",
 )
+
+_OF_CATALOGUE = (
+    "CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE UNIQUE INDEX study_by_uid ON study (study_uid)",
+    "CREATE UNIQUE INDEX series_by_uid ON series (series_uid)",
+    "CREATE UNIQUE INDEX instance_by_uid ON instance (sop_uid)",
+    "CREATE INDEX patient_by_id ON patient (patient_id)",
+    "CREATE INDEX patient_by_birth_date ON patient (birth_date)",
+    "CREATE INDEX study_by_date ON study (study_date)",
+    "CREATE INDEX study_by_accession_number ON study (accession_number)",
+    "CREATE INDEX study_by_study_id ON study (study_id)",
+    "CREATE INDEX study_by_visible_from ON study (visible_from)",
+    "CREATE INDEX device_by_ae_title ON device (ae_title)",
+    "CREATE INDEX step_by_patient ON scheduled_step (patient_key)",
+    "CREATE INDEX step_by_start_date ON scheduled_step (start_date)",
+    "CREATE INDEX step_by_station ON scheduled_step (station_ae, start_date)",
+    "CREATE INDEX step_by_accession_number ON scheduled_step (accession_number)",
+    "CREATE INDEX step_by_study ON scheduled_step (study_uid)",
+)
+
+_OF_OVERLAY = (
+    "CREATE INDEX patient_by_id ON patient (patient_id)",
+    "CREATE INDEX study_by_uid ON study (study_uid)",
+    "CREATE INDEX series_by_uid ON series (series_uid, study_key)",
+    "CREATE INDEX instance_by_uid ON instance (sop_uid)",
+)
+
+_OF_UPLOADS = (
+    "CREATE TABLE visitor (visitor TEXT PRIMARY KEY, objects INTEGER NOT NULL, newest INTEGER NOT NULL, "
+    "replaced INTEGER NOT NULL) WITHOUT ROWID",
+    # In the order of keys, so that what is new is found; what narrows more comes before the visitor.
+    "CREATE INDEX patient_by_visitor ON patient (visitor)",
+    "CREATE INDEX study_by_visitor ON study (visitor)",
+    "CREATE INDEX patient_by_id ON patient (patient_id, visitor)",
+    "CREATE INDEX study_by_uid ON study (study_uid, visitor)",
+    "CREATE INDEX series_by_uid ON series (series_uid, study_key)",
+    "CREATE UNIQUE INDEX instance_by_uid ON instance (sop_uid, visitor)",
+)
+
+_DURABLE = (
+    "PRAGMA journal_mode = WAL",
+    # With WAL, NORMAL loses nothing when a process is killed; only a power cut can cost the last commits.
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = 1",
+)
+_PASSING = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF")
+
+_PARENTS = (
+    ("instance", "series", "study_key"),
+    ("series", "study", "patient_key"),
+    ("study", "patient", "patient_key"),
+)
+
+
+class Kind(Enum):
+    """Databases with these tables."""
+
+    CATALOGUE = "a catalogue"
+    UPLOADS = "uploads"  # rows also have a column ``visitor``; a UID is there once for each
+    OVERLAY = "an overlay"  # temporary; with few indexes, and UIDs may be there several times
+
+
+_STATEMENTS = {Kind.CATALOGUE: _OF_CATALOGUE, Kind.UPLOADS: _OF_UPLOADS, Kind.OVERLAY: _OF_OVERLAY}
 
 
 def columns(row_class: type[Row]) -> tuple[str, ...]:
@@ -74,17 +121,45 @@ def columns(row_class: type[Row]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(row_class))
 
 
-def statements(*, unique: bool = True) -> list[str]:
-    """The SQL statements that make an empty catalogue; `unique`: in which a UID can be there only once."""
-    made = ["CREATE TABLE info (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"]
-    made += [_create(row_class, table) for row_class, table in TABLES.items()]
-    made += [f"CREATE {'UNIQUE ' if unique else ''}INDEX {index}" for index in _UNIQUE]
-    made += [f"CREATE INDEX {index}" for index in _INDEXES]
-    made.append(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    return made
+def all_columns(row_class: type[Row]) -> tuple[str, ...]:
+    """`columns` and, of patients, those derived from the name."""
+    return columns(row_class) + (NAME_COLUMNS if row_class is Patient else ())
 
 
-def _create(row_class: type[Row], table: str) -> str:
+def create(connection: sqlite3.Connection, kind: Kind) -> None:
+    """Set up `connection`, and make the tables if its database is empty. Raises `sqlite3.Error`."""
+    for pragma in _PASSING if kind is Kind.OVERLAY else _DURABLE:
+        connection.execute(pragma)
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for row_class in TABLES:
+            connection.execute(_create(row_class, visitors=kind is Kind.UPLOADS))
+        for statement in _STATEMENTS[kind]:
+            connection.execute(statement)
+        for index in _INDEXES:
+            connection.execute(f"CREATE INDEX {index}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+    if version not in (0, SCHEMA_VERSION):
+        raise sqlite3.DatabaseError(f"{kind.value} of version {version}, not {SCHEMA_VERSION}")
+
+
+def prune(connection: sqlite3.Connection, series_key: int) -> None:
+    """Take out the series with this key if it has no instance, and what is empty without it."""
+    key = series_key
+    for child, parent, above in _PARENTS:
+        # The names are ours.
+        if connection.execute(f"SELECT 1 FROM {child} WHERE {parent}_key = ? LIMIT 1", (key,)).fetchone():  # noqa: S608
+            return
+        found = connection.execute(f"SELECT {above} FROM {parent} WHERE {parent}_key = ?", (key,)).fetchone()  # noqa: S608
+        connection.execute(f"DELETE FROM {parent} WHERE {parent}_key = ?", (key,))  # noqa: S608
+        if found is None:
+            return
+        key = found[0]
+
+
+def _create(row_class: type[Row], *, visitors: bool) -> str:
     primary_keys = {columns(other)[0]: name for other, name in TABLES.items()}
     hints = typing.get_type_hints(row_class)
     definitions = []
@@ -99,23 +174,28 @@ def _create(row_class: type[Row], table: str) -> str:
         definitions.append(definition)
     if row_class is Patient:
         definitions += [f"{name} TEXT" for name in NAME_COLUMNS]
-    return f"CREATE TABLE {table} ({', '.join(definitions)})"
+    if visitors:
+        definitions.append("visitor TEXT")
+    return f"CREATE TABLE {TABLES[row_class]} ({', '.join(definitions)})"
 
 
-def _insert(row_class: type[Row]) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
-    names = columns(row_class)
-    values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-    if row_class is Patient:
-        fields = values
+def _values(row_class: type[Row]) -> Callable[[Any], tuple[Any, ...]]:
+    of_fields: Callable[[Any], tuple[Any, ...]] = attrgetter(*columns(row_class))
+    if row_class is not Patient:
+        return of_fields
+    return lambda row: (*of_fields(row), *(group or None for group in folded_groups(row.name)))
 
-        def values(row: Any) -> tuple[Any, ...]:
-            return (*fields(row), *(group or None for group in folded_groups(row.name)))
 
-        names += NAME_COLUMNS
+def _insert(row_class: type[Row], *more: str) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
+    names = all_columns(row_class) + more
     quoted = ", ".join(f'"{name}"' for name in names)
     marks = ", ".join("?" * len(names))
-    return f"INSERT INTO {TABLES[row_class]} ({quoted}) VALUES ({marks})", values  # noqa: S608 - names of ours
+    sql = f"INSERT INTO {TABLES[row_class]} ({quoted}) VALUES ({marks})"  # noqa: S608 - names of ours
+    return sql, _values(row_class)
 
 
 INSERTS = {row_class: _insert(row_class) for row_class in TABLES}
 """For each class, the statement that adds a row and the function from a row to the statement's values."""
+
+VISITOR_INSERTS = {row_class: _insert(row_class, "visitor") for row_class in TABLES}
+"""The same for uploads; the visitor is the last value of the statement, and not in the function's."""

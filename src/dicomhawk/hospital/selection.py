@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from dicomhawk.hospital.answer import Field, Layout, Match
 from dicomhawk.hospital.attributes import PATIENT_NAME, Attribute
 from dicomhawk.hospital.conditions import Conditions
-from dicomhawk.hospital.errors import QueryError, QueryProblem
 from dicomhawk.hospital.matching import Matcher, compile_key
-
-NOBODY: Final[Set[int]] = frozenset()
+from dicomhawk.hospital.sources import Source, unable
 
 _MATCH_KEY, _PATIENT_KEY = 0, 1  # places of the first two columns
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where to look for matches. `passed_over`: keys of patients that another source answers for."""
-
-    connection: sqlite3.Connection
-    passed_over: Set[int] = NOBODY
 
 
 class Selection:
     """Built key by key. `key` is the column that tells matches apart; the patient's table is ``p``."""
 
-    def __init__(self, key: str, now: float) -> None:
-        self.conditions = Conditions(now=now)
+    def __init__(self, key: str, now: float, visitor: str | None = None) -> None:
+        self.conditions = Conditions(now=now, visitor=visitor or "")
         self.unsupported: list[int] = []
         self._columns = [key, "p.patient_key"]
         self._tests: list[tuple[int, Matcher]] = []
@@ -69,9 +58,10 @@ class Selection:
 
         Raises `QueryError` if a source can't be read. Closing the iterator ends the query.
         """
-        sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {self.conditions.sql}"  # noqa: S608
         tests = self._tests
         for source in sources:
+            where = " AND ".join((*self.conditions.terms, *source.terms))
+            sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {where}"  # noqa: S608 - names of ours
             passed_over = source.passed_over
             seen: set[Any] = set()
             cursor = source.connection.cursor()
@@ -90,8 +80,3 @@ class Selection:
                 raise unable() from error
             finally:
                 cursor.close()
-
-
-def unable() -> QueryError:
-    """The error for an index that can't be read. Its comment says nothing about what we are made of."""
-    return QueryError(QueryProblem.UNABLE_TO_PROCESS, "Unable to process")

@@ -1,7 +1,8 @@
 """What visitors stored: each sees its own objects in the hospital, and nobody else's.
 
-One SQLite file in WAL mode, written by all workers: a row for each object, with what its head says. Queries
-look at it through an `Overlay`, which every process keeps for the visitors that it serves.
+One SQLite file in WAL mode, written by all workers, with the tables of a catalogue; a row also says whose it
+is. A visitor's query asks the hospital's catalogue, this file for the visitor's rows and, where both know the
+same patient or study, an `Overlay` of the two.
 """
 
 from __future__ import annotations
@@ -10,38 +11,34 @@ import sqlite3
 from collections import OrderedDict
 from enum import Enum
 from pathlib import Path
-from typing import Self
+from typing import Any, Final, Self
 
-import msgspec
-
+from dicomhawk.hospital import schema
+from dicomhawk.hospital.attributes import Level
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.elements import DataSet
-from dicomhawk.hospital.heads import MAX_UID, describe
+from dicomhawk.hospital.heads import MAX_UID, Described, describe
 from dicomhawk.hospital.overlay import Overlay
+from dicomhawk.hospital.rows import Instance, Patient, Series, Study
+from dicomhawk.hospital.schema import TABLES, Row
 
-SCHEMA_VERSION = 1
-"""``PRAGMA user_version`` of the file."""
-
-PATIENCE = 5.0
+PATIENCE: Final = 5.0
 """Seconds that a worker waits while others write; one write takes a fraction of a millisecond."""
 
-MAX_OBJECTS = 50_000
-"""Objects of one visitor; then it sees a full archive. Each worker that it queries indexes all of them."""
+MAX_OBJECTS: Final = 100_000
+"""Objects of one visitor; then it sees a full archive. Some 100 MB of index, and years of a small hospital."""
 
-MAX_OVERLAYS = 32
-"""Visitors with objects that one process is ready for at once; each costs it up to some 2 MiB."""
+MAX_OVERLAYS: Final = 64
+"""Visitors with objects that one process is ready for at once; each may cost it some 4 MiB."""
 
-_SCHEMA = (
-    "CREATE TABLE visitor (visitor TEXT PRIMARY KEY, objects INTEGER NOT NULL, newest INTEGER NOT NULL) "
-    "WITHOUT ROWID",
-    # AUTOINCREMENT: a key is never given twice, so what is newer than a key is what was stored after it.
-    "CREATE TABLE upload (upload_key INTEGER PRIMARY KEY AUTOINCREMENT, visitor TEXT NOT NULL, "
-    "sop_uid TEXT NOT NULL, sop_class_uid TEXT NOT NULL, transfer_syntax_uid TEXT NOT NULL, "
-    "path TEXT NOT NULL, size INTEGER NOT NULL, stored_at REAL NOT NULL, description TEXT NOT NULL, "
-    "UNIQUE (visitor, sop_uid))",
-    "CREATE INDEX upload_by_visitor ON upload (visitor, upload_key)",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
+# What the rows must have and an object may lack.
+_PATIENT: Final = {"patient_id": "", "issuer": None, "name": "", "birth_date": "", "sex": ""}
+_STUDY: Final = dict.fromkeys(
+    ("study_uid", "study_date", "study_time", "accession_number", "study_id", "referring_physician", "description"),
+    "",
 )
+_SERIES: Final = {"series_uid": "", "modality": "", "series_number": None, "description": None}
+_INSTANCE: Final = {"instance_number": None}
 
 
 class UploadsError(Exception):
@@ -61,21 +58,21 @@ class AddOutcome(Enum):
 class Uploads:
     """The uploads in the file at `path`, which is made if absent. Open it after a fork, not before.
 
-    Raises `UploadsError`.
+    Raises `UploadsError`. `connection` is for the modules of the hospital.
     """
 
     def __init__(self, path: Path | str) -> None:
         self._overlays: OrderedDict[str, Overlay] = OrderedDict()
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
-            self._create()
+            self.connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            schema.create(self.connection, schema.Kind.UPLOADS)
         except (OSError, sqlite3.Error) as error:
             raise UploadsError(f"{path} can't be opened: {error}.") from None
 
     def close(self) -> None:
         """Close the file. What was added is safe without it."""
-        self._connection.close()
+        self.connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -102,82 +99,104 @@ class Uploads:
         caller's folder, and is the same for the same bytes. Of two objects with the same UID the last one
         counts, or without `overwrite` the first. Raises `UploadsError`.
         """
-        sop_uid = sop_uid[:MAX_UID]
-        description = msgspec.json.encode(describe(head)).decode()
-        row = (visitor, sop_uid, sop_class_uid[:MAX_UID], transfer_syntax_uid[:MAX_UID], path, size, now, description)
+        described = describe(head)
+        described[Level.IMAGE.name] |= {
+            "sop_uid": sop_uid[:MAX_UID],
+            "sop_class_uid": sop_class_uid[:MAX_UID],
+            "transfer_syntax_uid": transfer_syntax_uid[:MAX_UID],
+            "path": path,
+            "size": size,
+        }
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self.connection.execute("BEGIN IMMEDIATE")
             try:
-                outcome = self._add(row, overwrite)
-                self._connection.execute("COMMIT")
+                outcome = self._add(visitor, described, now, overwrite)
+                self.connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self.connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             raise UploadsError(f"An upload can't be remembered: {error}.") from error
         return outcome
 
     def overlay(self, visitor: str, catalogue: Catalogue) -> Overlay | None:
-        """`catalogue` as it is for `visitor` where its uploads touch it; None if there are none.
-
-        Raises `sqlite3.Error`.
-        """
-        found = self._connection.execute("SELECT newest FROM visitor WHERE visitor = ?", (visitor,)).fetchone()
+        """Where the uploads of `visitor` touch `catalogue`; None if it has no uploads. Raises `sqlite3.Error`."""
+        found = self.connection.execute(
+            "SELECT newest, replaced FROM visitor WHERE visitor = ?", (visitor,)
+        ).fetchone()
         if found is None:
             return None
+        newest, replaced = found
         overlay = self._overlays.get(visitor)
-        if overlay is None or not overlay.is_of(catalogue):
-            overlay = self._overlays[visitor] = Overlay(catalogue)
+        if overlay is None or overlay.replaced != replaced or not overlay.is_of(catalogue):
+            overlay = self._overlays[visitor] = Overlay(catalogue, self.connection, visitor, replaced)
             while len(self._overlays) > MAX_OVERLAYS:
                 self._overlays.popitem(last=False)
         self._overlays.move_to_end(visitor)
-        if overlay.newest < found[0]:
-            overlay.extend(
-                self._connection.execute(
-                    "SELECT upload_key, sop_uid, sop_class_uid, transfer_syntax_uid, path, size, description "
-                    "FROM upload WHERE visitor = ? AND upload_key > ? ORDER BY upload_key",
-                    (visitor, overlay.newest),
-                ).fetchall()
-            )
+        overlay.extend(newest)
         return overlay
 
-    def _create(self) -> None:
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # With WAL, NORMAL loses nothing when a process is killed; only a power cut can cost the last commits.
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("BEGIN IMMEDIATE")
-        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
-        for statement in _SCHEMA if version == 0 else ():
-            self._connection.execute(statement)
-        self._connection.execute("COMMIT")
-        if version not in (0, SCHEMA_VERSION):
-            raise sqlite3.DatabaseError(f"uploads of version {version}, not {SCHEMA_VERSION}")
-
-    def _add(self, row: tuple[str | int | float, ...], overwrite: bool) -> AddOutcome:
-        visitor, sop_uid, _, _, path, size = row[:6]
-        execute = self._connection.execute
-        outcome = AddOutcome.NEW
+    def _add(self, visitor: str, described: Described, now: float, overwrite: bool) -> AddOutcome:
+        execute = self.connection.execute
+        image = described[Level.IMAGE.name]
         there = execute(
-            "SELECT path, size FROM upload WHERE visitor = ? AND sop_uid = ?", (visitor, sop_uid)
+            "SELECT path, size, instance_key, series_key FROM instance WHERE visitor = ? AND sop_uid = ?",
+            (visitor, image["sop_uid"]),
         ).fetchone()
-        if there == (path, size):
-            return AddOutcome.SAME
+        outcome = AddOutcome.NEW
         if there is not None:
+            if there[:2] == (image["path"], image["size"]):
+                return AddOutcome.SAME
             if not overwrite:
                 return AddOutcome.KEPT
             outcome = AddOutcome.REPLACED
-            execute("DELETE FROM upload WHERE visitor = ? AND sop_uid = ?", (visitor, sop_uid))
+            execute("DELETE FROM instance WHERE instance_key = ?", there[2:3])
         else:
             found = execute("SELECT objects FROM visitor WHERE visitor = ?", (visitor,)).fetchone()
             if found is not None and found[0] >= MAX_OBJECTS:
                 return AddOutcome.FULL
-        cursor = execute(
-            "INSERT INTO upload (visitor, sop_uid, sop_class_uid, transfer_syntax_uid, path, size, stored_at, "
-            "description) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
+        fields: dict[str, Any] = _INSTANCE | image
+        series_key = self._series(visitor, described, now)
+        newest = self._insert(Instance(instance_key=0, series_key=series_key, visible_from=now, **fields), visitor)
+        if there is not None:
+            schema.prune(self.connection, there[3])
         execute(
-            "INSERT INTO visitor VALUES (?1, 1, ?2) ON CONFLICT DO UPDATE SET objects = objects + ?3, newest = ?2",
-            (visitor, cursor.lastrowid, outcome is AddOutcome.NEW),
+            "INSERT INTO visitor VALUES (?1, 1, ?2, 0) ON CONFLICT DO UPDATE "
+            "SET objects = objects + 1 - ?3, newest = ?2, replaced = replaced + ?3",
+            (visitor, newest, outcome is AddOutcome.REPLACED),
         )
         return outcome
+
+    def _series(self, visitor: str, described: Described, now: float) -> int:
+        fields: dict[str, Any] = _SERIES | described[Level.SERIES.name]
+        study_key = self._study(visitor, described, now)
+        found = self._key(Series, "series_uid = ? AND study_key = ?", fields["series_uid"], study_key)
+        if found is not None:
+            return found
+        return self._insert(Series(series_key=0, study_key=study_key, visible_from=now, **fields), visitor)
+
+    def _study(self, visitor: str, described: Described, now: float) -> int:
+        fields: dict[str, Any] = _STUDY | described[Level.STUDY.name]
+        found = self._key(Study, "visitor = ? AND study_uid = ?", visitor, fields["study_uid"])
+        if found is not None:
+            return found
+        patient_key = self._patient(visitor, described, now)
+        return self._insert(Study(study_key=0, patient_key=patient_key, visible_from=now, **fields), visitor)
+
+    def _patient(self, visitor: str, described: Described, now: float) -> int:
+        fields: dict[str, Any] = _PATIENT | described[Level.PATIENT.name]
+        found = self._key(Patient, "visitor = ? AND patient_id = ?", visitor, fields["patient_id"])
+        if found is not None:
+            return found
+        return self._insert(Patient(patient_key=0, visible_from=now, **fields), visitor)
+
+    def _key(self, row_class: type[Row], where: str, *values: str | int) -> int | None:
+        sql = f"SELECT {TABLES[row_class]}_key FROM {TABLES[row_class]} WHERE {where}"  # noqa: S608 - names of ours
+        found = self.connection.execute(sql, values).fetchone()
+        return found[0] if found is not None else None
+
+    def _insert(self, row: Row, visitor: str) -> int:
+        """Add `row`; its primary key."""
+        insert, values = schema.VISITOR_INSERTS[type(row)]
+        key = self.connection.execute(insert, (None, *values(row)[1:], visitor)).lastrowid
+        return key or 0

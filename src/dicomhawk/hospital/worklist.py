@@ -12,7 +12,8 @@ from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, CharacterSet, of_
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import MAX_KEYS, QueryError, QueryProblem
 from dicomhawk.hospital.matching import key_text
-from dicomhawk.hospital.selection import Selection, Source
+from dicomhawk.hospital.selection import Selection
+from dicomhawk.hospital.sources import Source
 
 SCHEDULED_PROCEDURE_STEP_SEQUENCE: Final = 0x00400100
 
