@@ -359,7 +359,14 @@ def test_uploads_meet_the_hospital_at_any_time(catalogue: Catalogue, uploads: Up
     }
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    path = tmp_path_factory.mktemp("shared") / "catalogue.sqlite"
+    build(path)
+    return Catalogue(path)
+
+
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -372,10 +379,11 @@ def test_uploads_meet_the_hospital_at_any_time(catalogue: Catalogue, uploads: Up
         max_size=8,
     )
 )
-def test_a_view_kept_up_to_date_is_the_same_as_a_new_one(stored: list[tuple[str, str, str, str, bool]]) -> None:
-    with TemporaryDirectory() as folder:
-        build(Path(folder) / "c")
-        catalogue, kept = Catalogue(Path(folder) / "c"), Uploads(Path(folder) / "u")
+def test_a_view_kept_up_to_date_is_the_same_as_a_new_one(
+    shared: Catalogue, stored: list[tuple[str, str, str, str, bool]]
+) -> None:
+    catalogue = shared
+    with TemporaryDirectory() as folder, Uploads(Path(folder) / "u") as kept:
         for number, (patient_id, study, series, sop_uid, ask) in enumerate(stored):
             add(kept, sop_uid, head(patient_id, study, series), path=f"objects/{number}")
             if ask:
@@ -389,5 +397,3 @@ def test_a_view_kept_up_to_date_is_the_same_as_a_new_one(stored: list[tuple[str,
             uids = column(refs, SOP_UID)
             assert {row[3] for row in stored} <= set(uids)
             assert len(View(catalogue, kept, OTHER).find(identifier)) == 13
-        catalogue.close()
-        kept.close()
