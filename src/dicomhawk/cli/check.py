@@ -14,15 +14,15 @@ PRIVILEGED = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 def check(data: Data = None, config: Config = None, json: Json = False) -> None:
     """Validate the configuration. Exit status 2 and one sentence if something is wrong."""
     settings = settings_of(data, config)
-    found = _facts(settings)
+    found = validate(settings)
     if json:
         print_json(found)
     else:
         print_table(("setting", "value"), list(found.items()))
 
 
-def _facts(settings: Settings) -> dict[str, str]:
-    """What was checked. Raises `SettingsError`."""
+def validate(settings: Settings) -> dict[str, str]:
+    """Everything that can be wrong before a door is opened; the facts, for people. Raises `SettingsError`."""
     if settings.deployment is None:
         raise SettingsError("There is no deployment in the settings: `dicomhawk init` draws one.")
     from ..persona import model  # half a second, which other commands needn't wait

@@ -81,11 +81,8 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
         print_json(found)
         return
     print_line(f"{deployment.hospital} ({deployment.locale}), AE title {deployment.ae_title}\n")
-    print_table(
-        ("", "now", "to come"),
-        [(name, str(count["now"]), str(count["to_come"])) for name, count in found["counts"].items()],
-        right=frozenset({"now", "to come"}),
-    )
+    for name, count in found["counts"].items():
+        print_line(f"{count['now']} {name}, {count['to_come']} to come")
     print_line("")
     columns = ("ae_title", "role", "modality", "manufacturer", "model", "station_name")
     devices = [tuple(printable(device[column] or "") for column in columns) for device in found["devices"]]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..settings import FILE_NAME, Settings
+from .check import validate
 from .common import Config, Data, print_line, settings_of
 from .init import folder_of, write_deployment
 
@@ -42,6 +43,7 @@ def serve(
         "dicom": {"ports": tuple(dicom_port) if dicom_port else None},
     }
     settings = _settings(data, config, flags)
+    validate(settings)
     build_if_absent(settings)
     raise typer.Exit(run(settings, ready_file))
 

@@ -32,32 +32,27 @@ class _Style(NamedTuple):
 _STYLES = {
     "da_DK": _Style(
         ("{place} Sygehus", "{place} Hospital", "Regionshospitalet {place}", "Sygehus {place}"),
-        ("Nørre", "Sønder", "Vester", "Øster", "Mølle", "Ravn", "Birke", "Elle", "Engels", "Stavns"),
-        ("lund", "bjerg", "holt", "vang", "borg", "sted", "bæk", "strup", "dal", "næs"),
+        ("Trane", "Mølle", "Ravn", "Birke", "Elle", "Engels", "Stavns", "Hjorte", "Lærke", "Kloster"),
+        ("lund", "bjerg", "holt", "vang", "sted", "bæk", "strup", "dal", "næs", "rup"),
     ),
     "de_DE": _Style(
         ("Klinikum {place}", "Kreiskrankenhaus {place}", "St.-Vinzenz-Krankenhaus {place}", "Kliniken {place}"),
-        ("Wald", "Linden", "Stein", "Eichen", "Ober", "Nieder", "Alten", "Rhein", "Buchen", "Hohen"),
-        ("bach", "hausen", "tal", "brück", "stetten", "feld", "münde", "rode", "furt", "weiler"),
+        ("Wald", "Linden", "Hasel", "Eichen", "Erlen", "Birken", "Falken", "Brunnen", "Buchen", "Hohen"),
+        ("bach", "tal", "brück", "stetten", "feld", "münde", "rode", "furt", "weiler", "hofen"),
     ),
     "en_GB": _Style(
         ("{place} General Hospital", "{place} Royal Infirmary", "{place} District Hospital", "{place} Hospital"),
-        ("Ash", "Thorn", "Wether", "Elm", "Harrow", "Stan", "Marl", "Kings", "Bram", "Hazel"),
-        ("combe", "bridge", "worth", "ford", "hurst", "mere", "leigh", "den", "stow", "wick"),
+        ("Alder", "Thorn", "Wether", "Marl", "Brack", "Quarn", "Bram", "Hazel", "Tarn", "Osmer"),
+        ("combe", "bridge", "worth", "hurst", "mere", "leigh", "stow", "wick", "thorpe", "holme"),
     ),
     "en_US": _Style(
-        (
-            "{place} Regional Medical Center",
-            "{place} Memorial Hospital",
-            "{place} Community Hospital",
-            "{place} Health",
-        ),
+        ("{place} Regional Medical Center", "{place} Memorial Hospital", "{place} Community Hospital"),
         ("Briar", "Cedar", "Maple", "Stone", "Clear", "Fair", "Silver", "Oak", "Wind", "Harbor"),
         ("haven Falls", "brook County", "crest Valley", "field Ridge", "ton Springs", "wood Bluffs", "mont Creek"),
     ),
     "sv_SE": _Style(
         ("{place} lasarett", "{place} sjukhus", "Lasarettet i {place}", "Sjukhuset i {place}"),
-        ("Björk", "Ek", "Sand", "Öster", "Väster", "Norr", "Hammar", "Lind", "Ring", "Alm"),
+        ("Björk", "Ek", "Gran", "Norr", "Hammar", "Lind", "Ring", "Alm", "Trane", "Hägg"),
         ("tuna", "ryd", "vik", "hamn", "åker", "stad", "näs", "fors", "bro", "sala"),
     ),
 }

@@ -11,6 +11,8 @@ MAX_VALUE = 64
 """Characters of one value that a line shows."""
 MAX_KEYS = 12
 """Keys of a query that a line shows."""
+_LEVEL = "00080052"
+"""Query/Retrieve Level, which a sentence begins with."""
 
 
 def printable(text: object, limit: int = MAX_VALUE) -> str:
@@ -98,7 +100,7 @@ class _Facts:
         from pydicom.datadict import keyword_for_tag
 
         shown = []
-        found = self.raw("dicom.query.keys") or {}
+        found = {path: value for path, value in (self.raw("dicom.query.keys") or {}).items() if path != _LEVEL}
         for path, value in list(found.items())[:MAX_KEYS]:
             names = []
             for tag in path.split("."):
