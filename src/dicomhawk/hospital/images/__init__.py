@@ -12,4 +12,7 @@ from dicomhawk.hospital.images.recipe import ChestCT, Recipe
 
 def render(recipe: Recipe, k: int) -> NDArray[Any]:
     """Slice `k` (from 0) of a series: HU as int16 for CT, stored values as uint16 for MR."""
-    return chest.render(recipe, k) if isinstance(recipe, ChestCT) else brain.render(recipe, k)
+    if isinstance(recipe, ChestCT):
+        return chest.render(recipe, k)
+    chest.mixed.cache_clear()  # quickly made again, and as large as all that a head needs
+    return brain.render(recipe, k)

@@ -36,17 +36,16 @@ def base() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     )
 
 
-@cache
-def shrunken() -> NDArray[np.uint8]:
-    """The base after the minimum of 3 x 3 x 3 voxels within the brain: what atrophy leaves between sulci."""
+def shrunken(k: int) -> NDArray[np.uint8]:
+    """Slice `k` after the minimum of 3 x 3 x 3 voxels within the brain: what atrophy leaves between sulci."""
     t1, mask = base()
-    low = t1.copy()
-    for axis in range(3):
+    low = t1[max(k - 1, 0) : k + 2].min(0)
+    for axis in range(2):
         view = np.moveaxis(low, axis, 0)
         kept = view.copy()
         np.minimum(view[1:], kept[:-1], out=view[1:])
         np.minimum(view[:-1], kept[1:], out=view[:-1])
-    return np.where(mask > 128, low, t1)
+    return np.asarray(np.where(mask[k] > 128, low, t1[k]), np.uint8)
 
 
 def fractions() -> dict[tissue.Tissue, F32]:
@@ -85,14 +84,15 @@ def _table(name: str, field: float, outside: bool) -> F32:
 def contrast_volume(name: str, field: float, atrophy: int) -> NDArray[np.uint16]:
     """The base as the sequence would see it; `atrophy` in tenths. 15 MB."""
     t1, mask = base()
-    if atrophy:
-        t1 = (t1 + (shrunken().astype(np.float32) - t1) * np.float32(atrophy / 10)).astype(np.uint8)
     made = np.empty(t1.shape, np.uint16)
     within, without = _table(name, field, False), _table(name, field, True)
     for k in range(len(t1)):
-        weight = mask[k] * np.float32(1 / 255)
-        plane = without[t1[k]]
-        plane += (within[t1[k]] - plane) * weight
+        values = t1[k]
+        if atrophy:
+            change = (shrunken(k).astype(np.float32) - values) * np.float32(atrophy / 10)
+            values = (values + change).astype(np.uint8)
+        plane = without[values]
+        plane += (within[values] - plane) * (mask[k] * np.float32(1 / 255))
         made[k] = np.clip(plane * np.float32(SCALE), 0, 65535)
     return made
 

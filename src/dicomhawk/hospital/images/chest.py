@@ -21,6 +21,7 @@ AIR = -1000
 THICK = 3.5  # mm: from here on a slice averages its neighbours, as the base's slices are 2.5 mm
 CONTRAST_STEPS = 20  # levels of contrast for which a mixed volume is kept: few enough to share it
 EDGE = 178.0  # mm from the midline to where the base's shoulders are cut off
+SKIN = 5.0  # mm below the surface that are not fat
 MIDLINE = 256  # column of the base's spine
 NIPPLES = (70.0, 95.0)  # base slice, and mm from the midline
 
@@ -44,17 +45,26 @@ class Chest:
         self.coat_row = int(index["rows"][0])
         self._offset = int(index["offset"])
         self._native = np.empty(self.shape, np.int16)
-        self._enhancement = np.empty(self.shape, np.uint8)
-        self._decoded = np.zeros(self.shape[0], bool)
+        self._enhancement: dict[int, tuple[slice, NDArray[np.uint8]]] = {}
 
-    def planes(self, k: int) -> tuple[I16, NDArray[np.uint8]]:
-        """Native HU, and enhancement in its steps, of base slice `k`."""
-        if not self._decoded[k]:
+    def native(self, k: int) -> I16:
+        """HU of base slice `k` without contrast medium."""
+        if k not in self._enhancement:
             pack = base_pack()
             self._native[k] = pack.plane("chest", k).astype(np.int16) - self._offset
-            self._enhancement[k] = pack.plane("enhancement", k)
-            self._decoded[k] = True
-        return self._native[k], self._enhancement[k]
+            whole = pack.plane("enhancement", k)
+            columns = np.nonzero(whole.any(0))[0]
+            part = slice(int(columns[0]), int(columns[-1]) + 1) if len(columns) else slice(0, 0)
+            self._enhancement[k] = part, np.ascontiguousarray(whole[:, part])
+        plane: I16 = self._native[k]
+        return plane
+
+    def plane(self, k: int, contrast: np.float32) -> F32:
+        """HU of base slice `k` with so much of the base's own contrast medium."""
+        made = self.native(k).astype(np.float32)
+        columns, enhancement = self._enhancement[k]
+        made[:, columns] += enhancement * (contrast * np.float32(self.enhancement_step))
+        return made
 
 
 class Mixed:
@@ -77,9 +87,7 @@ class Mixed:
                 self._ready[k] = True
 
     def _one(self, k: int) -> F32:
-        native, enhancement = self._chest.planes(k)
-        weight = np.float32(self._chest.enhancement_step * self._level / CONTRAST_STEPS)
-        return native + enhancement * weight
+        return self._chest.plane(k, np.float32(self._level / CONTRAST_STEPS))
 
 
 @cache
@@ -143,11 +151,14 @@ class Posture:
             up = (at[0] - np.float32(NIPPLES[0])) * np.float32(chest.spacing[0])
             dome = np.exp(-((side / 60) ** 2) - (up / 52) ** 2) * np.clip(-coat["ny"] * 1.6, 0, 1)
             growth = growth + np.float32(body.breast) * dome
-        grown = np.maximum(thickness + growth, thickness * np.float32(0.3))
-        inward = coat["distance"] * (thickness / grown - 1)
+        # Skin and nipples keep their size: only what is deeper than they are is stretched.
+        inner = thickness - np.minimum(thickness * np.float32(0.5), np.float32(SKIN))
+        grown = np.maximum(inner + growth, inner * np.float32(0.3))
+        distance = coat["distance"]
+        inward = np.where(distance < grown, distance * (inner / grown - 1), inner - grown)
         for i, name in enumerate(("nz", "ny", "nx")):
             at[i] = at[i] + coat[name] * inward / np.float32(chest.spacing[i])
-        outside = coat["distance"] - grown
+        outside = distance - (grown + thickness - inner)
         return (at[0].astype(np.float32), at[1].astype(np.float32), at[2].astype(np.float32)), outside
 
 

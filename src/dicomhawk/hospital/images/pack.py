@@ -12,7 +12,7 @@ import lzma
 import zipfile
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ from PIL import Image
 class Pack:
     """A reader of the ZIP archive; it keeps nothing that it has decoded."""
 
-    def __init__(self, data: bytes) -> None:
-        self._zip = zipfile.ZipFile(io.BytesIO(data))
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = zipfile.ZipFile(file)
         self.index: dict[str, Any] = json.loads(self._zip.read("index.json"))
 
     def plane(self, volume: str, k: int) -> NDArray[Any]:
@@ -40,4 +40,4 @@ class Pack:
 @cache
 def base_pack() -> Pack:
     """The pack that is shipped with the package."""
-    return Pack(resources.files(__package__).joinpath("base.zip").read_bytes())
+    return Pack(resources.files(__package__).joinpath("base.zip").open("rb"))

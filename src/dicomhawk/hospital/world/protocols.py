@@ -159,6 +159,8 @@ _SCANS = {
     "cor": _Scan("FLAIR", "coronal", "t2_tirm_cor_dark-fluid", "Cor T2 FLAIR", 16, 150, 236),
     "cort2": _Scan("T2", "coronal", "t2_tse_cor_hippo", "Cor T2 FSE", 13, 150, 204),
 }
+# Centre and width of the window that the scanner suggests, relative to grey matter.
+_WINDOWS = {"T1": (0.85, 1.8), "T2": (1.1, 2.2), "FLAIR": (0.8, 1.6), "DWI": (0.8, 1.7), "ADC": (1.0, 2.0)}
 _PROTOCOLS: dict[str, tuple[tuple[str, ...], ...]] = {
     "mr_plain": (
         ("t2", "flair", "t1"),
@@ -214,7 +216,8 @@ def mr_series(exam: Examination, model: MRModel, source: random.Random) -> Itera
             matrix=256 if diffusion else 512,
         )
         jitter = 1 + source.gauss(0, 0.01)
-        window = (1400, 2600) if scan.contrast == "ADC" else (round(image.gain), round(image.gain * 2.1))
+        low, wide = _WINDOWS[scan.contrast]
+        window = (1400, 2600) if scan.contrast == "ADC" else (round(image.gain * low), round(image.gain * wide))
         acquisition = MRAcquisition(
             frame_of_reference=exam.frame_of_reference,
             sequence=scan.contrast,
