@@ -142,13 +142,13 @@ def test_a_message_is_sent_in_fragments_that_the_peer_can_take() -> None:
 def test_data_sets_are_handed_on_with_their_place_in_the_stream() -> None:
     provider = associated(rq=request((1, CT, (IMPLICIT,))))
     start = provider.received
-    two = bytes.fromhex("04 00 00000011 00000003 01 00 aa 00000006 01 02 bbbbbbbb")
+    two = bytes.fromhex("04 00 00000013 00000005 01 00 aaaaaa 00000006 01 02 bbbbbbbb")
     found = indications(provider, STORE + two)
     assert isinstance(found[0], CommandReceived)
     at = start + len(STORE) + 12
     assert found[1:] == [
-        DataSetFragment(1, memoryview(b"\xaa"), False, at),
-        DataSetFragment(1, memoryview(b"\xbb" * 4), True, at + 7),
+        DataSetFragment(1, memoryview(b"\xaa" * 3), False, at),
+        DataSetFragment(1, memoryview(b"\xbb" * 4), True, at + 9),
     ]
 
 
