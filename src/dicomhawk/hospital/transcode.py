@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, decode, encode
+from functools import cache
+
+from pydicom.datadict import dictionary_VR
+
+from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, decode, encode
 
 MAX_ELEMENTS = 2_000_000
 """Far above what strangers' data sets may have: these are the operator's, enhanced multi-frame ones among them."""
 
 _UNCOMPRESSED = frozenset({IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE})
+_PIXEL_REPRESENTATION = 0x00280103
 
 
 def can_transcode(source: str, target: str) -> bool:
@@ -20,4 +25,25 @@ def transcode(data: bytes | memoryview, source: str, target: str) -> bytes:
 
     Raises `ElementsError` if `data` can't be read.
     """
-    return encode(decode(data, source, max_elements=MAX_ELEMENTS), target)
+    data_set = decode(data, source, max_elements=MAX_ELEMENTS)
+    if source == IMPLICIT_LE:
+        _settle_signs(data_set)
+    return encode(data_set, target)
+
+
+def _settle_signs(data_set: DataSet) -> None:
+    """An implicit VR that may be US or SS is SS where the pixels are signed (PS3.5 annex A.1, PS3.6)."""
+    representation = data_set.get(_PIXEL_REPRESENTATION)
+    if representation is None or representation.value != b"\1\0":
+        return
+    for tag, element in data_set.items():
+        if element.vr == "US" and _may_be_signed(tag):
+            data_set[tag] = element._replace(vr="SS")
+
+
+@cache
+def _may_be_signed(tag: int) -> bool:
+    try:
+        return "SS" in dictionary_VR(tag)
+    except KeyError:
+        return False

@@ -20,7 +20,7 @@ from ..hospital.elements import DataSet
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.query import Answering, InstanceRef, Match, Model, find, retrieve
 from ..hospital.transcode import can_transcode, transcode
-from ..hospital.uploads import Uploads
+from ..hospital.uploads import AddOutcome, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
 from ..persona import sopclasses
 from ..persona.model import Persona
@@ -158,18 +158,22 @@ class Holdings:
         transfer_syntax_uid: str,
         path: Path,
         size: int,
-    ) -> None:
-        """Let a visitor find what it stored, the captured file `path`."""
-        self._uploads.add(
-            visitor,
-            head,
-            sop_class_uid=sop_class_uid,
-            sop_uid=sop_uid,
-            transfer_syntax_uid=transfer_syntax_uid,
-            path=path.relative_to(self._vault).as_posix(),
-            size=size,
-            now=self._clock(),
-        )
+    ) -> bool:
+        """Let a visitor find what it stored, the captured file `path`; False if there is no room for it."""
+        try:
+            outcome = self._uploads.add(
+                visitor,
+                head,
+                sop_class_uid=sop_class_uid,
+                sop_uid=sop_uid,
+                transfer_syntax_uid=transfer_syntax_uid,
+                path=path.relative_to(self._vault).as_posix(),
+                size=size,
+                now=self._clock(),
+            )
+        except UploadsError:
+            return False
+        return outcome is not AddOutcome.FULL
 
 
 def _read(path: Path) -> memoryview:

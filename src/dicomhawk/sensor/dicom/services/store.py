@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
-from ....hospital.elements import DataSet, ElementsError, decode
+from ....hospital.elements import DataSet, decode
 from ....upperlayer.dimse import Key
 from ....upperlayer.message import DataSetFragment
 from .. import status
@@ -57,10 +57,10 @@ class Store(Service):
         connection, request = self.connection, self.request
         command, context = request.command, request.context
         captured = self._sink.finish()
-        head = self._read_head()
+        head = decode(bytes(self._head), context.transfer_syntax, stop_at=_PIXEL_DATA, head=True)
         code = self._judge(head)
-        if code == status.SUCCESS and head is not None and captured.path is not None:
-            connection.door.holdings.add_upload(
+        if code == status.SUCCESS and captured.path is not None:
+            kept = connection.door.holdings.add_upload(
                 connection.record.address,
                 head,
                 sop_class_uid=command.sop_class_uid,
@@ -69,6 +69,8 @@ class Store(Service):
                 path=captured.path,
                 size=captured.size,
             )
+            if not kept:
+                code = status.OUT_OF_RESOURCES
         connection.record.emit(
             ev.CStore(
                 message_id=command.message_id,
@@ -96,21 +98,10 @@ class Store(Service):
             captured, complete=complete, sop_class=command.sop_class_uid, sop_instance=command.sop_instance_uid
         )
 
-    def _read_head(self) -> DataSet | None:
-        try:
-            return decode(
-                bytes(self._head),
-                self.request.context.transfer_syntax,
-                stop_at=_PIXEL_DATA,
-                head=self._size > len(self._head),
-            )
-        except ElementsError:
-            return None
-
-    def _judge(self, head: DataSet | None) -> int:
+    def _judge(self, head: DataSet) -> int:
         """Status of PS3.4 table B.2-1."""
         command, context = self.request.command, self.request.context
-        if head is None or not _text(head, _STUDY_UID) or not _text(head, _SERIES_UID):
+        if not _text(head, _STUDY_UID) or not _text(head, _SERIES_UID):
             return status.CANNOT_UNDERSTAND
         if command.sop_class_uid != context.abstract_syntax:
             return status.DOES_NOT_MATCH_SOP_CLASS
