@@ -197,3 +197,20 @@ def test_community_id(source: tuple[str, int], destination: tuple[str, int], exp
 def test_community_id_of_ipv6_is_the_same_in_both_directions() -> None:
     one, other = ("2001:db8::1%eth0", 40000), ("2001:db8::2", 104)
     assert community_id(one, other) == community_id(other, one) == community_id(("2001:db8::1", 40000), other)
+
+
+@pytest.mark.parametrize("value", ['"' * 1100, 'a"b' * 1000, "\\" * 1025, "\n" * 1025, "é" * 1025])
+def test_long_values_are_found_whatever_they_hold(value: str) -> None:
+    document = line(ev.CMove(destination=value))
+    assert document["dicom"]["move"]["destination"] == value[:MAX_STRING]
+    assert document["honeypot"]["cut"] == ["dicom.move.destination"]
+
+
+def test_long_lists_of_short_values_are_found() -> None:
+    syntaxes = tuple("1" for _ in range(MAX_ENTRIES + 1))
+    context = ev.Context(id=1, abstract_syntax="1.2", transfer_syntaxes=syntaxes)
+    document = line(association(contexts=(context,)))
+    assert len(document["dicom"]["contexts"][0]["transfer_syntaxes"]) == MAX_ENTRIES
+    assert document["honeypot"]["cut"] == ["dicom.contexts.transfer_syntaxes"]
+    whole = ev.Context(id=1, abstract_syntax="1.2", transfer_syntaxes=syntaxes[1:])
+    assert "cut" not in line(association(contexts=(whole,)))["honeypot"]

@@ -207,13 +207,19 @@ def _parts(groups: _Groups, event: Event) -> dict[str, bytes]:
             made = make(event)
             if made is not None:
                 inner = _encode(made)
-                if len(inner) > MAX_STRING:
-                    # Only here can a string be too long, and looking at each costs more than encoding does.
+                if len(inner) > MAX_STRING and _may_exceed(inner):
                     return _cut(groups, event)
                 parts[key] = inner[1:-1]
     except UnicodeEncodeError:  # lone surrogates
         return _cut(groups, event)
     return parts
+
+
+def _may_exceed(inner: bytes) -> bool:
+    """Whether there may be a string or list in `inner` that is too long; cheaper than a look at each value."""
+    if inner.count(b",") >= MAX_ENTRIES or b'\\"' in inner:
+        return True
+    return max(map(len, inner.split(b'"'))) > MAX_STRING
 
 
 def _cut(groups: _Groups, event: Event) -> dict[str, bytes]:
@@ -264,6 +270,8 @@ def _digest(value: str) -> str:
 def _bounded(value: Any, path: str, cuts: list[str]) -> Any:
     """`value` (JSON's types) with long strings and lists cut, and the paths of those in `cuts`."""
     if isinstance(value, str):
+        if len(value) <= MAX_STRING and value.isascii():
+            return value
         value = value.encode("utf-8", "backslashreplace").decode()
         if len(value) > MAX_STRING:
             cuts.append(path)

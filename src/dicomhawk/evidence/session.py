@@ -14,6 +14,7 @@ import os
 import secrets
 import socket
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
@@ -32,6 +33,7 @@ _CRC = Struct("<I")
 _HEADER = Struct("<8sI16s")  # magic, buckets, key of the hash
 _HEADER_SIZE = 64
 _BUCKET_SIZE = SLOTS * _SLOT.size
+_TOGETHER = 64  # buckets looked at together
 _MAGIC = b"DHSESS1\n"
 _MAPPED = b"\0" * 10 + b"\xff\xff"  # an IPv4 address within IPv6
 
@@ -99,11 +101,7 @@ class Sessions:
     def expired(self, now: int) -> list[Session]:
         """Sessions that have ended by `now`; each is given once, to one process."""
         found = []
-        empty = bytes(_BUCKET_SIZE)
-        for number in range(self._buckets):
-            start = _HEADER_SIZE + number * _BUCKET_SIZE
-            if self._map[start : start + _BUCKET_SIZE] == empty:
-                continue
+        for start in self._in_use():
             fcntl.lockf(self._fd, fcntl.LOCK_EX, _BUCKET_SIZE, start)
             try:
                 for at in range(start, start + _BUCKET_SIZE, _SLOT.size):
@@ -114,6 +112,17 @@ class Sessions:
             finally:
                 fcntl.lockf(self._fd, fcntl.LOCK_UN, _BUCKET_SIZE, start)
         return sorted(found, key=lambda session: session.last)
+
+    def _in_use(self) -> Iterator[int]:
+        """The buckets that aren't empty; nearly all are, so that many are passed over at once."""
+        empty = bytes(_BUCKET_SIZE)
+        for first in range(_HEADER_SIZE, len(self._map), _TOGETHER * _BUCKET_SIZE):
+            several = self._map[first : first + _TOGETHER * _BUCKET_SIZE]
+            if several == bytes(len(several)):
+                continue
+            for at in range(0, len(several), _BUCKET_SIZE):
+                if several[at : at + _BUCKET_SIZE] != empty:
+                    yield first + at
 
     def _bucket(self, packed: bytes) -> int:
         # Keyed, so that nobody can choose addresses that push a given visitor out.
