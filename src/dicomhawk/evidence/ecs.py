@@ -225,8 +225,10 @@ def _may_exceed(inner: bytes) -> bool:
 def _cut(groups: _Groups, event: Event) -> dict[str, bytes]:
     """As `_parts`, with everything brought within its bounds."""
     document = {key: made for key, make in groups if (made := make(event)) is not None}
+    bounded = msgspec.to_builtins(document)
     cuts: list[str] = []
-    bounded = _bounded(msgspec.to_builtins(document), "", cuts)
+    if _exceeds(bounded):
+        bounded = _bounded(bounded, "", cuts)
     if cuts:
         bounded.setdefault("honeypot", {})["cut"] = cuts[:MAX_CUTS]
     return {key: _encode(value)[1:-1] for key, value in bounded.items()}
@@ -267,11 +269,20 @@ def _digest(value: str) -> str:
     return hashlib.sha256(value.encode("utf-8", "backslashreplace")).hexdigest()
 
 
+def _exceeds(value: Any) -> bool:
+    """Whether something in `value` (JSON's types) is too long, or isn't text."""
+    if isinstance(value, str):
+        return not value.isascii() or len(value) > MAX_STRING
+    if isinstance(value, dict):
+        return len(value) > MAX_ENTRIES or any(map(_exceeds, value)) or any(map(_exceeds, value.values()))
+    if isinstance(value, list | tuple):
+        return len(value) > MAX_ENTRIES or any(map(_exceeds, value))
+    return False
+
+
 def _bounded(value: Any, path: str, cuts: list[str]) -> Any:
     """`value` (JSON's types) with long strings and lists cut, and the paths of those in `cuts`."""
     if isinstance(value, str):
-        if len(value) <= MAX_STRING and value.isascii():
-            return value
         value = value.encode("utf-8", "backslashreplace").decode()
         if len(value) > MAX_STRING:
             cuts.append(path)
