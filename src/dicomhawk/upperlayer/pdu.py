@@ -183,30 +183,38 @@ def decode_header(buffer: bytes | bytearray, position: int, max_data_length: int
 
 def decode(pdu_type: int, reserved: int, body: bytes) -> PDU:
     """The PDU of a type (1..7), with its byte 2 and its body. Raises `ProtocolError`."""
-    if pdu_type == P_DATA:
-        return PDataTF(tuple(decode_pdvs(body, 0, len(body))), reserved)
     return _DECODERS[pdu_type](body, reserved)
 
 
-def decode_pdvs(buffer: bytes, position: int, end: int) -> list[PDV]:
-    """The presentation data values of a P-DATA-TF whose body is `buffer[position:end]`.
-
-    Their data are views of `buffer`. Raises `ProtocolError`.
-    """
-    view = memoryview(buffer)
-    found: list[PDV] = []
+def check_pdvs(buffer: bytes, position: int, end: int) -> None:
+    """Raise `ProtocolError` unless `buffer[position:end]` is one presentation data value after the other."""
+    if position == end:
+        raise ProtocolError(Quirk.PDV_LENGTH, "a P-DATA-TF without any PDV")
     while position < end:
         if end - position < PDV_HEADER_SIZE:
             raise ProtocolError(Quirk.PDV_LENGTH, f"{end - position} bytes left for a PDV header")
-        length, context_id, control = _PDV_HEADER.unpack_from(buffer, position)
-        stop = position + 4 + length
-        if length < 2 or stop > end:
-            raise ProtocolError(Quirk.PDV_LENGTH, f"PDV length {length} with {end - position - 4} bytes left")
-        found.append(PDV(context_id, control, view[position + PDV_HEADER_SIZE : stop]))
-        position = stop
-    if not found:
-        raise ProtocolError(Quirk.PDV_LENGTH, "a P-DATA-TF without any PDV")
-    return found
+        length, _, _ = _PDV_HEADER.unpack_from(buffer, position)
+        position += 4
+        if length < 2 or length > end - position:
+            raise ProtocolError(Quirk.PDV_LENGTH, f"PDV length {length} with {end - position} bytes left")
+        position += length
+
+
+def pdv_at(buffer: bytes, position: int) -> PDV:
+    """The presentation data value at `position`, which `check_pdvs` has seen; its data are a view of `buffer`."""
+    length, context_id, control = _PDV_HEADER.unpack_from(buffer, position)
+    return PDV(context_id, control, memoryview(buffer)[position + PDV_HEADER_SIZE : position + 4 + length])
+
+
+def _p_data(body: bytes, reserved: int) -> PDataTF:
+    position, end = 0, len(body)
+    check_pdvs(body, position, end)
+    found: list[PDV] = []
+    while position < end:
+        pdv = pdv_at(body, position)
+        found.append(pdv)
+        position += PDV_HEADER_SIZE + len(pdv.data)
+    return PDataTF(tuple(found), reserved)
 
 
 def _associate(kind: type[_T]) -> Callable[[bytes, int], _T]:
@@ -241,6 +249,7 @@ _DECODERS: dict[int, Callable[[bytes, int], PDU]] = {
     RQ: _rq,
     AC: _associate(AssociateAC),
     RJ: _rj,
+    P_DATA: _p_data,
     RELEASE_RQ: lambda body, reserved: ReleaseRQ(reserved, body),
     RELEASE_RP: lambda body, reserved: ReleaseRP(reserved, body),
     ABORT: _abort,

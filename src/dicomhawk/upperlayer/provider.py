@@ -126,10 +126,10 @@ class Provider:
         "_buffer",
         "_deaf",
         "_dialect",
+        "_inside",
         "_mark",
         "_needed",
         "_out",
-        "_pdvs",
         "_pending",
         "_position",
         "_proposed",
@@ -146,11 +146,11 @@ class Provider:
         self._dialect = dialect
         self._requestor = requestor
         self._buffer = b""
-        self._position = 0  # where the next PDU begins in the buffer
+        self._position = 0  # up to where the buffer is understood
         self._mark = 0  # up to where `consumed` has handed the buffer out
         self._pending: bytearray | None = None  # the beginning of a PDU whose rest has not come
         self._needed = p.HEADER_SIZE
-        self._pdvs: list[tuple[p.PDV, int]] | None = None  # of the current P-DATA-TF, last first
+        self._inside = 0  # where the P-DATA-TF ends whose values are being handed out; 0: none is
         self._assembler: Assembler | None = None
         self._out: list[Buffer] = []
         self._deaf = requestor  # until it has asked
@@ -184,6 +184,8 @@ class Provider:
             self._pending = None
         elif self._position < len(self._buffer):
             data = self._buffer[self._position :] + data
+            if self._inside:
+                self._inside -= self._position
         self._buffer, self._position, self._mark = data, 0, 0
 
     def consumed(self) -> tuple[int, memoryview]:
@@ -203,13 +205,13 @@ class Provider:
 
     @property
     def leftover(self) -> bytes:
-        """Bytes received that are not (yet) understood: the beginning of a PDU."""
+        """Bytes received that are not (yet) understood: the beginning of a PDU, or what wasn't polled."""
         return bytes(self._pending) if self._pending is not None else self._buffer[self._position :]
 
     def poll(self, now: float) -> Indication | None:
         """The next indication, or None when more bytes are needed."""
         while True:
-            if self._pdvs is not None:
+            if self._inside:
                 indication = self._next_pdv(now)
             elif self._deaf:
                 self._position = len(self._buffer)
@@ -266,37 +268,35 @@ class Provider:
         self._needed = needed
 
     def _begin_p_data(self, start: int, end: int, now: float) -> Indication | Literal[True]:
-        offset = self.received - len(self._buffer) + start + p.HEADER_SIZE
+        position = start + p.HEADER_SIZE
         try:
-            pdvs = p.decode_pdvs(self._buffer, start + p.HEADER_SIZE, end)
+            p.check_pdvs(self._buffer, position, end)
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, self._buffer[start:end], now) or True
-        if len(pdvs) == 1:
-            return self._take_pdv(pdvs[0], offset + p.PDV_HEADER_SIZE, now) or True
-        found = []
-        for pdv in pdvs:
-            offset += p.PDV_HEADER_SIZE
-            found.append((pdv, offset))
-            offset += len(pdv.data)
-        found.reverse()
-        self._pdvs = found
+        self._position, self._inside = position, end
         return True
 
     def _next_pdv(self, now: float) -> Indication | None:
-        assert self._pdvs is not None
-        pdv, offset = self._pdvs.pop()
-        if not self._pdvs:
-            self._pdvs = None
-        return self._take_pdv(pdv, offset, now)
-
-    def _take_pdv(self, pdv: p.PDV, offset: int, now: float) -> Indication | None:
+        buffer, position = self._buffer, self._position
+        pdv = p.pdv_at(buffer, position)
+        position += p.PDV_HEADER_SIZE
+        offset = self.received - len(buffer) + position
+        position += len(pdv.data)
+        self._position = position
+        if position == self._inside:
+            self._inside = 0
         if self._assembler is None:
             self._assembler = Assembler()
         try:
             return self._assembler.add(pdv, self.contexts, offset)
         except ProtocolError as error:
-            self._pdvs = None
-            return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(pdv.data), now)
+            self._skip_values()
+            return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(pdv.data[:SHOWN_BYTES]), now)
+
+    def _skip_values(self) -> None:
+        """Leave out what remains of a P-DATA-TF."""
+        if self._inside:
+            self._position, self._inside = self._inside, 0
 
     def _received(self, action: Action, unit: p.PDU, body: bytes) -> Indication:
         match action:
@@ -361,7 +361,7 @@ class Provider:
     def _leave(self, close: Close, now: float, hold: float | None = None) -> None:
         """Go to Sta13 with the ARTIM timer running, or close at once."""
         self.state = State.STA13
-        self._pdvs = None
+        self._skip_values()
         if close is Close.WAIT:
             self._artim = now + (self._dialect.artim if hold is None else hold)
         else:
@@ -371,7 +371,7 @@ class Provider:
         self.state = State.STA1
         self._artim = None
         self._deaf = True
-        self._pdvs = None
+        self._skip_values()
         self.close = close
 
     # The transport's and the clock's events
