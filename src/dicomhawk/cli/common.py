@@ -23,6 +23,10 @@ Config = Annotated[
 ]
 
 
+WRAPPED = frozenset({"what", "calling"})
+"""Columns that may take more than one line."""
+
+
 def _moment(text: str) -> str:
     try:
         datetime.fromisoformat(text or "2026-01-01")
@@ -67,7 +71,12 @@ def print_table(
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if column in right else "left",
+            overflow="fold",
+            no_wrap=column not in WRAPPED,
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)

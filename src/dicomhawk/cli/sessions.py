@@ -12,8 +12,8 @@ from ..outputs.narrative import doings, printable, sentence, size
 from ..outputs.summary import AmbiguousSession, SessionSummary, events_of, summaries
 from .common import Data, Json, Since, on_terminal, print_json, print_line, print_table, settings_of
 
-COLUMNS = ("session", "first", "last", "visitor", "connections", "associations", "calling", "in", "out", "what")
-NUMBERS = frozenset({"connections", "associations", "in", "out"})
+COLUMNS = ("session", "first", "last", "visitor", "conn", "assoc", "calling", "in", "out", "what")
+NUMBERS = frozenset({"conn", "assoc", "in", "out"})
 
 
 def sessions(
@@ -60,11 +60,10 @@ def session(
 
 
 def _row(summary: SessionSummary) -> tuple[str, ...]:
-    shown = slice(0, 19) if on_terminal() else slice(None)
     return (
         summary.session,
-        summary.first[shown],
-        summary.last[shown],
+        _moment(summary.first),
+        _moment(summary.last),
         printable(summary.address),
         str(summary.connections),
         str(summary.associations),
@@ -73,3 +72,8 @@ def _row(summary: SessionSummary) -> tuple[str, ...]:
         size(summary.bytes_out),
         doings(summary),
     )
+
+
+def _moment(moment: str) -> str:
+    """Short on a terminal: month, day and time."""
+    return moment[5:19].replace("T", " ") if on_terminal() else moment

@@ -1,0 +1,88 @@
+"""Objects that transcripts refer to are found again, byte for byte."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from dicomhawk.evidence.objects import ObjectStore
+from dicomhawk.evidence.transcript import Reference
+from dicomhawk.hospital.archive import CATALOGUE, render
+from dicomhawk.hospital.catalogue import Catalogue
+from dicomhawk.hospital.deployment import draw_deployment
+from dicomhawk.hospital.elements import EXPLICIT_LE, IMPLICIT_LE
+from dicomhawk.hospital.generate import generate
+from dicomhawk.hospital.part10 import dataset_offset, file_meta
+from dicomhawk.hospital.rows import Instance
+from dicomhawk.outputs.objects import Resolver
+from dicomhawk.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hospital of one study."""
+    folder = tmp_path_factory.mktemp("data")
+    generate(folder, draw_deployment(seed="ab" * 16, locale="en_GB"), 1, now=time.time())
+    return folder
+
+
+@pytest.fixture
+def instance(data: Path) -> Instance:
+    with Catalogue(data / CATALOGUE) as catalogue:
+        found = catalogue.instance(1)
+    assert found is not None
+    return found
+
+
+def test_an_object_of_the_hospital_is_rendered_again(data: Path, instance: Instance) -> None:
+    resolve = Resolver(Settings(data=data))
+    first = resolve(Reference("hospital", instance.sop_uid, EXPLICIT_LE))
+    assert first is not None
+    path = Path(render(str(data), instance.instance_key, 1 << 30))
+    content = path.read_bytes()
+    assert bytes(first) == content[dataset_offset(content) :]
+    path.unlink()
+    again = resolve(Reference("hospital", instance.sop_uid, EXPLICIT_LE))
+    assert again is not None
+    assert bytes(again) == bytes(first)
+    resolve.close()
+
+
+def test_an_object_in_another_transfer_syntax(data: Path, instance: Instance) -> None:
+    resolve = Resolver(Settings(data=data))
+    found = resolve(Reference("hospital", instance.sop_uid, IMPLICIT_LE))
+    assert found is not None
+    dataset = pydicom.dcmread(io.BytesIO(file_meta("1.2", "1.2.3", IMPLICIT_LE, "1.2.4") + bytes(found)))
+    assert dataset.SOPInstanceUID == instance.sop_uid
+    assert len(dataset.PixelData) == dataset.Rows * dataset.Columns * 2
+    assert resolve(Reference("hospital", instance.sop_uid, "1.2.840.10008.1.2.4.50")) is None
+
+
+def test_a_captured_object(data: Path) -> None:
+    head = file_meta("1.2", "1.2.3", EXPLICIT_LE, "1.2.4")
+    store = ObjectStore(data / "vault", "w0", 1 << 30, 1 << 30)
+    sink = store.open(head)
+    sink.write(b"whatever was sent")
+    captured = sink.finish()
+    found = Resolver(Settings(data=data))(Reference("captured", captured.sha256, ""))
+    assert found is not None
+    assert bytes(found) == b"whatever was sent"
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        Reference("captured", "ab" * 32, ""),
+        Reference("captured", "", ""),
+        Reference("hospital", "1.2.3", EXPLICIT_LE),
+        Reference("hospital", "", EXPLICIT_LE),
+        Reference("hospital", "ü*?\\", EXPLICIT_LE),
+    ],
+)
+def test_what_is_not_there(data: Path, tmp_path: Path, reference: Reference) -> None:
+    assert Resolver(Settings(data=data))(reference) is None
+    assert Resolver(Settings(data=tmp_path))(reference) is None
