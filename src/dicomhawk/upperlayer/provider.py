@@ -19,6 +19,7 @@ from .items import RoleSelection, trimmed
 from .machine import NEXT, TABLE, Action, Event, State
 from .message import Assembler, CommandReceived, DataSetFragment, fragments
 from .negotiation import ACCEPTANCE, Accepted, Context
+from .pdu import HEADER_SIZE, P_DATA, PDV_HEADER_SIZE, check_pdvs, decode_header, pdv_at
 
 SHOWN_BYTES = 256
 """How much of an offending PDU a `Violation` shows."""
@@ -149,7 +150,7 @@ class Provider:
         self._position = 0  # up to where the buffer is understood
         self._mark = 0  # up to where `consumed` has handed the buffer out
         self._pending: bytearray | None = None  # the beginning of a PDU whose rest has not come
-        self._needed = p.HEADER_SIZE
+        self._needed = HEADER_SIZE
         self._inside = 0  # where the P-DATA-TF ends whose values are being handed out; 0: none is
         self._assembler: Assembler | None = None
         self._out: list[Buffer] = []
@@ -230,22 +231,22 @@ class Provider:
             return None
         buffer, start = self._buffer, self._position
         have = len(buffer) - start
-        if have < p.HEADER_SIZE:
+        if have < HEADER_SIZE:
             if have:
-                self._keep(p.HEADER_SIZE)
+                self._keep(HEADER_SIZE)
             return None
         try:
-            pdu_type, length = p.decode_header(buffer, start, self._dialect.max_pdu)
+            pdu_type, length = decode_header(buffer, start, self._dialect.max_pdu)
         except ProtocolError as error:
             self._deaf = True  # where the next PDU begins can't be known any more
             return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start : start + SHOWN_BYTES], now)
-        end = start + p.HEADER_SIZE + length
-        if end > len(buffer):
-            self._keep(p.HEADER_SIZE + length)
+        if have < HEADER_SIZE + length:
+            self._keep(HEADER_SIZE + length)
             return None
+        end = start + HEADER_SIZE + length
         self._position = end
         self.pdus_received += 1
-        if pdu_type == p.P_DATA and self.state in _TAKES_DATA:
+        if pdu_type == P_DATA and self.state in _TAKES_DATA:
             return self._begin_p_data(start, end, now)
         event = _EVENT[pdu_type]
         action = TABLE[event, self.state]
@@ -255,7 +256,7 @@ class Provider:
             detail = f"PDU type {pdu_type} in Sta{self.state.value}"
             raw = buffer[start : min(end, start + SHOWN_BYTES)]
             return self._wrong(event, Quirk.UNEXPECTED_PDU, detail, raw, now)
-        body = buffer[start + p.HEADER_SIZE : end]
+        body = buffer[start + HEADER_SIZE : end]
         try:
             unit = p.decode(pdu_type, buffer[start + 1], body)
         except ProtocolError as error:
@@ -268,21 +269,19 @@ class Provider:
         self._needed = needed
 
     def _begin_p_data(self, start: int, end: int, now: float) -> Indication | Literal[True]:
-        position = start + p.HEADER_SIZE
+        position = start + HEADER_SIZE
         try:
-            p.check_pdvs(self._buffer, position, end)
+            check_pdvs(self._buffer, position, end)
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, self._buffer[start:end], now) or True
         self._position, self._inside = position, end
-        return True
+        return self._next_pdv(now) or True
 
     def _next_pdv(self, now: float) -> Indication | None:
         buffer, position = self._buffer, self._position
-        pdv = p.pdv_at(buffer, position)
-        position += p.PDV_HEADER_SIZE
-        offset = self.received - len(buffer) + position
-        position += len(pdv.data)
-        self._position = position
+        pdv = pdv_at(buffer, position)
+        offset = self.received - len(buffer) + position + PDV_HEADER_SIZE
+        self._position = position = position + PDV_HEADER_SIZE + len(pdv.data)
         if position == self._inside:
             self._inside = 0
         if self._assembler is None:
