@@ -45,10 +45,9 @@ def sharpen(image: F32) -> None:
     for _ in range(2):
         blur[:, 1:-1] = (blur[:, :-2] + blur[:, 2:]) * np.float32(0.25) + blur[:, 1:-1] * np.float32(0.5)
         blur[1:-1] = (blur[:-2] + blur[2:]) * np.float32(0.25) + blur[1:-1] * np.float32(0.5)
-    image -= blur
-    image *= np.float32(SHARPENING)
-    image += blur
-    image += (image - blur) * np.float32(1 / SHARPENING)
+    detail = image - blur
+    detail *= np.float32(SHARPENING)
+    image += detail
 
 
 @cache

@@ -1,0 +1,313 @@
+"""The generated hospital: complete, coherent, from the seed alone, and moving on with time."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dicomhawk.hospital.catalogue import Catalogue, CatalogueWriter
+from dicomhawk.hospital.generate import GenerateError, generate
+from dicomhawk.hospital.objects.recipe import decode
+from dicomhawk.hospital.rows import Device, Instance, Patient, ScheduledStep, Series, Study
+from dicomhawk.settings import Deployment
+
+ZONE = ZoneInfo("Europe/Copenhagen")
+NOW = datetime(2026, 3, 4, 11, 0, tzinfo=ZONE).timestamp()
+STUDIES = 40
+
+
+def deployment(seed: str = "5" * 32, **changes: str) -> Deployment:
+    values = {"seed": seed, "hospital": "Sygehus Øst", "locale": "da_DK", "ae_title": "PACS"}
+    values["uid_root"] = f"1.2.826.0.1.3680043.10.{int(seed[:4], 16)}"
+    return Deployment(**(values | changes))
+
+
+@pytest.fixture(scope="module")
+def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    data = tmp_path_factory.mktemp("hospital")
+    generate(data, deployment(), STUDIES, now=NOW)
+    with Catalogue(data / "hospital/catalogue.sqlite") as catalogue:
+        yield catalogue
+
+
+def rows(catalogue: Catalogue, sql: str, *values: Any) -> list[dict[str, Any]]:
+    """Rows of a query as dictionaries."""
+    cursor = catalogue.connection.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def moment(day: str, time: str) -> datetime:
+    """A DICOM date and time in the hospital's zone."""
+    return datetime.strptime(day + time[:6], "%Y%m%d%H%M%S").replace(tzinfo=ZONE)
+
+
+def test_as_many_studies_are_visible_as_were_asked_for(hospital: Catalogue) -> None:
+    assert hospital.count(Study, now=NOW) == STUDIES
+    assert hospital.count(Study) > STUDIES
+    assert hospital.count(Study, now=NOW + 3 * 86400) > STUDIES
+    assert hospital.count(Series, now=NOW) >= 2 * STUDIES
+    assert hospital.count(Patient) < hospital.count(Study)
+    assert hospital.info("character_set") == "ISO_IR 100"
+    assert hospital.info("address")
+
+
+def test_everything_is_complete(hospital: Catalogue) -> None:
+    for study in rows(hospital, "SELECT * FROM study"):
+        assert all(study[name] for name in ("study_date", "study_time", "accession_number", "description"))
+        series = rows(hospital, "SELECT * FROM series WHERE study_key = ?", study["study_key"])
+        assert 2 <= len(series) <= 4
+        assert len({s["series_number"] for s in series}) == len(series)
+    for series in rows(hospital, "SELECT * FROM series"):
+        instances = hospital.instances(series["series_key"])
+        assert [i.instance_number for i in instances] == list(range(1, len(instances) + 1))
+        recipe = decode(series["recipe"])
+        assert recipe.image.slices == len(instances)
+        assert {(i.rows, i.columns) for i in instances} == {(recipe.image.matrix, recipe.image.matrix)}
+        assert {i.path for i in instances} == {None}
+
+
+def test_series_come_from_devices_of_their_modality(hospital: Catalogue) -> None:
+    for series in rows(hospital, "SELECT * FROM series"):
+        device = hospital.device(series["device_key"])
+        assert device is not None
+        assert device.role == "modality"
+        assert (device.modality, device.station_name) == (series["modality"], series["station_name"])
+        assert (device.manufacturer, device.model) == (series["manufacturer"], series["model"])
+        assert series["series_uid"].startswith(f"{device.uid_root}.")
+        assert all(i.sop_uid.startswith(f"{device.uid_root}.") for i in hospital.instances(series["series_key"]))
+
+
+def test_times_are_in_order(hospital: Catalogue) -> None:
+    for row in rows(hospital, "SELECT s.*, t.study_date, t.study_time FROM series s JOIN study t USING (study_key)"):
+        began = moment(row["study_date"], row["study_time"])
+        series = moment(row["series_date"], row["series_time"])
+        assert began < series
+        instances = hospital.instances(row["series_key"])
+        made = [moment(i.content_date or "", i.content_time or "") for i in instances]
+        assert made == sorted(made)
+        assert series - timedelta(seconds=1) <= made[0]
+        assert made[-1].timestamp() < row["visible_from"] < made[-1].timestamp() + 600
+        assert {i.visible_from for i in instances} == {row["visible_from"]}
+    early = "SELECT count(*) AS n FROM study t JOIN series s USING (study_key) WHERE s.visible_from < t.visible_from"
+    assert rows(hospital, early)[0]["n"] == 0
+
+
+def test_ages_are_those_of_the_birth_dates(hospital: Catalogue) -> None:
+    for row in rows(
+        hospital, "SELECT p.birth_date, s.study_date, s.patient_age FROM study s JOIN patient p USING (patient_key)"
+    ):
+        years = int(row["study_date"][:4]) - int(row["birth_date"][:4])
+        years -= row["study_date"][4:] < row["birth_date"][4:]
+        assert row["patient_age"] == f"{years:03d}Y"
+
+
+def test_one_scanner_takes_one_patient_at_a_time(hospital: Catalogue) -> None:
+    query = (
+        "SELECT device_key, min(t.visible_from) AS began, max(s.visible_from) AS ended FROM series s"
+        " JOIN study t USING (study_key) WHERE t.visible_from > ? GROUP BY study_key ORDER BY device_key, began"
+    )
+    found = rows(hospital, query, NOW)
+    overlapping = [
+        (a, b)
+        for a, b in itertools.pairwise(found)
+        if a["device_key"] == b["device_key"] and b["began"] < a["began"] + 240
+    ]
+    assert overlapping == []
+
+
+def test_uids_are_valid_unique_and_ours(hospital: Catalogue) -> None:
+    uids = [
+        row["uid"]
+        for row in rows(
+            hospital,
+            "SELECT study_uid AS uid FROM study UNION ALL SELECT series_uid FROM series"
+            " UNION ALL SELECT sop_uid FROM instance",
+        )
+    ]
+    for row in rows(hospital, "SELECT recipe FROM series GROUP BY study_key"):
+        uids.append(decode(row["recipe"]).acquisition.frame_of_reference)
+    assert len(set(uids)) == len(uids)
+    for uid in uids:
+        assert len(uid) <= 64
+        assert uid.startswith(deployment().uid_root + ".")
+        assert all(part == str(int(part)) for part in uid.split("."))
+
+
+def test_patients_come_back(hospital: Catalogue) -> None:
+    visits = rows(hospital, "SELECT count(*) AS n FROM study GROUP BY patient_key")
+    assert max(row["n"] for row in visits) >= 2
+    for row in rows(hospital, "SELECT patient_key FROM study GROUP BY patient_key HAVING count(*) > 1"):
+        seeds = {
+            decode(found["recipe"]).image.body.seed
+            for found in rows(
+                hospital,
+                "SELECT recipe FROM series JOIN study USING (study_key) WHERE patient_key = ?",
+                row["patient_key"],
+            )
+        }
+        assert len(seeds) == 1
+
+
+def test_the_worklist_turns_into_studies(hospital: Catalogue) -> None:
+    steps = rows(hospital, "SELECT * FROM scheduled_step ORDER BY step_id, visible_from")
+    assert steps
+    tomorrow = datetime.fromtimestamp(NOW, ZONE) + timedelta(days=1)
+    assert any(step["start_date"] == f"{tomorrow:%Y%m%d}" for step in steps)
+    made = {row["study_uid"]: row for row in rows(hospital, "SELECT * FROM study")}
+    assert sum(step["study_uid"] in made for step in steps) > 0.7 * len(steps)
+    for one, other in itertools.pairwise(steps):
+        if one["step_id"] == other["step_id"]:
+            assert one["visible_until"] == other["visible_from"]
+            assert (one["status"], other["status"]) in {("SCHEDULED", "ARRIVED"), ("ARRIVED", "STARTED")}
+    for step in steps:
+        device = hospital.device_by_ae(step["station_ae"])
+        assert device is not None
+        assert device.modality == step["modality"]
+        patient = hospital.patient(step["patient_key"])
+        assert patient is not None
+        assert patient.visible_from <= step["visible_from"]
+        if step["study_uid"] in made:
+            assert made[step["study_uid"]]["accession_number"] == step["accession_number"]
+
+
+def everything(data: Path) -> list[list[tuple[Any, ...]]]:
+    with Catalogue(data / "hospital/catalogue.sqlite") as catalogue:
+        return [
+            catalogue.connection.execute(f"SELECT * FROM {table}").fetchall()
+            for table in ("device", "patient", "study", "series", "instance", "scheduled_step", "info")
+        ]
+
+
+def test_the_seed_and_the_moment_decide_everything(tmp_path: Path) -> None:
+    for name in ("one", "again"):
+        generate(tmp_path / name, deployment(), 6, now=NOW)
+    assert everything(tmp_path / "one") == everything(tmp_path / "again")
+
+
+def test_two_seeds_share_nothing_that_names_a_person_or_a_thing(tmp_path: Path) -> None:
+    found = []
+    for seed in ("1" * 32, "2" * 32):
+        generate(tmp_path / seed, deployment(seed), 12, now=NOW)
+        with Catalogue(tmp_path / seed / "hospital/catalogue.sqlite") as catalogue:
+            columns = ("patient_id FROM patient", "name FROM patient", "accession_number FROM study")
+            columns += ("study_uid FROM study", "series_uid FROM series", "sop_uid FROM instance", "host FROM device")
+            found.append([{row[0] for row in catalogue.connection.execute(f"SELECT {c}")} for c in columns])
+            recipes = [decode(row[0]) for row in catalogue.connection.execute("SELECT recipe FROM series")]
+            found[-1].append({recipe.image.body.seed for recipe in recipes})
+    for one, other in zip(*found, strict=True):
+        assert one.isdisjoint(other)
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "en_GB", "en_US", "sv_SE", "fi_FI"])
+def test_other_countries(locale: str, tmp_path: Path) -> None:
+    generate(tmp_path, deployment(locale=locale), 3, now=NOW)
+    with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
+        assert catalogue.count(Study, now=NOW) == 3
+
+
+def test_a_long_uid_root_is_enough(tmp_path: Path) -> None:
+    root = "1.2.826.0.1.3680043.10." + "9" * 17
+    generate(tmp_path, deployment(uid_root=root), 3, now=NOW)
+    with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
+        uids = catalogue.connection.execute(
+            "SELECT sop_uid FROM instance UNION ALL SELECT study_uid FROM study"
+        ).fetchall()
+        assert all(len(uid) <= 64 and uid.startswith(root + ".") for (uid,) in uids)
+
+
+def test_no_studies_leave_the_devices(tmp_path: Path) -> None:
+    generate(tmp_path, deployment(), 0, now=NOW)
+    with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
+        assert [catalogue.count(kind) for kind in (Patient, Study, Series, Instance, ScheduledStep)] == [0] * 5
+        assert catalogue.count(Device) >= 6
+        assert catalogue.device_by_ae("PACS") is not None
+
+
+def test_progress_is_told_for_each_study(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    generate(tmp_path, deployment(), 4, now=NOW, progress=lambda done, total: told.append((done, total)))
+    assert [done for done, _ in told] == list(range(1, len(told) + 1))
+    assert {total for _, total in told} == {len(told)}
+
+
+def test_a_generated_catalogue_is_replaced_and_the_cache_emptied(tmp_path: Path) -> None:
+    generate(tmp_path, deployment("1" * 32), 3, now=NOW)
+    stale = tmp_path / "hospital/cache/11/1.2.11.dcm"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    generate(tmp_path, deployment("2" * 32), 5, now=NOW)
+    with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
+        assert catalogue.count(Study, now=NOW) == 5
+    assert not stale.exists()
+    assert not list((tmp_path / "hospital").glob("*.new*"))
+
+
+def import_one(data: Path) -> None:
+    """Put a study with a file into the catalogue, as an import would."""
+    with CatalogueWriter(data / "hospital/catalogue.sqlite") as writer:
+        keys = [writer.next_key(kind) for kind in (Patient, Study, Series, Instance)]
+        writer.add(Patient(patient_key=keys[0], patient_id="X", issuer=None, name="X^Y", birth_date="", sex="F"))
+        empty = {"accession_number": "", "study_id": "", "referring_physician": "", "description": ""}
+        writer.add(
+            Study(study_key=keys[1], patient_key=keys[0], study_uid="1.2", study_date="", study_time="", **empty)
+        )
+        writer.add(
+            Series(
+                series_key=keys[2],
+                study_key=keys[1],
+                series_uid="1.2.3",
+                modality="CT",
+                series_number=1,
+                description=None,
+            )
+        )
+        writer.add(
+            Instance(
+                instance_key=keys[3],
+                series_key=keys[2],
+                sop_uid="1.2.3.4",
+                sop_class_uid="1.2.840.10008.5.1.4.1.1.2",
+                transfer_syntax_uid="1.2.840.10008.1.2.1",
+                instance_number=1,
+                path="hospital/imported/x.dcm",
+            )
+        )
+
+
+def test_a_hospital_is_added_to_what_was_imported(tmp_path: Path) -> None:
+    import_one(tmp_path)
+    generate(tmp_path, deployment(), 3, now=NOW)
+    with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
+        assert catalogue.count(Study, now=NOW) == 4
+    with pytest.raises(GenerateError, match="imported"):
+        generate(tmp_path, deployment(), 3, now=NOW)
+
+
+def test_a_file_that_is_no_catalogue_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "hospital/catalogue.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(b"something else")
+    with pytest.raises(GenerateError):
+        generate(tmp_path, deployment(), 1, now=NOW)
+    assert path.read_bytes() == b"something else"
+
+
+def test_an_interrupted_run_leaves_nothing_half_made(tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        generate(tmp_path, deployment(), 5, now=NOW, progress=interrupt)
+    assert not (tmp_path / "hospital/catalogue.sqlite").exists()
+    generate(tmp_path, deployment(), 5, now=NOW)
+    with sqlite3.connect(tmp_path / "hospital/catalogue.sqlite") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
