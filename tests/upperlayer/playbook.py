@@ -96,6 +96,7 @@ def indications(provider: Provider, data: bytes = b"", now: float = 0.0) -> list
     found = []
     while (indication := provider.poll(now)) is not None:
         found.append(indication)
+        assert len(found) <= provider.received + 2, "indications without end"
     return found
 
 
@@ -132,6 +133,7 @@ def converse(provider: Provider, parts: Iterable[bytes], accepting: Policy) -> t
         provider.feed(data, 0.0)
         while (indication := provider.poll(0.0)) is not None:
             found.append(indication)
+            assert len(found) <= provider.received + 2, "indications without end"
             answer(provider, indication, accepting)
         provider.consumed()
         out += output(provider)
