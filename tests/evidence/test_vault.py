@@ -15,7 +15,7 @@ import pytest
 
 from dicomhawk.evidence import vault as v
 from dicomhawk.evidence.events import VaultDropped
-from dicomhawk.evidence.objects import RESERVE, ObjectStore
+from dicomhawk.evidence.objects import BATCH, RESERVE, ObjectStore
 from dicomhawk.evidence.transcript import read_connection
 from dicomhawk.settings import Vault
 
@@ -125,12 +125,12 @@ def test_a_full_disk_stops_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "write", full)
-        sink.write(b"x" * 10)
+        patch.setattr(os, "writev", full)
+        sink.write(b"x" * BATCH)
     sink.write(b"y")
     captured = sink.finish()
     assert captured.limit == "disk"
-    assert captured.sha256 == hashlib.sha256(HEAD + b"x" * 10 + b"y").hexdigest()
+    assert captured.sha256 == hashlib.sha256(HEAD + b"x" * BATCH + b"y").hexdigest()
     assert files(tmp_path) == []
     assert objects.budget.used == 0
 
@@ -146,7 +146,7 @@ def test_leftovers_of_a_killed_worker_go_at_its_next_start(tmp_path: Path) -> No
 def test_the_start_of_the_sensor_clears_and_counts(tmp_path: Path) -> None:
     objects = store(tmp_path)
     kept = objects.open(HEAD).finish()
-    objects.open(HEAD).write(b"x")
+    objects.open(HEAD).write(b"x" * BATCH)
     assert objects.budget.used == len(HEAD) + RESERVE
     v.prepare(tmp_path, Vault())
     assert files(tmp_path) == [kept.name]
@@ -224,3 +224,20 @@ def test_segments_in_which_nothing_was_written_are_cleared_away(tmp_path: Path) 
     vault = v.VaultWriter(tmp_path, "w0", Vault())
     assert len(list(vault.transcripts_dir.glob("*.dht"))) == 1
     assert vault.take_notices() == []
+
+
+def test_uploads_in_any_pieces_have_their_own_hash(tmp_path: Path) -> None:
+    """The hasher works for all uploads of a worker at once; each keeps its order."""
+    objects = store(tmp_path, budget=64 * MIB)
+    contents = [os.urandom(size) for size in (0, 1, BATCH - 1, BATCH, 3 * BATCH + 17, MIB)]
+    sinks = [objects.open(HEAD) for _ in contents]
+    for at in range(0, MIB, 9_999):
+        for sink, content in zip(sinks, contents, strict=True):
+            if at < len(content):
+                sink.write(memoryview(content)[at : at + 9_999])
+    for sink, content in zip(sinks, contents, strict=True):
+        captured = sink.finish()
+        assert captured.sha256 == hashlib.sha256(HEAD + content).hexdigest()
+        assert captured.path is not None
+        assert captured.path.read_bytes() == HEAD + content
+    objects.close()

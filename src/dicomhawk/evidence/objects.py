@@ -17,8 +17,14 @@ from pathlib import Path
 from struct import Struct
 from typing import NamedTuple
 
+from .hashing import Hasher
+
 RESERVE = 1 << 20
 """Bytes of budget that an upload takes at a time, so that the shared counter is touched once a mebibyte."""
+BATCH = 1 << 17
+"""Bytes of an upload that are written, and given to be hashed, at a time."""
+MAX_VECTOR = 1024
+"""Buffers that one writev takes (IOV_MAX of Linux)."""
 INCOMING = "incoming"
 
 _USED = Struct("<Q")
@@ -93,6 +99,7 @@ class ObjectStore:
         self._writer = writer
         self._count = 0
         self.budget = Budget(vault / "objects.used", budget)
+        self.hasher = Hasher()
 
     def open(self, head: bytes, ordinal: int = 1) -> ObjectSink:
         """Begin an upload. `head`: what precedes the data set in the file; `ordinal`: its number among the
@@ -112,19 +119,36 @@ class ObjectStore:
 
     def close(self) -> None:
         """Give descriptors back."""
+        self.hasher.close()
         self.budget.close()
 
 
 class ObjectSink:
-    """One upload: hashed and written as it comes, named when it is complete. Disk trouble is never raised."""
+    """One upload: written in batches as it comes, hashed beside that, named when it is complete. Disk trouble is
+    never raised."""
 
-    __slots__ = ("_fd", "_hash", "_limit", "_path", "_reserved", "_size", "_store", "ordinal")
+    __slots__ = (
+        "_batch",
+        "_batched",
+        "_fd",
+        "_hash",
+        "_hashing",
+        "_limit",
+        "_path",
+        "_reserved",
+        "_size",
+        "_store",
+        "ordinal",
+    )
 
     def __init__(self, store: ObjectStore, path: Path, head: bytes, ordinal: int) -> None:
         self.ordinal = ordinal
         self._store = store
         self._path = path
         self._hash = hashlib.sha256()
+        self._hashing = False  # part of it is the hasher's
+        self._batch: list[bytes | bytearray | memoryview] = []
+        self._batched = 0
         self._size = 0
         self._reserved = 0
         self._limit: str | None = None
@@ -136,10 +160,18 @@ class ObjectSink:
         self.write(head)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Add to the file. Whether it is kept or not, the transcript refers to these bytes and never has them:
-        else what is over the objects' budget would push older transcripts out."""
-        self._hash.update(chunk)
+        """Add to the file; `chunk` must not change any more. Whether it is kept or not, the transcript refers to
+        these bytes and never has them: else what is over the objects' budget would push older transcripts out."""
+        self._batch.append(chunk)
+        self._batched += len(chunk)
         self._size += len(chunk)
+        if self._batched >= BATCH:
+            self._hashing = True
+            self._store.hasher.update(self._hash.update, self._batch, self._batched)
+            self._write_batch()
+
+    def _write_batch(self) -> None:
+        batch, self._batch, self._batched = self._batch, [], 0
         if self._fd < 0:
             return
         if self._size > self._store.largest:
@@ -155,14 +187,25 @@ class ObjectSink:
                     return
             self._reserved += wanted
         try:
-            view = memoryview(chunk)
-            while view:
-                view = view[os.write(self._fd, view) :]
+            wanted = sum(map(len, batch))
+            written = os.writev(self._fd, batch[:MAX_VECTOR])
+            if written < wanted:
+                rest = memoryview(b"".join(batch))[written:]
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
         except OSError:
             self._give_up("disk")
 
     def finish(self) -> Captured:
         """Close and name the file, also where the transfer broke off: what came is evidence."""
+        if self._hashing:
+            if self._batch:
+                self._store.hasher.update(self._hash.update, self._batch, self._batched)
+            self._store.hasher.wait()
+        else:
+            for chunk in self._batch:
+                self._hash.update(chunk)
+        self._write_batch()
         sha256 = self._hash.hexdigest()
         path: Path | None = self._store.path(sha256)
         assert path is not None
