@@ -20,8 +20,14 @@ NS = 1_795_303_256_674_321_000  # 2026-11-21T23:20:56.674Z
 
 def line(event: Event, *, dicom: bytes = b"", secrets: bool = True, duration: int | None = None) -> dict[str, Any]:
     envelope = ecs.Envelope(
-        ecs.envelope({"session": "S", "source": {"ip": "198.51.100.23"}, "related": {"ip": ["198.51.100.23"]}}),
-        b'"connection":"C"',
+        ecs.envelope(
+            {
+                "session": "S",
+                "source": {"ip": "198.51.100.23"},
+                "related": {"ip": ["198.51.100.23"]},
+                "honeypot": {"connection": "C"},
+            }
+        ),
         dicom,
     )
     data = ecs.line(ecs.encode(event, secrets=secrets), envelope, Stamps().stamp(NS), 7, duration)
@@ -67,10 +73,10 @@ def test_an_event_is_a_nested_ecs_document() -> None:
 
 
 def test_objects_of_event_and_envelope_are_joined() -> None:
-    document = line(ev.ConnectionClose(reason="peer-fin", bytes_in=10, bytes_out=20, segment="a.dht", offset=5))
+    document = line(ev.ConnectionClose(reason="peer-fin", bytes_in=10, bytes_out=20))
     assert document["source"] == {"bytes": 10, "ip": "198.51.100.23"}
     assert document["destination"] == {"bytes": 20}
-    assert document["honeypot"] == {"transcript": {"segment": "a.dht", "offset": 5}, "connection": "C"}
+    assert document["honeypot"] == {"connection": "C"}
     assert document["event"]["reason"] == "peer-fin"
     assert "dicom" not in document
 

@@ -32,6 +32,10 @@ _ENVELOPE = (
     ("related.ip", "Both addresses."),
     ("observer.type, .vendor, .product, .version, .name", "The sensor; `name` is `sensor_name` of the settings."),
     ("honeypot.connection", "ULID of the connection."),
+    (
+        "honeypot.transcript.segment, .offset",
+        "Where the connection's transcript begins: file below `vault/transcripts`, and byte.",
+    ),
     ("honeypot.cut", "Paths of values that were cut (see above); absent if none was."),
 )
 

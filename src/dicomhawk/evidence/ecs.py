@@ -29,12 +29,8 @@ _decode = msgspec.json.Decoder().decode
 class Encoded(NamedTuple):
     """An event without its envelope, as the inner parts of JSON objects."""
 
-    head: bytes
-    """``event``: what all events of the type have."""
-    own: bytes
-    """``event``: what this one has besides."""
+    event: bytes
     dicom: bytes
-    honeypot: bytes
     others: tuple[tuple[bytes, bytes], ...]
     """Other objects, each with its opening (``"source":{``)."""
 
@@ -43,8 +39,7 @@ class Envelope(NamedTuple):
     """What events have in common, as the inner parts of JSON objects."""
 
     constant: bytes
-    """Of the document: without ``@timestamp``, ``event``, ``dicom`` and ``honeypot``. Its objects aren't empty."""
-    honeypot: bytes = b""
+    """Of the document: without ``@timestamp``, ``event`` and ``dicom``. Its objects aren't empty."""
     dicom: bytes = b""
 
 
@@ -72,10 +67,9 @@ def encode(event: Event, *, secrets: bool = True) -> Encoded:
     """
     plan = _plan(type(event), secrets)
     parts = _parts(plan.groups, event)
-    pop = parts.pop
-    own, dicom, honeypot = pop("event", b""), pop("dicom", b""), pop("honeypot", b"")
-    others = tuple([(b'"%b":{' % key.encode(), inner) for key, inner in parts.items()]) if parts else ()
-    return Encoded(plan.head, own, dicom, honeypot, others)
+    own, dicom = parts.pop("event", b""), parts.pop("dicom", b"")
+    others = tuple([(b'"%b":{' % key.encode(), inner) for key, inner in parts.items()])
+    return Encoded(b"%b,%b" % (plan.head, own) if own else plan.head, dicom, others)
 
 
 def following(event: Event) -> bytes:
@@ -91,8 +85,8 @@ def envelope(constant: dict[str, Any]) -> bytes:
 
 def line(event: Encoded, envelope: Envelope, stamp: bytes, sequence: int, duration: int | None) -> bytes:
     """One line, newline included. `stamp` is of `Stamps.stamp`; `duration` in nanoseconds."""
-    head, own, dicom, honeypot, others = event
-    constant, common_honeypot, common_dicom = envelope
+    of_event, dicom, others = event
+    constant, common = envelope
     for marker, inner in others:
         at = constant.find(marker)
         if at < 0:
@@ -100,24 +94,13 @@ def line(event: Encoded, envelope: Envelope, stamp: bytes, sequence: int, durati
         else:
             at += len(marker)
             constant = b"%b%b,%b" % (constant[:at], inner, constant[at:])
-    return b'%b","sequence":%d,%b%b%b},%b%b%b}\n' % (
-        stamp,
-        sequence,
-        head,
-        b"," + own if own else b"",
-        b"" if duration is None else b',"duration":%d' % duration,
-        constant,
-        _joined(b',"honeypot":{', honeypot, common_honeypot),
-        _joined(b',"dicom":{', dicom, common_dicom),
-    )
-
-
-def _joined(opening: bytes, one: bytes, other: bytes) -> bytes:
-    if one and other:
-        return b"%b%b,%b}" % (opening, one, other)
-    if one or other:
-        return b"%b%b}" % (opening, one or other)
-    return b""
+    if dicom:
+        constant = b'%b,"dicom":{%b%b%b}' % (constant, dicom, b"," if common else b"", common)
+    elif common:
+        constant = b'%b,"dicom":{%b}' % (constant, common)
+    if duration is None:
+        return b'%b","sequence":%d,%b},%b}\n' % (stamp, sequence, of_event, constant)
+    return b'%b","sequence":%d,%b,"duration":%d},%b}\n' % (stamp, sequence, of_event, duration, constant)
 
 
 _Maker = Callable[[Event], Any]

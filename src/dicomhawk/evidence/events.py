@@ -12,10 +12,6 @@ from typing import Annotated, ClassVar
 
 from .fields import Event, Field, Kind, Part, code
 
-Segment = Annotated[str | None, Field("honeypot.transcript.segment", "Transcript segment file in the vault.")]
-Offset = Annotated[
-    int | None, Field("honeypot.transcript.offset", "Offset of the connection's first record in the segment.")
-]
 MessageId = Annotated[int | None, Field("dicom.command.message_id", "Message ID (0000,0110).")]
 Priority = Annotated[int | None, Field("dicom.command.priority", "Priority (0000,0700): 0 medium, 1 high, 2 low.")]
 ContextId = Annotated[int | None, Field("dicom.context.id", "Presentation context identifier.")]
@@ -120,15 +116,13 @@ class SessionEnd(Event, frozen=True, kw_only=True):
 class ConnectionOpen(Event, frozen=True, kw_only=True):
     """A TCP connection was accepted."""
 
-    kind: ClassVar[Kind] = Kind("connection.open", ("network", "session"), ("connection", "start"), 10)
-    segment: Segment = None
-    offset: Offset = None
+    kind: ClassVar[Kind] = Kind("connection.open", ("network", "session"), ("connection", "start"), 10, recurs=True)
 
 
 class ConnectionClose(Event, frozen=True, kw_only=True):
     """A TCP connection has ended. Its duration is the event's."""
 
-    kind: ClassVar[Kind] = Kind("connection.close", ("network", "session"), ("connection", "end"), 10)
+    kind: ClassVar[Kind] = Kind("connection.close", ("network", "session"), ("connection", "end"), 10, recurs=True)
     reason: Annotated[
         str,
         Field(
@@ -140,8 +134,6 @@ class ConnectionClose(Event, frozen=True, kw_only=True):
     bytes_out: Annotated[int, Field("destination.bytes", "Bytes sent.")]
     pdus_in: Annotated[int | None, Field("dicom.pdus.received", "PDUs received.")] = None
     pdus_out: Annotated[int | None, Field("dicom.pdus.sent", "PDUs sent.")] = None
-    segment: Segment = None
-    offset: Offset = None
 
 
 class ProtocolUnknown(Event, frozen=True, kw_only=True):

@@ -98,7 +98,7 @@ class Recorder:
             presence.last = us
         presence.open += 1
         record = ConnectionRecord(self, now, presence.session, source, destination, protocol)
-        record.emit(ConnectionOpen(segment=record.transcript.segment, offset=record.transcript.offset))
+        record.emit(_OPEN)
         return record
 
     def emit(self, event: Event, duration: int | None = None) -> None:
@@ -235,9 +235,12 @@ class ConnectionRecord:
             community_id(source, destination),
             ip,
             local,
+            connection,
+            self.transcript.segment.encode(),
+            self.transcript.offset,
             recorder.sensor,
         )
-        self._envelope = ecs.Envelope(constant, b'"connection":"%b"' % connection)
+        self._envelope = ecs.Envelope(constant)
 
     def emit(self, event: Event, duration: int | None = None, *, since: float | None = None) -> None:
         """An event on this connection. Its duration is given in nanoseconds, or as the reading of the monotonic
@@ -258,7 +261,7 @@ class ConnectionRecord:
 
     def follow(self, following: bytes) -> None:
         """Let later events repeat what `ecs.following` gave for an event that was prepared before."""
-        self._envelope = ecs.Envelope(self._envelope.constant, self._envelope.honeypot, following)
+        self._envelope = ecs.Envelope(self._envelope.constant, following)
 
     def received(self, data: bytes | bytearray | memoryview) -> None:
         """Bytes came; to be called before they are acted upon."""
@@ -325,15 +328,14 @@ class ConnectionRecord:
                 bytes_out=self.bytes_out,
                 pdus_in=pdus_in,
                 pdus_out=pdus_out,
-                segment=self.transcript.segment,
-                offset=self.transcript.offset,
             ),
             now - self._opened,
         )
 
 
+_OPEN = ConnectionOpen()
 _ENVELOPE = (
     b'"session":"%b","source":{"ip":"%b","port":%d},"destination":{"ip":"%b","port":%d},'
     b'"network":{"transport":"tcp","protocol":"%b","type":"%b","direction":"inbound","community_id":"%b"},'
-    b'"related":{"ip":["%b","%b"]},%b'
+    b'"related":{"ip":["%b","%b"]},"honeypot":{"connection":"%b","transcript":{"segment":"%b","offset":%d}},%b'
 )

@@ -11,6 +11,7 @@ Clock = Callable[[], int]
 
 _ALPHABET = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, as the ULID specification has it
 _PAIRS = tuple(bytes((a, b)) for a in _ALPHABET for b in _ALPHABET)
+_ULID_LENGTH = 26
 _MILLIS = tuple(b".%03dZ" % ms for ms in range(1000))
 
 
@@ -28,17 +29,23 @@ def rfc3339(us: int) -> str:
 class Stamps:
     """Moments and identifiers of one process; remembers what didn't change since the last ones."""
 
-    __slots__ = ("_count", "_last_ms", "_ms", "_prefix", "_second", "_second_text", "_text", "_time")
+    __slots__ = ("_beginning", "_count", "_last_ms", "_ms", "_prefix", "_second", "_second_text", "_time")
 
     def __init__(self) -> None:
         self._ms = self._last_ms = self._second = -1
-        self._second_text = self._text = self._time = self._prefix = b""
+        self._second_text = self._beginning = self._time = self._prefix = b""
         self._count = 0
 
     def stamp(self, ns: int) -> bytes:
         """How the line of an event at `ns` (nanoseconds since the epoch) begins, up to its ``event.id``."""
-        ulid = self.ulid(ns)
-        return b'{"@timestamp":"%b","event":{"id":"%b' % (self._text, ulid)
+        ms = ns // 1_000_000
+        if ms != self._ms:
+            self._advance(ms)
+        count = self._count
+        self._count = count + 1
+        if not count & 1023:
+            self._draw(count)
+        return self._beginning + self._prefix + _PAIRS[count & 1023]
 
     def ulid(self, ns: int) -> bytes:
         """26 characters; each is greater than all that this object gave before, even if the clock steps back.
@@ -46,15 +53,11 @@ class Stamps:
         The random part of an identifier is drawn once for 1024 of them and then counted up, which the
         specification allows for identifiers of one millisecond; here it costs a table look-up.
         """
-        ms = ns // 1_000_000
-        if ms != self._ms:
-            self._advance(ms)
-        ending = self._count & 1023
-        if not ending:
-            # The 4 leading characters count, so that identifiers of one millisecond stay in order.
-            self._prefix = base32(self._count >> 10, 4) + base32(secrets.randbits(50), 10)
-        self._count += 1
-        return b"%b%b%b" % (self._time, self._prefix, _PAIRS[ending])
+        return self.stamp(ns)[-_ULID_LENGTH:]
+
+    def _draw(self, count: int) -> None:
+        # The 4 leading characters count, so that identifiers of one millisecond stay in order.
+        self._prefix = base32(count >> 10, 4) + base32(secrets.randbits(50), 10)
 
     def _advance(self, ms: int) -> None:
         self._ms = ms
@@ -62,7 +65,11 @@ class Stamps:
         if second != self._second:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
-        self._text = self._second_text + _MILLIS[ms % 1000]
         if ms > self._last_ms:
             self._last_ms = ms
             self._time = base32(ms >> 20, 6) + _PAIRS[ms >> 10 & 1023] + _PAIRS[ms & 1023]
+        self._beginning = b'{"@timestamp":"%b%b","event":{"id":"%b' % (
+            self._second_text,
+            _MILLIS[ms % 1000],
+            self._time,
+        )
