@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dicomhawk.hospital.images import brain, render, sampling, tissue
 from dicomhawk.hospital.images.pack import base_pack
-from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, decode, encode
+from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT
 
 BODY = Body(seed="ab12", female=False, age=61.0)
 
@@ -60,14 +60,14 @@ def head(**changes: object) -> BrainMR:
 
 def test_another_process_renders_the_same_bytes() -> None:
     script = (
-        "import hashlib, sys\n"
+        "import hashlib, sys, msgspec\n"
         "from dicomhawk.hospital.images import render\n"
-        "from dicomhawk.hospital.images.recipe import decode\n"
+        "from dicomhawk.hospital.images.recipe import Recipe\n"
         "for text in sys.argv[1:]:\n"
-        "    print(hashlib.sha256(render(decode(text), 11).tobytes()).hexdigest())\n"
+        "    print(hashlib.sha256(render(msgspec.json.decode(text, type=Recipe), 11).tobytes()).hexdigest())\n"
     )
     recipes = [chest(), head()]
-    command = [sys.executable, "-c", script, *map(encode, recipes)]
+    command = [sys.executable, "-c", script, *(msgspec.json.encode(recipe).decode() for recipe in recipes)]
     elsewhere = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     assert elsewhere == [hashlib.sha256(render(recipe, 11).tobytes()).hexdigest() for recipe in recipes]
 
@@ -221,13 +221,6 @@ def test_the_pack_has_no_face() -> None:
 def test_the_pack_is_small() -> None:
     names = base_pack()._zip.infolist()
     assert 8e6 < sum(info.file_size for info in names) < 15e6
-
-
-def test_recipes_survive_the_catalogue() -> None:
-    for recipe in (chest(), head()):
-        assert decode(encode(recipe)) == recipe
-    with pytest.raises(msgspec.DecodeError):
-        decode('{"kind": "x-ray"}')
 
 
 @given(st.integers(2, 9), st.integers(2, 9), st.floats(-5, 5), st.floats(-5, 5))

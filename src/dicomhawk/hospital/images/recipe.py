@@ -69,15 +69,3 @@ class BrainMR(msgspec.Struct, frozen=True, tag="brain_mr"):
 
 
 Recipe = ChestCT | BrainMR
-
-_decoder: msgspec.json.Decoder[Recipe] = msgspec.json.Decoder(Recipe)
-
-
-def encode(recipe: Recipe) -> str:
-    """The recipe as JSON, for the catalogue."""
-    return msgspec.json.encode(recipe).decode()
-
-
-def decode(text: str) -> Recipe:
-    """The recipe from its JSON. Raises `msgspec.DecodeError` if it is none."""
-    return _decoder.decode(text)

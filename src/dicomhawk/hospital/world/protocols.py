@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec.structs import replace
+
 from dicomhawk.hospital.images import tissue
 from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Contrast, Kernel, Plane, Recipe
 from dicomhawk.hospital.objects.makers import CTModel, MRModel
@@ -102,7 +104,7 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
             padding=-1024 if siemens else -3024,
         )
         windows = ((-600, 1200), (40, 400)) if kernel == "lung" else ((40, 400), (-600, 1200))
-        acquisition = _with(common, kernel=name, windows=windows if siemens else windows[:1])
+        acquisition = replace(common, kernel=name, windows=windows if siemens else windows[:1])
         description = _ct_description(siemens, kernel, name, thick, contrast > 0, source)
         yield Planned(image, acquisition, description, protocol, "CHEST", begins, length / 46)
         begins += source.randrange(25, 70)
@@ -111,11 +113,6 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
 def _from_slice(base_slice: float, body: Body) -> float:
     """mm from the centre of the scan at which a slice of the base lies in this patient."""
     return (base_slice - BASE_CENTRE) * BASE_SPACING * body.height
-
-
-def _with(common: CTAcquisition, *, kernel: str, windows: tuple[tuple[int, int], ...]) -> CTAcquisition:
-    fields = {name: getattr(common, name) for name in common.__struct_fields__}
-    return CTAcquisition(**(fields | {"kernel": kernel, "windows": windows}))
 
 
 def _ct_protocol(kind: Kind, low_dose: bool, siemens: bool, source: random.Random) -> str:
