@@ -108,8 +108,8 @@ class _Retrieval(Identified):
         )
 
     def _verdict(self) -> int:
-        """PS3.4 C.4.2.1.5 and C.4.3.1.4: success, some failed, all failed."""
-        if not self._failed:
+        """PS3.4 C.4.2.1.5 and C.4.3.1.4: success, some failed or with warnings, all failed."""
+        if not self._failed and not self._warning:
             return status.SUCCESS
         if self._completed or self._warning:
             return status.SUBOPERATIONS_WARNING
