@@ -358,22 +358,23 @@ class Connection(asyncio.Protocol):
         provider.send(context_id, command, data)
 
     def send_object(self, context_id: int, command: bytes, data: memoryview, reference: Reference) -> None:
-        """As `send`, with a data set that the transcript only refers to. Flushes what was queued before."""
+        """As `send`, with a data set that the transcript only refers to. Writes it, and what was queued, at once."""
         now = self.door.clock()
+        provider, record = self.provider, self.record
         self.send(context_id, command)
-        self._write(self.provider.take_output(now))
-        if not len(data):
-            return
-        self.provider.send_data(context_id, data)
-        pieces = self.provider.take_output(now)
-        record, offset = self.record, 0
+        literal = b"".join(provider.take_output(now))
+        provider.send_data(context_id, data)
+        pieces = provider.take_output(now)
+        self._pdus_out += len(pieces) // 2
+        out: list[Buffer] = [literal, *pieces]
+        offset = 0
         for header, piece in zip(pieces[::2], pieces[1::2], strict=True):
-            record.sent(header)
+            record.sent(literal + header)
             record.sent_object(reference, offset, len(piece))
             offset += len(piece)
-        self._pdus_out += len(pieces) // 2
+            literal = b""
         self.door.recorder.flush()
-        self._transport.writelines(pieces)
+        self._transport.writelines(out)
 
     def flush(self, now: float) -> None:
         """Write what is queued, after the record of what led to it; then close, if it is time."""
