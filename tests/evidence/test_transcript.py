@@ -12,10 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dicomhawk.evidence.spool import MAX_HELD
-from dicomhawk.evidence.transcript import Reference, Transcript, TranscriptError, TranscriptWriter, read_connection
+from dicomhawk.evidence.transcript import (
+    Framing,
+    Reference,
+    Sent,
+    SentObject,
+    Transcript,
+    TranscriptError,
+    TranscriptWriter,
+    read_connection,
+)
 
 SOURCE, DESTINATION = ("2001:db8::5", 41822), ("203.0.113.10", 11112)
 SHA = "ab" * 32
+OBJECT = Reference("hospital", "1.2.3", "1.2.840.10008.1.2.1")
 
 
 class Clock:
@@ -229,3 +239,31 @@ def test_records_of_later_versions_are_passed_over(tmp_path: Path) -> None:
     one.received(b"x")
     writer.flush()
     assert bare(read(tmp_path, one, "C1"))[1:] == [("Received", b"x")]
+
+
+@given(
+    content=st.binary(max_size=200),
+    piece=st.integers(1, 64),
+    header=st.binary(max_size=20),
+    last=st.binary(max_size=20),
+)
+def test_framed_bytes_are_read_as_they_were_sent(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, piece: int, header: bytes, last: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("framed")
+    writer = TranscriptWriter(folder, "w0", 1 << 20)
+    transcript = writer.open("C1", ("192.0.2.1", 1), ("192.0.2.2", 2))
+    transcript.sent_object(OBJECT, 3, len(content), Framing(piece, header, last))
+    transcript.close("peer-fin")
+    writer.close()
+    pieces = [content[at : at + piece] for at in range(0, len(content), piece)] or [b""]
+    expected = b"".join(header + one for one in pieces[:-1]) + last + pieces[-1]
+    padded = b"..." + content
+    found = b""
+    for record in read_connection(folder, transcript.segment, transcript.offset, "C1"):
+        if isinstance(record, Sent):
+            found += record.data
+        elif isinstance(record, SentObject):
+            assert record.reference == OBJECT
+            found += padded[record.offset : record.offset + record.length]
+    assert found == expected

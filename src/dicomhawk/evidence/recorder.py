@@ -21,7 +21,7 @@ from .journal import Journal
 from .objects import Captured, ObjectSink
 from .session import Session, Sessions
 from .stamps import Clock, Stamps, rfc3339
-from .transcript import Reference
+from .transcript import Framing, Reference
 from .vault import MIB, VaultWriter
 
 Endpoint = tuple[str, int]
@@ -278,10 +278,12 @@ class ConnectionRecord:
         self.bytes_out += len(data)
         self.transcript.sent(data)
 
-    def sent_object(self, reference: Reference, offset: int, length: int) -> None:
+    def sent_object(self, reference: Reference, offset: int, length: int, framing: Framing | None = None) -> None:
         """Bytes of the data set that `reference` names will be sent."""
         self.bytes_out += length
-        self.transcript.sent_object(reference, offset, length)
+        if framing is not None:
+            self.bytes_out += (length - 1) // framing.piece * len(framing.header) + len(framing.last)
+        self.transcript.sent_object(reference, offset, length, framing)
 
     def open_object(self, head: bytes) -> ObjectSink:
         """Begin to capture an object; `head` is its preamble and file meta information."""

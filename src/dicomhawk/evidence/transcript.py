@@ -35,7 +35,8 @@ _PACK = _RECORD.pack
 _RECEIVED_OBJECT = Struct("<IQI")  # ordinal, offset, length
 _SENT_OBJECT = Struct("<QI")  # offset, length; the reference follows
 _STORED = Struct("<I32s")  # ordinal, SHA-256
-_OPENED, _RECEIVED, _SENT, _RECEIVED_OBJ, _SENT_OBJ, _OBJECT_STORED, _ENDED = range(1, 8)
+_FRAMING = Struct("<IBB")  # length of a piece, lengths of the two headers; the headers and the reference follow
+_OPENED, _RECEIVED, _SENT, _RECEIVED_OBJ, _SENT_OBJ, _OBJECT_STORED, _ENDED, _SENT_FRAMED = range(1, 9)
 
 
 class Reference(NamedTuple):
@@ -45,6 +46,16 @@ class Reference(NamedTuple):
     """``hospital``: `key` is the SOP instance UID; ``captured``: `key` is the SHA-256 of the captured file."""
     key: str
     transfer_syntax: str
+
+
+class Framing(NamedTuple):
+    """How bytes of an object were sent in pieces, each behind a header, as in the P-DATA-TFs of a data set."""
+
+    piece: int
+    """Bytes of the object in each piece but the last, which may have fewer."""
+    header: bytes
+    """Before each piece but the last."""
+    last: bytes
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -190,9 +201,16 @@ class Transcript:
         """Bytes of the visitor's object number `ordinal` came; they go to the captured file."""
         self._record(_RECEIVED_OBJ, _RECEIVED_OBJECT.pack(ordinal, offset, length))
 
-    def sent_object(self, reference: Reference, offset: int, length: int) -> None:
+    def sent_object(self, reference: Reference, offset: int, length: int, framing: Framing | None = None) -> None:
         """Bytes of the data set that `reference` names are about to go to the visitor."""
-        self._record(_SENT_OBJ, _SENT_OBJECT.pack(offset, length) + "\n".join(reference).encode())
+        name = "\n".join(reference).encode()
+        span = _SENT_OBJECT.pack(offset, length)
+        if framing is None:
+            self._record(_SENT_OBJ, span + name)
+        else:
+            piece, header, last = framing
+            lengths = _FRAMING.pack(piece, len(header), len(last))
+            self._record(_SENT_FRAMED, b"".join((span, lengths, header, last, name)))
 
     def object_stored(self, ordinal: int, sha256: str) -> None:
         """The visitor's object number `ordinal` is that captured file."""
@@ -226,12 +244,11 @@ def read_connection(folder: Path, segment: str, offset: int, connection: str) ->
                 if at + length > len(data):
                     break
                 if number < 0 or owner == number:
-                    record = _record(us, kind, data[at : at + length])
-                    if number < 0:
-                        if not isinstance(record, Opened) or record.connection != connection:
-                            break
-                        number = owner
-                    if record is not None:
+                    for record in _records(us, kind, data[at : at + length]):
+                        if number < 0:
+                            if not isinstance(record, Opened) or record.connection != connection:
+                                raise TranscriptError(f"connection {connection} is not at {segment}:{offset}")
+                            number = owner
                         yield record
                     if kind == _ENDED:
                         return
@@ -272,12 +289,32 @@ def _read_header(path: Path) -> tuple[bytes, int, int] | None:
     return run, number, lost
 
 
-def _record(us: int, kind: int, data: bytes) -> Record | None:
-    """A record from its bytes; None if it isn't one, or of a kind that a later version added."""
+def _records(us: int, kind: int, data: bytes) -> Iterator[Record]:
+    """What a record says; nothing if it isn't one, or of a kind that a later version added."""
     try:
-        return _decoded(us, kind, data)
+        if kind == _SENT_FRAMED:
+            yield from _unframed(us, data)
+            return
+        record = _decoded(us, kind, data)
     except (ValueError, StructError):
-        return None
+        return
+    if record is not None:
+        yield record
+
+
+def _unframed(us: int, data: bytes) -> Iterator[Sent | SentObject]:
+    offset, length = _SENT_OBJECT.unpack_from(data)
+    piece, header_size, last_size = _FRAMING.unpack_from(data, _SENT_OBJECT.size)
+    at = _SENT_OBJECT.size + _FRAMING.size
+    header, last = data[at : at + header_size], data[at + header_size : at + header_size + last_size]
+    reference = Reference(*data[at + header_size + last_size :].decode().split("\n"))
+    end = offset + length
+    while piece and offset + piece < end:
+        yield Sent(us, header)
+        yield SentObject(us, reference, offset, piece)
+        offset += piece
+    yield Sent(us, last)
+    yield SentObject(us, reference, offset, end - offset)
 
 
 def _decoded(us: int, kind: int, data: bytes) -> Record | None:

@@ -178,10 +178,13 @@ class Holdings:
 
 def _read(path: Path) -> memoryview:
     """The data set of a Part 10 file."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(fd).st_size
         if size < MAPPED_FROM:
-            content = memoryview(file.read())
+            content = memoryview(os.read(fd, size))
         else:
-            content = memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))
+            content = memoryview(mmap.mmap(fd, size, access=mmap.ACCESS_READ))
+    finally:
+        os.close(fd)
     return content[dataset_offset(content) :]

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from ...evidence import events as ev
 from ...evidence.recorder import ConnectionRecord
-from ...evidence.transcript import Reference
+from ...evidence.transcript import Framing, Reference
 from ...upperlayer import dimse
 from ...upperlayer.dialect import SERVICE_PROVIDER, Close
 from ...upperlayer.errors import Quirk
@@ -364,17 +364,16 @@ class Connection(asyncio.Protocol):
         self.send(context_id, command)
         literal = b"".join(provider.take_output(now))
         provider.send_data(context_id, data)
-        pieces = provider.take_output(now)
+        pieces = provider.take_output(now)  # headers and views of the data take turns
         self._pdus_out += len(pieces) // 2
-        out: list[Buffer] = [literal, *pieces]
-        offset = 0
-        for header, piece in zip(pieces[::2], pieces[1::2], strict=True):
-            record.sent(literal + header)
-            record.sent_object(reference, offset, len(piece))
-            offset += len(piece)
-            literal = b""
+        record.sent(literal)
+        framing = Framing(len(pieces[1]), bytes(pieces[0]), bytes(pieces[-2]))
+        if framing.piece:
+            record.sent_object(reference, 0, len(data), framing)
+        else:
+            record.sent(framing.last)
         self.door.recorder.flush()
-        self._transport.writelines(out)
+        self._transport.writelines([literal, *pieces])
 
     def flush(self, now: float) -> None:
         """Write what is queued, after the record of what led to it; then close, if it is time."""
