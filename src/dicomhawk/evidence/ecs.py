@@ -1,29 +1,26 @@
 """From an event to one line of nested ECS JSON.
 
 What is the same in all events of a type, and in all events of a connection, is encoded once (`_Plan`,
-`envelope`); an event then costs a few microseconds. None and empty lists are left out. A string of more than
-`MAX_STRING` characters or a list of more than `MAX_ENTRIES` is cut, and its path named in ``honeypot.cut``.
+`envelope`), and the rest by a function made for the type; an event then costs a few microseconds. None and
+empty lists are left out. A string of more than `MAX_STRING` characters or a list of more than `MAX_ENTRIES` is
+cut, and its path named in ``honeypot.cut``.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from functools import lru_cache
-from operator import attrgetter
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from .encoder import Leaf, TooLong, Tree, document, encode_json, generate
 from .fields import MAX_ENTRIES, MAX_STRING, Event, Field
 
 VERSION = "9.2.0"
 """``ecs.version``: the one whose field names are used here."""
 MAX_CUTS = 16
 """Paths named in ``honeypot.cut``: enough to see what was done to the line."""
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
 
 
 class Encoded(NamedTuple):
@@ -33,6 +30,8 @@ class Encoded(NamedTuple):
     dicom: bytes
     others: tuple[tuple[bytes, bytes], ...]
     """Other objects, each with its opening (``"source":{``)."""
+    follows: bytes = b""
+    """What later events of the connection repeat; see `following`."""
 
 
 class Envelope(NamedTuple):
@@ -66,26 +65,33 @@ def encode(event: Event, *, secrets: bool = True) -> Encoded:
     Without `secrets`, passwords and tokens are replaced by their SHA-256.
     """
     plan = _plan(type(event), secrets)
-    parts = _parts(plan.groups, event)
-    own, dicom = parts.pop("event", b""), parts.pop("dicom", b"")
-    others = tuple([(b'"%b":{' % key.encode(), inner) for key, inner in parts.items()])
-    return Encoded(b"%b,%b" % (plan.head, own) if own else plan.head, dicom, others)
+    try:
+        own, dicom, *rest = plan.encode(event)
+    except (TooLong, UnicodeEncodeError):  # lone surrogates
+        own, dicom, others = _cut(plan.tree, event)
+    else:
+        others = tuple([(key, inner) for key, inner in zip(plan.others, rest, strict=True) if inner]) if rest else ()
+    head = plan.head + b"," + own if own else plan.head
+    return Encoded(head, dicom, others, following(event) if plan.follows else b"")
 
 
 def following(event: Event) -> bytes:
     """What later events of the connection repeat of `event`, for `Envelope.dicom`; often nothing."""
-    groups = _plan(type(event), True).follows
-    return _parts(groups, event).get("dicom", b"") if groups else b""
+    follows = _plan(type(event), True).follows
+    if not follows:
+        return b""
+    inner = _bounded(document(follows, event), "", [])
+    return encode_json(inner)[1:-1]
 
 
 def envelope(constant: dict[str, Any]) -> bytes:
     """`constant` as the inner part of a JSON object."""
-    return _encode(constant)[1:-1]
+    return encode_json(constant)[1:-1]
 
 
 def line(event: Encoded, envelope: Envelope, stamp: bytes, sequence: int, duration: int | None) -> bytes:
     """One line, newline included. `stamp` is of `Stamps.stamp`; `duration` in nanoseconds."""
-    of_event, dicom, others = event
+    of_event, dicom, others, _ = event
     constant, common = envelope
     for marker, inner in others:
         at = constant.find(marker)
@@ -94,127 +100,83 @@ def line(event: Encoded, envelope: Envelope, stamp: bytes, sequence: int, durati
         else:
             at += len(marker)
             constant = b"%b%b,%b" % (constant[:at], inner, constant[at:])
+    numbered = _SEQUENCES[sequence] if sequence < len(_SEQUENCES) else _sequence(sequence)
+    end = b"}," if duration is None else b',"duration":%d},' % duration
+    parts: tuple[bytes, ...]
     if dicom:
-        constant = b'%b,"dicom":{%b%b%b}' % (constant, dicom, b"," if common else b"", common)
+        comma = b"," if common else b""
+        parts = (stamp, numbered, of_event, end, constant, b',"dicom":{', dicom, comma, common, b"}}\n")
     elif common:
-        constant = b'%b,"dicom":{%b}' % (constant, common)
-    if duration is None:
-        return b'%b","sequence":%d,%b},%b}\n' % (stamp, sequence, of_event, constant)
-    return b'%b","sequence":%d,%b,"duration":%d},%b}\n' % (stamp, sequence, of_event, duration, constant)
+        parts = (stamp, numbered, of_event, end, constant, b',"dicom":{', common, b"}}\n")
+    else:
+        parts = (stamp, numbered, of_event, end, constant, b"}\n")
+    return b"".join(parts)
 
 
-_Maker = Callable[[Event], Any]
+def _sequence(number: int) -> bytes:
+    return b'","sequence":%d,' % number
 
 
-def _maker(tree: dict[str, Any]) -> _Maker:
-    """A function from an event to one object of the document; it gives None if that would be empty."""
-    leaves = {key: leaf for key, leaf in tree.items() if isinstance(leaf, tuple)}
-    children = {key: child for key, child in tree.items() if not isinstance(child, tuple)}
-    names = [name for name, _ in leaves.values()]
-    renders = [(at, render) for at, (_, render) in enumerate(leaves.values()) if render is not None]
-    makers = [_maker(child) for child in children.values()]
-    keys = {f"f{at}": key for at, key in enumerate([*leaves, *children])}
-    wire = msgspec.defstruct("Wire", [(f, Any, None) for f in keys], rename=keys, omit_defaults=True, gc=False)
-    get = _getter(names)
-    nones = (None,) * len(names)
-
-    def make_flat(event: Event) -> Any:
-        values = get(event)
-        return None if values == nones else wire(*values)
-
-    def make(event: Event) -> Any:
-        values = [*get(event)]
-        for at, render in renders:
-            if values[at] is not None:
-                values[at] = render(values[at])
-        for maker in makers:
-            values.append(maker(event))
-        return None if values.count(None) == len(values) else wire(*values)
-
-    return make if renders or makers else make_flat
-
-
-def _getter(names: list[str]) -> Callable[[Event], tuple[Any, ...]]:
-    if not names:
-        return lambda event: ()
-    get = attrgetter(*names)
-    return get if len(names) > 1 else lambda event: (get(event),)
+_SEQUENCES = tuple(_sequence(number) for number in range(256))
+"""Most connections have few events."""
 
 
 class _Plan:
     """How events of one type are encoded."""
 
-    __slots__ = ("follows", "groups", "head")
+    __slots__ = ("encode", "follows", "head", "others", "tree")
 
     def __init__(self, kind: type[Event], secrets: bool) -> None:
-        module = kind.kind.action.partition(".")[0]
-        self.head = envelope(
-            {
-                "kind": "event",
-                "action": kind.kind.action,
-                "category": kind.kind.category,
-                "type": kind.kind.type,
-                "module": module,
-                "dataset": f"honeypot.{module}",
-                "provider": "sensor",
-                "severity": kind.kind.severity,
-            }
-        )
-        tree: dict[str, Any] = {}
-        follows: dict[str, Any] = {}
+        self.tree: Tree = {"event": {}, "dicom": {}}
+        self.follows: Tree = {}
+        hints = get_type_hints(kind)
         for name, field in fields(kind).items():
-            render = field.render or (_filled if _is_list(kind, name) else None)
+            hint = hints[name]
+            leaf = Leaf(name, hint, field.render or (_filled if _is_list(hint) else None))
             if field.secret and not secrets:
-                _plant(tree, f"{field.path}_sha256", (name, _digest))
+                _plant(self.tree, f"{field.path}_sha256", leaf._replace(render=_digest))
             else:
-                _plant(tree, field.path, (name, render))
+                _plant(self.tree, field.path, leaf)
             if field.also is not None:
-                _plant(tree, field.also, (name, _alone))
+                _plant(self.tree, field.also, leaf._replace(render=_alone))
             if field.follows:
-                _plant(follows, field.path, (name, render))
-        self.groups = _nodes(tree)
-        self.follows = _nodes(follows)
+                _plant(self.follows, field.path.removeprefix("dicom."), leaf)
+        self.head = _head(kind)
+        self.encode = generate(self.tree)
+        self.others = tuple(_opening(key) for key in self.tree if key not in ("event", "dicom"))
 
 
-_Groups = tuple[tuple[str, _Maker], ...]
+def _head(kind: type[Event]) -> bytes:
+    module = kind.kind.action.partition(".")[0]
+    return envelope(
+        {
+            "kind": "event",
+            "action": kind.kind.action,
+            "category": kind.kind.category,
+            "type": kind.kind.type,
+            "module": module,
+            "dataset": f"honeypot.{module}",
+            "provider": "sensor",
+            "severity": kind.kind.severity,
+        }
+    )
 
 
-def _nodes(tree: dict[str, Any]) -> _Groups:
-    return tuple((key, _maker(child)) for key, child in tree.items())
+def _opening(key: str) -> bytes:
+    return b'"%b":{' % key.encode()
 
 
-def _parts(groups: _Groups, event: Event) -> dict[str, bytes]:
-    parts = {}
-    try:
-        for key, make in groups:
-            made = make(event)
-            if made is not None:
-                inner = _encode(made)
-                if len(inner) > MAX_STRING and _may_exceed(inner):
-                    return _cut(groups, event)
-                parts[key] = inner[1:-1]
-    except UnicodeEncodeError:  # lone surrogates
-        return _cut(groups, event)
-    return parts
-
-
-def _may_exceed(inner: bytes) -> bool:
-    """Whether there may be a string or list in `inner` that is too long; cheaper than a look at each value."""
-    if inner.count(b",") >= MAX_ENTRIES or b'\\"' in inner:
-        return True
-    return max(map(len, inner.split(b'"'))) > MAX_STRING
-
-
-def _cut(groups: _Groups, event: Event) -> dict[str, bytes]:
-    """As `_parts`, with everything brought within its bounds."""
-    document = {key: made for key, make in groups if (made := make(event)) is not None}
-    bounded = msgspec.to_builtins(document)
+def _cut(tree: Tree, event: Event) -> tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]]:
+    """As `_Plan.encode`, with everything brought within its bounds."""
     cuts: list[str] = []
+    bounded = msgspec.to_builtins(document(tree, event))
     if _exceeds(bounded):
         bounded = _bounded(bounded, "", cuts)
     if cuts:
         bounded.setdefault("honeypot", {})["cut"] = cuts[:MAX_CUTS]
-    return {key: _encode(value)[1:-1] for key, value in bounded.items()}
+    parts = {key: encode_json(value)[1:-1] for key, value in bounded.items()}
+    own, dicom = parts.pop("event", b""), parts.pop("dicom", b"")
+    return own, dicom, tuple((_opening(key), inner) for key, inner in parts.items())
 
 
 _plans: tuple[dict[type[Event], _Plan], dict[type[Event], _Plan]] = {}, {}
@@ -227,7 +189,7 @@ def _plan(kind: type[Event], secrets: bool) -> _Plan:
     return plan
 
 
-def _plant(tree: dict[str, Any], path: str, leaf: tuple[str, Callable[[Any], Any] | None]) -> None:
+def _plant(tree: Tree, path: str, leaf: Leaf) -> None:
     *parents, key = path.split(".")
     for parent in parents:
         tree = tree.setdefault(parent, {})
@@ -235,8 +197,7 @@ def _plant(tree: dict[str, Any], path: str, leaf: tuple[str, Callable[[Any], Any
     tree[key] = leaf
 
 
-def _is_list(kind: type[Event], name: str) -> bool:
-    hint = get_type_hints(kind)[name]
+def _is_list(hint: Any) -> bool:
     return hint is tuple or get_origin(hint) is tuple
 
 
