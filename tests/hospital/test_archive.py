@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import pytest
 from dicomhawk.hospital.archive import Archive, cached, render, trim
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.generate import generate
-from dicomhawk.hospital.objects import dataset_offset
+from dicomhawk.hospital.part10 import dataset_offset
 from dicomhawk.hospital.rows import Instance
 from dicomhawk.settings import Deployment
 
@@ -81,8 +80,7 @@ def test_an_instance_is_rendered_once_and_is_what_the_catalogue_says(
 def test_the_data_set_begins_where_dataset_offset_says(data: Path, catalogue: Catalogue) -> None:
     path = Path(render(str(data), instance_of(catalogue, "CT", 21).instance_key, BUDGET))
     content = path.read_bytes()
-    offset = dataset_offset(path)
-    assert dataset_offset(io.BytesIO(content)) == offset
+    offset = dataset_offset(content)
     assert content[offset : offset + 4] == b"\x08\x00\x05\x00"  # Specific Character Set comes first
 
 

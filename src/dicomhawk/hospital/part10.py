@@ -6,35 +6,52 @@ from struct import pack, unpack_from
 
 MAX_UID = 64
 """Characters of a UID (PS3.5 9.1); a longer one that came over the wire is cut here, and whole in the journal."""
+PREAMBLE = 128
+PREFIX = b"DICM"
+_START = PREAMBLE + len(PREFIX)
 
 
 class Part10Error(Exception):
     """The file does not say where its data set begins."""
 
 
-def file_meta(sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str, implementation_class_uid: str) -> bytes:
-    """128 zero bytes, ``DICM``, and group 0002 in Explicit VR Little Endian."""
+def file_meta(
+    sop_class_uid: str,
+    sop_uid: str,
+    transfer_syntax_uid: str,
+    implementation_class_uid: str,
+    *,
+    implementation_version_name: str | None = None,
+    source_ae: str | None = None,
+) -> bytes:
+    """Everything before the data set: 128 zero bytes, ``DICM``, and group 0002 in Explicit VR Little Endian."""
     body = pack("<HH2sHL", 0x0002, 0x0001, b"OB", 0, 2) + b"\0\1"
-    for element, uid in (
-        (0x0002, sop_class_uid),
-        (0x0003, sop_uid),
-        (0x0010, transfer_syntax_uid),
-        (0x0012, implementation_class_uid),
-    ):
-        value = uid[:MAX_UID].encode("ascii", "replace")
-        value += b"\0" * (len(value) & 1)
-        body += pack("<HH2sH", 0x0002, element, b"UI", len(value)) + value
-    return bytes(128) + b"DICM" + pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(body)) + body
+    body += _element(0x0002, b"UI", sop_class_uid[:MAX_UID])
+    body += _element(0x0003, b"UI", sop_uid[:MAX_UID])
+    body += _element(0x0010, b"UI", transfer_syntax_uid[:MAX_UID])
+    body += _element(0x0012, b"UI", implementation_class_uid)
+    if implementation_version_name is not None:
+        body += _element(0x0013, b"SH", implementation_version_name)
+    if source_ae is not None:
+        body += _element(0x0016, b"AE", source_ae)
+    return bytes(PREAMBLE) + PREFIX + pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(body)) + body
+
+
+def _element(number: int, vr: bytes, text: str) -> bytes:
+    value = text.encode("ascii", "replace")
+    if len(value) & 1:
+        value += b"\0" if vr == b"UI" else b" "
+    return pack("<HH2sH", 0x0002, number, vr, len(value)) + value
 
 
 def dataset_offset(file: bytes | memoryview) -> int:
     """Where the data set begins in the content of a file with preamble and group 0002. Raises `Part10Error`."""
-    if bytes(file[128:132]) != b"DICM" or len(file) < 144:
+    if bytes(file[PREAMBLE:_START]) != PREFIX or len(file) < _START + 12:
         raise Part10Error("the prefix is missing")
-    tag, vr, size, length = unpack_from("<L2sHL", file, 132)
-    if tag == 0x00000002 and vr == b"UL" and size == 4 and 144 + length <= len(file):
-        return 144 + int(length)
-    at = 132  # some writers leave the group length out
+    tag, vr, size, length = unpack_from("<L2sHL", file, _START)
+    if tag == 0x00000002 and vr == b"UL" and size == 4 and _START + 12 + length <= len(file):
+        return _START + 12 + int(length)
+    at = _START  # some writers leave the group length out
     while at + 12 <= len(file):
         group, _, vr, short = unpack_from("<HH2sH", file, at)
         if group != 0x0002:

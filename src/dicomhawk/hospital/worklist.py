@@ -18,10 +18,10 @@ from dicomhawk.hospital.sources import Source
 SCHEDULED_PROCEDURE_STEP_SEQUENCE: Final = 0x00400100
 
 _TABLES: Final = "scheduled_step s JOIN patient p ON p.patient_key = s.patient_key"
+# A patient is in the worklist from the booking on, and in the archive only from the first study on.
 _VISIBLE: Final = (
     "+s.visible_from <= :now",
     "(s.visible_until IS NULL OR s.visible_until > :now)",
-    "+p.visible_from <= :now",
 )
 
 

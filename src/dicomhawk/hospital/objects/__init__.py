@@ -8,10 +8,10 @@ from dicomhawk.hospital.images.recipe import ChestCT
 from dicomhawk.hospital.objects import ct, mr
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.makers import implementation_of
-from dicomhawk.hospital.objects.part10 import Part10Error, dataset_offset, file_head
 from dicomhawk.hospital.objects.recipe import CTAcquisition, MRAcquisition, SeriesRecipe
+from dicomhawk.hospital.part10 import file_meta
 
-__all__ = ["Context", "Part10Error", "dataset_offset", "make_file"]
+__all__ = ["Context", "make_file"]
 
 
 def make_file(context: Context, recipe: SeriesRecipe) -> bytes:
@@ -25,6 +25,13 @@ def make_file(context: Context, recipe: SeriesRecipe) -> bytes:
         assert isinstance(acquisition, MRAcquisition)
         made = mr.build(context, image, acquisition, pixels)
     instance = context.instance
-    implementation = implementation_of(context.model, context.device.software)
-    head = file_head(instance.sop_class_uid, instance.sop_uid, EXPLICIT_LE, implementation, context.device.ae_title)
+    class_uid, version_name = implementation_of(context.model, context.device.software)
+    head = file_meta(
+        instance.sop_class_uid,
+        instance.sop_uid,
+        EXPLICIT_LE,
+        class_uid,
+        implementation_version_name=version_name,
+        source_ae=context.device.ae_title,
+    )
     return head + made.encode()

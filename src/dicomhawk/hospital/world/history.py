@@ -174,8 +174,7 @@ class History:
         planned = list(self._planned(visit, scanner, description))
         ends = [(begins + timedelta(seconds=p.begins + p.lasts + TRANSFER)).timestamp() for p in planned]
         booked = booked_at(visit.kind, begins, source) if ahead else None
-        known_from = ends[0] if booked is None else min(booked.timestamp(), ends[0])
-        self._write_patient(visit, known_from)
+        self._write_patient(visit, ends[0])
         if booked is not None:
             self._writer.add_all(steps(self._writer, visit, order, booked, ends[-1]))
             if source.random() < MISSED:
@@ -203,7 +202,7 @@ class History:
             else mr_series(exam, model, self._source)
         )
 
-    def _write_patient(self, visit: Visit, known_from: float) -> None:
+    def _write_patient(self, visit: Visit, visible_from: float) -> None:
         if visit.patient_key in self._written:
             return
         self._written.add(visit.patient_key)
@@ -216,7 +215,7 @@ class History:
                 name=person.name,
                 birth_date=f"{person.birth:%Y%m%d}",
                 sex=person.sex,
-                visible_from=known_from,
+                visible_from=visible_from,
             )
         )
 
