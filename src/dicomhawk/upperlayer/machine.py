@@ -8,7 +8,7 @@ the `Provider` that drives the machine, and where products differ to its `Dialec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 
 
 class State(IntEnum):
@@ -85,8 +85,8 @@ class Event(IntEnum):
     """Unrecognized or invalid PDU received."""
 
 
-class Action(Enum):
-    """PS3.8 tables 9-6 to 9-9."""
+class Action(StrEnum):
+    """PS3.8 tables 9-6 to 9-9. Strings, because `Enum` computes the hash of its members anew each time."""
 
     AE_1 = "AE-1"
     AE_2 = "AE-2"

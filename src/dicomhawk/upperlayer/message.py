@@ -12,13 +12,16 @@ from typing import NamedTuple
 
 from .dimse import MAX_COMMAND_SET, Command, decode
 from .errors import ProtocolError, Quirk
-from .pdu import PDV
 
 _PDU_AND_PDV_HEADER = Struct(">BBLLBB")
 UNLIMITED_PIECE = 1 << 20
 """Fragment size towards a peer that announced no maximum length."""
 SMALLEST_MAXIMUM = 128
 """A peer that announces less is sent this much all the same: its own header would hardly fit."""
+
+
+_new = tuple.__new__
+"""Makes a NamedTuple without the call of Python that its own constructor costs, once for each PDV."""
 
 
 class CommandReceived(NamedTuple):
@@ -57,8 +60,10 @@ class Assembler:
         """True between messages."""
         return self._command is None and not self._in_data_set
 
-    def add(self, pdv: PDV, contexts: Container[int], offset: int) -> CommandReceived | DataSetFragment | None:
-        """Take one PDV whose data begin at `offset` of the stream.
+    def add(
+        self, pdv: tuple[int, int, bytes | memoryview], contexts: Container[int], offset: int
+    ) -> CommandReceived | DataSetFragment | None:
+        """Take one PDV (see `pdu.PDV`) whose data begin at `offset` of the stream.
 
         Returns what it completes, or None. Raises `ProtocolError` for a context that was not accepted, a
         wrong order of fragments, and a command set that is too long or malformed.
@@ -66,16 +71,18 @@ class Assembler:
         context_id, control, data = pdv
         if context_id not in contexts:
             raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} was not accepted")
-        if context_id != self._context_id and not self.idle:
-            raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} within a message on {self._context_id}")
-        self._context_id = context_id
+        if context_id != self._context_id:
+            if not self.idle:
+                raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} within a message on {self._context_id}")
+            self._context_id = context_id
         if control & 1:
             return self._add_command(context_id, control & 2, data)
         if not self._in_data_set:
             raise ProtocolError(Quirk.PDV_ORDER, "a data set without a command")
         last = control & 2 != 0
         self._in_data_set = not last
-        return DataSetFragment(context_id, data if isinstance(data, memoryview) else memoryview(data), last, offset)
+        view = data if isinstance(data, memoryview) else memoryview(data)
+        return _new(DataSetFragment, (context_id, view, last, offset))
 
     def _add_command(self, context_id: int, last: int, data: bytes | memoryview) -> CommandReceived | None:
         if self._in_data_set:
@@ -95,7 +102,7 @@ class Assembler:
             self._command = None
         command = decode(raw)
         self._in_data_set = command.has_data_set
-        return CommandReceived(context_id, command, raw)
+        return _new(CommandReceived, (context_id, command, raw))
 
 
 def fragments(
@@ -106,10 +113,10 @@ def fragments(
     The result alternates 12 header bytes (PDU and PDV) with views of `data`, ready for one vectored write;
     an empty `data` gives one empty fragment.
     """
-    piece = UNLIMITED_PIECE if maximum_length == 0 else (max(maximum_length, SMALLEST_MAXIMUM) - 6) & ~1
     size = len(data)
     kind = 1 if command else 0
     pack = _PDU_AND_PDV_HEADER.pack
+    piece = UNLIMITED_PIECE if maximum_length == 0 else (max(maximum_length, SMALLEST_MAXIMUM) - 6) & ~1
     if size <= piece:
         return [pack(4, 0, size + 6, size + 2, context_id, kind | 2), data]
     view = memoryview(data)

@@ -116,7 +116,7 @@ class AssociateRJ:
 
 
 class PDV(NamedTuple):
-    """A presentation data value (PS3.8 9.3.5.1, annex E.2). A tuple: the hot path makes one for each fragment."""
+    """A presentation data value (PS3.8 9.3.5.1, annex E.2)."""
 
     context_id: int
     control: int  # bit 0: command, bit 1: last fragment
@@ -200,10 +200,10 @@ def check_pdvs(buffer: bytes, position: int, end: int) -> None:
         position += length
 
 
-def pdv_at(buffer: bytes, position: int) -> PDV:
-    """The presentation data value at `position`, which `check_pdvs` has seen; its data are a view of `buffer`."""
+def pdv_at(buffer: bytes, position: int) -> tuple[int, int, memoryview]:
+    """What a `PDV` has, of the one at `position`, which `check_pdvs` has seen; its data are a view of `buffer`."""
     length, context_id, control = _PDV_HEADER.unpack_from(buffer, position)
-    return PDV(context_id, control, memoryview(buffer)[position + PDV_HEADER_SIZE : position + 4 + length])
+    return context_id, control, memoryview(buffer)[position + PDV_HEADER_SIZE : position + 4 + length]
 
 
 def _p_data(body: bytes, reserved: int) -> PDataTF:
@@ -211,7 +211,7 @@ def _p_data(body: bytes, reserved: int) -> PDataTF:
     check_pdvs(body, position, end)
     found: list[PDV] = []
     while position < end:
-        pdv = pdv_at(body, position)
+        pdv = PDV(*pdv_at(body, position))
         found.append(pdv)
         position += PDV_HEADER_SIZE + len(pdv.data)
     return PDataTF(tuple(found), reserved)

@@ -96,6 +96,12 @@ Indication = (
     | TransportClosed
 )
 
+# Looking a member of an enumeration up in its class (0.3 us in Python 3.11) costs more than what is done with it.
+_STA1, _STA2, _STA3, _STA8, _STA13 = State.STA1, State.STA2, State.STA3, State.STA8, State.STA13
+_EVT7, _EVT9, _EVT14 = Event.EVT7, Event.EVT9, Event.EVT14
+_AA_6, _AE_6, _AR_2, _AR_9 = Action.AA_6, Action.AE_6, Action.AR_2, Action.AR_9
+_FIN, _WAIT = Close.FIN, Close.WAIT
+
 _EVENT = {
     p.RQ: Event.EVT6,
     p.AC: Event.EVT3,
@@ -109,6 +115,7 @@ _TAKES_DATA = frozenset(s for (e, s), action in TABLE.items() if action in (Acti
 _SENDS_DATA = frozenset(s for e, s in TABLE if e is Event.EVT9)
 _UNTIMED = frozenset({State.STA1, State.STA3})
 _UNEXPECTED = frozenset({Action.AA_1, Action.AA_7, Action.AA_8})
+_RELEASE_INDICATION = ReleaseIndication()
 _RELEASE_RQ = p.encode(p.ReleaseRQ())
 _RELEASE_RP = p.encode(p.ReleaseRP())
 
@@ -158,7 +165,7 @@ class Provider:
         self._activity = now
         self._artim: float | None = None if requestor else now + dialect.artim
         self._proposed: Mapping[int, Context] = {}
-        self.state = State.STA1 if requestor else State.STA2  # Evt5, AE-5
+        self.state = _STA1 if requestor else _STA2  # Evt5, AE-5
         self.contexts: Mapping[int, Context] = {}
         self.peer_maximum_length = 0
         self.close: Close | None = None
@@ -189,7 +196,7 @@ class Provider:
                 self._inside -= self._position
         self._buffer, self._position, self._mark = data, 0, 0
 
-    def consumed(self) -> tuple[int, memoryview]:
+    def consumed(self) -> tuple[int, Buffer]:
         """The bytes that have been understood (or given up) since the last call, and their stream offset.
 
         To be called when `poll` has no more to say, before the next `feed`: that is how a transcript can tell
@@ -202,6 +209,8 @@ class Provider:
             self._buffer, self._position, self._mark = b"", 0, 0
         else:
             self._mark = position
+        if not mark and position == len(buffer):
+            return offset, buffer
         return offset, memoryview(buffer)[mark:position]
 
     @property
@@ -250,7 +259,10 @@ class Provider:
             return self._begin_p_data(start, end, now)
         event = _EVENT[pdu_type]
         action = TABLE[event, self.state]
-        if action is Action.AA_6:
+        if action is _AR_2:  # nothing to decode in it
+            self.state = _STA8
+            return _RELEASE_INDICATION
+        if action is _AA_6:
             return True
         if action in _UNEXPECTED:  # not worth decoding
             detail = f"PDU type {pdu_type} in Sta{self.state.value}"
@@ -280,8 +292,9 @@ class Provider:
     def _next_pdv(self, now: float) -> Indication | None:
         buffer, position = self._buffer, self._position
         pdv = pdv_at(buffer, position)
+        data = pdv[2]
         offset = self.received - len(buffer) + position + PDV_HEADER_SIZE
-        self._position = position = position + PDV_HEADER_SIZE + len(pdv.data)
+        self._position = position = position + PDV_HEADER_SIZE + len(data)
         if position == self._inside:
             self._inside = 0
         if self._assembler is None:
@@ -290,7 +303,7 @@ class Provider:
             return self._assembler.add(pdv, self.contexts, offset)
         except ProtocolError as error:
             self._skip_values()
-            return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(pdv.data[:SHOWN_BYTES]), now)
+            return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(data[:SHOWN_BYTES]), now)
 
     def _skip_values(self) -> None:
         """Leave out what remains of a P-DATA-TF."""
@@ -298,12 +311,12 @@ class Provider:
             self._position, self._inside = self._inside, 0
 
     def _received(self, action: Action, unit: p.PDU, body: bytes) -> Indication:
+        if action is _AE_6:
+            assert isinstance(unit, p.AssociateRQ)
+            self.state = _STA3
+            self._artim = None
+            return AssociateIndication(unit, body)
         match action:
-            case Action.AE_6:
-                assert isinstance(unit, p.AssociateRQ)
-                self.state = State.STA3
-                self._artim = None
-                return AssociateIndication(unit, body)
             case Action.AE_3 | Action.AE_4:
                 assert isinstance(unit, p.AssociateAC | p.AssociateRJ)
                 return self._confirmed(action, unit)
@@ -311,9 +324,6 @@ class Provider:
                 assert isinstance(unit, p.Abort)
                 self._end(self._dialect.after_artim)
                 return AbortIndication(unit.source, unit.reason)
-            case Action.AR_2:
-                self.state = NEXT[action]
-                return ReleaseIndication()
             case Action.AR_8:
                 self.state = State.STA9 if self._requestor else State.STA10
                 return ReleaseIndication(collision=True)
@@ -359,15 +369,15 @@ class Provider:
 
     def _leave(self, close: Close, now: float, hold: float | None = None) -> None:
         """Go to Sta13 with the ARTIM timer running, or close at once."""
-        self.state = State.STA13
+        self.state = _STA13
         self._skip_values()
-        if close is Close.WAIT:
+        if close is _WAIT:
             self._artim = now + (self._dialect.artim if hold is None else hold)
         else:
             self._end(close)
 
     def _end(self, close: Close) -> None:
-        self.state = State.STA1
+        self.state = _STA1
         self._artim = None
         self._deaf = True
         self._skip_values()
@@ -378,7 +388,7 @@ class Provider:
     def transport_closed(self) -> TransportClosed:
         """Evt17: the peer closed, or the connection broke (AA-4, AA-5, AR-5)."""
         before = self.state
-        self._end(Close.FIN)
+        self._end(_FIN)
         return TransportClosed(before)
 
     @property
@@ -426,7 +436,7 @@ class Provider:
 
     def accept(self, answer: Accepted, encoded: bytes | None = None) -> None:
         """Evt7: accept the association. `encoded` saves encoding the same A-ASSOCIATE-AC again."""
-        self.state = NEXT[self._primitive(Event.EVT7)]
+        self.state = NEXT[self._primitive(_EVT7)]
         self.contexts = answer.contexts
         self.peer_maximum_length = answer.peer_maximum_length
         self._out.append(p.encode(answer.ac) if encoded is None else encoded)
@@ -450,7 +460,7 @@ class Provider:
     def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:
         """Evt9: a DIMSE message, as P-DATA-TFs within the peer's maximum length."""
         if self.state not in _SENDS_DATA:
-            self._primitive(Event.EVT9)
+            self._primitive(_EVT9)
         maximum = self.peer_maximum_length
         self._out += fragments(context_id, command, maximum, command=True)
         if data is not None:
@@ -458,7 +468,7 @@ class Provider:
 
     def send_data(self, context_id: int, data: Buffer) -> None:
         """Evt9: the data set of the command that was sent last; alternates headers with views of `data`."""
-        self._primitive(Event.EVT9)
+        self._primitive(_EVT9)
         self._out += fragments(context_id, data, self.peer_maximum_length)
 
     def release(self) -> None:
@@ -468,9 +478,9 @@ class Provider:
 
     def confirm_release(self, now: float) -> None:
         """Evt14: agree to a release."""
-        action = self._primitive(Event.EVT14)
+        action = self._primitive(_EVT14)
         self._out.append(_RELEASE_RP)
-        if action is Action.AR_9:
+        if action is _AR_9:
             self.state = NEXT[action]
         else:
             self._leave(self._dialect.after_release, now)
