@@ -248,6 +248,8 @@ def test_items_are_counted_at_one_level_and_in_all() -> None:
         "7fffffff 01 03",
         "00000002 01 03 00",
         "00000002 01 03 00000003 01 03",
+        "00000000 00000002 01 03",
+        "00000001 01 00000002 01 03",
     ],
 )
 def test_values_that_leave_their_pdu(body: str) -> None:

@@ -152,6 +152,33 @@ def test_data_sets_are_handed_on_with_their_place_in_the_stream() -> None:
     ]
 
 
+TWO_ECHOES = pdu.encode(pdu.PDataTF((pdu.PDV(1, 3, ECHO[12:]),) * 2))
+
+
+def test_reads_between_two_values_of_one_pdu() -> None:
+    provider = associated()
+    indications(provider, ECHO + TWO_ECHOES[:40])  # so that the PDU doesn't begin where the buffer does
+    provider.feed(TWO_ECHOES[40:], 0.0)
+    start = provider.received
+    assert isinstance(provider.poll(0.0), CommandReceived)
+    assert provider.consumed() == (start - len(TWO_ECHOES), TWO_ECHOES[:-74])
+    assert provider.leftover == TWO_ECHOES[-74:]
+    provider.feed(RELEASE_RQ[:3], 0.0)
+    provider.feed(RELEASE_RQ[3:] + TWO_ECHOES[:1], 0.0)
+    assert isinstance(provider.poll(0.0), CommandReceived)
+    assert provider.poll(0.0) == ReleaseIndication()
+    assert provider.poll(0.0) is None
+    assert provider.consumed() == (start - 74, TWO_ECHOES[-74:] + RELEASE_RQ)
+
+
+def test_values_after_an_abort_are_skipped() -> None:
+    provider = associated()
+    provider.feed(TWO_ECHOES + ABORT, 0.0)
+    assert isinstance(provider.poll(0.0), CommandReceived)
+    provider.abort(0.0)
+    assert provider.poll(0.0) == AbortIndication(0, 0)
+
+
 def test_an_abort_of_the_peer() -> None:
     provider = associated()
     assert indications(provider, abort(2, 6)) == [AbortIndication(2, 6)]
@@ -593,6 +620,17 @@ def test_what_is_not_polled_yet_is_not_consumed() -> None:
     assert provider.leftover == RELEASE_RQ
     assert provider.poll(0.0) == ReleaseIndication()
     assert provider.consumed() == (start + len(ECHO), RELEASE_RQ)
+    assert provider.leftover == b""
+
+
+def test_bytes_that_come_after_the_end_follow_those_that_were_left_over() -> None:
+    provider = Provider(DIALECT, 0.0)
+    indications(provider, RQ[:50])
+    provider.consumed()
+    provider.handle_timer(30.0)
+    assert provider.leftover == RQ[:50]
+    assert indications(provider, RQ[50:]) == []
+    assert provider.consumed() == (0, RQ)
     assert provider.leftover == b""
 
 
