@@ -3,7 +3,7 @@
 
 The load generator and the peers' configurations are not part of this project: `--shared` names the folder that has
 them (``bench/`` in it). Everything runs on the loopback interface of a network namespace of its own, one measurement
-at a time, the servers in turn for each repetition; a ratio is the median of ours to the better of the others' medians.
+at a time, the servers in turn for each repetition; a ratio is our median to the better one of the others.
 """
 
 from __future__ import annotations
