@@ -6,6 +6,8 @@ from io import BytesIO
 from struct import pack
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom.uid import UID
 from pynetdicom import dimse_messages, dimse_primitives, dsutils
 from pynetdicom.dimse_messages import DIMSEMessage
@@ -232,3 +234,51 @@ def test_a_response() -> None:
         Key.ErrorComment: "no",
     }
     assert Key.AffectedSOPClassUID not in dimse.response(Command({Key.CommandField: 0x0030}), 0)
+
+
+def _mutated(raw: bytes, changes: list[tuple[int, bytes]]) -> bytes:
+    for at, piece in changes:
+        at %= len(raw)
+        raw = raw[:at] + piece + raw[at + len(piece) :]
+    return raw
+
+
+ECHO = dimse.encode(
+    {
+        Key.AffectedSOPClassUID: "1.2.840.10008.1.1",
+        Key.CommandField: CommandField.C_ECHO_RQ,
+        Key.MessageID: 5,
+        Key.CommandDataSetType: NO_DATA_SET,
+    }
+)
+PIECES = [b"\0\0\x10\x01\x02\0\0\0", b"\x10\x01", b"\0\0", b"\x12", b"\x34\x12", b"\x21\x43", b"\x0a\0\0\0"]
+CHANGES = st.lists(st.tuples(st.integers(0, 99), st.sampled_from(PIECES) | st.binary(max_size=3)), max_size=4)
+
+
+@given(CHANGES, st.lists(st.integers(0, 0xFFFF), min_size=2, max_size=3), st.binary(max_size=20))
+def test_what_is_remembered_of_a_command_set_is_what_decoding_gives(
+    changes: list[tuple[int, bytes]], numbers: list[int], more: bytes
+) -> None:
+    for number in numbers:
+        raw = _mutated(ECHO[:56] + number.to_bytes(2, "little") + ECHO[58:] + more, changes)
+        try:
+            expected = Command(dimse._elements(raw))
+        except ProtocolError:
+            with pytest.raises(ProtocolError):
+                dimse.decode(raw)
+        else:
+            assert dimse.decode(raw) == expected
+
+
+def test_an_echo_is_remembered_without_its_message_id() -> None:
+    dimse._remembered.cache_clear()
+    for number in range(5):
+        command = dimse.decode(ECHO[:56] + number.to_bytes(2, "little") + ECHO[58:])
+        assert (command.message_id, command.name) == (number, "C-ECHO-RQ")
+    assert dimse._remembered.cache_info().hits == 4
+
+
+def test_a_second_message_id_counts() -> None:
+    second = pack("<HHLH", 0, Key.MessageID, 2, 0x1234)
+    for number in (0x1234, 7):
+        assert dimse.decode(ECHO[:56] + number.to_bytes(2, "little") + ECHO[58:] + second).message_id == 0x1234

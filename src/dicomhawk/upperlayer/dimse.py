@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from functools import lru_cache
 from struct import Struct, iter_unpack, pack
 
 from .errors import ProtocolError, Quirk
@@ -195,6 +196,38 @@ class Command:
 
 def decode(data: bytes) -> Command:
     """A command set from its bytes. Raises `ProtocolError` with `Quirk.COMMAND_SET`."""
+    size = len(data)
+    if _SHORTEST_REMEMBERED < size <= _LONGEST_REMEMBERED:
+        # Most are what the peer sent before with another message ID: C-ECHO, and queries.
+        at = _MESSAGE_ID_AFTER_UID + data[_UID_LENGTH_AT]
+        if data[at - _HEADER.size : at] == _MESSAGE_ID_HEADER and at + 2 <= size:
+            known = _remembered(data[:at], data[at + 2 :])
+            if known is not None:
+                return Command({**known, _MESSAGE_ID: data[at] | data[at + 1] << 8})
+    return Command(_elements(data))
+
+
+_LONGEST_REMEMBERED = 100
+"""Bytes. Those that name an instance are longer, and never the same again."""
+_SHORTEST_REMEMBERED = 40
+_UID_LENGTH_AT = 16  # in (0000,0002) after (0000,0000)
+_MESSAGE_ID_AFTER_UID = 12 + _HEADER.size + 10 + _HEADER.size  # its value: there is (0000,0100) between
+_MESSAGE_ID_HEADER = _HEADER.pack(0, _MESSAGE_ID, 2)
+_EXAMPLES = 0x1234, 0x4321  # as part of the header of an element, either would be refused
+
+
+@lru_cache(maxsize=64)
+def _remembered(before: bytes, after: bytes) -> dict[int, Value] | None:
+    """The elements of a command set whose message ID is between `before` and `after`; None if it is not."""
+    try:
+        one, other = (_elements(before + number.to_bytes(2, "little") + after) for number in _EXAMPLES)
+    except ProtocolError:
+        return None
+    # They differ in more if what looks like a message ID is within another element, or there is a second one.
+    return one if list(other.items()) == list({**one, _MESSAGE_ID: _EXAMPLES[1]}.items()) else None
+
+
+def _elements(data: bytes) -> dict[int, Value]:
     elements: dict[int, Value] = {}
     position, end = 0, len(data)
     while position < end:
@@ -215,7 +248,7 @@ def decode(data: bytes) -> Command:
             elements[number] = _value(number, data[start:position])
     if not isinstance(elements.get(_COMMAND_FIELD), int):
         raise ProtocolError(Quirk.COMMAND_SET, "no Command Field")
-    return Command(elements)
+    return elements
 
 
 def _value(number: int, value: bytes) -> Value:
