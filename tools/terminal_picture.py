@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes docs/terminal.svg: a terminal talking to a fresh DICOMHawk, with what the programs really print.
 
-Needs DCMTK, and takes its programs rather than those of the same names that pynetdicom brings. The deployment is drawn anew, as for anybody.
+Needs DCMTK, and takes its programs rather than those of the same names that pynetdicom brings. The deployment is
+drawn anew, as for anybody.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def main() -> None:
             for command in COMMANDS:
                 line = command.format(session=session)
                 done = subprocess.run(
-                    shlex.split(line), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                    shlex.split(line),
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    encoding="latin-1",
                 )
                 lines = [text.replace("\t", "  ") for text in done.stdout.splitlines()]
                 if command == "dicomhawk sessions":
