@@ -9,9 +9,11 @@ from pathlib import Path
 from struct import pack
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dicomhawk.evidence.transcript import Reference, Transcript, TranscriptWriter
-from dicomhawk.outputs.pcap import Export, export_session
+from dicomhawk.outputs.pcap import Export, _Pdus, export_session
 from dicomhawk.outputs.summary import Where
 
 VISITOR4, DOOR4 = ("198.51.100.7", 41822), ("203.0.113.10", 4242)
@@ -242,3 +244,24 @@ def test_an_export_is_the_same_each_time(tmp_path: Path, writer: TranscriptWrite
     export_session(tmp_path, [where], resolve, two)
     assert one.getvalue() == two.getvalue()
     assert len(one.getvalue()) > len(DATA_SET)
+
+
+@given(st.lists(st.integers(0, 60), max_size=12), st.lists(st.integers(1, 25), min_size=1, max_size=40))
+def test_the_ends_of_pdus_are_found_however_the_stream_is_cut(lengths: list[int], cuts: list[int]) -> None:
+    stream, ends = b"", set()
+    for length in lengths:
+        stream += b"\x04\0" + length.to_bytes(4, "big") + bytes(length)
+        ends.add(len(stream))
+    pdus, at, found = _Pdus(), 0, set()
+    for cut in cuts * (len(stream) // sum(cuts) + 1):
+        last = pdus.advance(stream[at : at + cut])
+        if last:
+            found.add(at + last)
+        inside = {end for end in ends if at < end <= at + cut}
+        assert (at + last if last else None) == max(inside, default=None)
+        at += cut
+    assert found <= ends
+
+
+def test_what_is_no_pdu_has_no_ends() -> None:
+    assert _Pdus().advance(b"GET / HTTP/1.0\r\n\r\n" + bytes(100)) == 0

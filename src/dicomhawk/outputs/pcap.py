@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -42,6 +43,7 @@ ACK_EVERY = 8
 """Segments after which the other side acknowledges: before the window that we claim is full."""
 TOGETHER_US = 1000
 """Records of one direction within this time (microseconds) are one stretch of the stream."""
+_PDU_HEADER = 6
 LINKTYPE_RAW = 101
 """Packets begin with the IP header (www.tcpdump.org/linktypes.html)."""
 
@@ -186,6 +188,39 @@ class _Side:
         self.count = 0  # packets sent
 
 
+class _Pdus:
+    """Where the PDUs of one direction end; none are seen any more after the first bytes that aren't one."""
+
+    def __init__(self) -> None:
+        self._left = 0  # of the PDU that has begun
+        self._header = b""
+        self._lost = False
+
+    def last_end(self, data: bytes | bytearray) -> int:
+        """Offset of the last end of a PDU in what comes next; 0 if there is none."""
+        return copy(self).advance(data)
+
+    def advance(self, data: bytes | bytearray) -> int:
+        """As `last_end`, and go on behind `data`."""
+        at = last = 0
+        while at < len(data) and not self._lost:
+            if not self._left:
+                taken = bytes(data[at : at + _PDU_HEADER - len(self._header)])
+                self._header += taken
+                at += len(taken)
+                if len(self._header) < _PDU_HEADER:
+                    break
+                self._left = int.from_bytes(self._header[2:], "big")
+                self._lost = not 1 <= self._header[0] <= 7
+                self._header = b""
+            step = min(self._left, len(data) - at)
+            self._left -= step
+            at += step
+            if not self._left and not self._lost:
+                last = at
+        return last
+
+
 class _Stream:
     """Makes the packets of one TCP connection."""
 
@@ -197,6 +232,7 @@ class _Stream:
         self._ipv6 = len(self._client.address) == 16
         self._mss = MTU - (60 if self._ipv6 else 40)
         self._pending = bytearray()
+        self._pdus = {True: _Pdus(), False: _Pdus()}
         self._inbound = True
         self._us = 0
         self._unacknowledged = 0
@@ -215,15 +251,22 @@ class _Stream:
             yield from self.rest()
         self._inbound = inbound
         self._us = us
-        self._pending += data
-        full = len(self._pending) // self._mss * self._mss
-        for at in range(0, full, self._mss):
-            yield from self._segment(self._pending[at : at + self._mss])
-        del self._pending[:full]
+        pending = self._pending
+        pending += data
+        pdus, start = self._pdus[inbound], 0
+        while len(pending) - start >= self._mss:
+            # Wireshark's dissector takes fright at some PDUs that begin at the end of a segment.
+            full = pending[start : start + self._mss]
+            segment = full[: pdus.last_end(full) or self._mss]
+            pdus.advance(segment)
+            start += len(segment)
+            yield from self._segment(segment)
+        del pending[:start]
 
     def rest(self) -> Iterator[Packet]:
         """What waits, and its acknowledgement."""
         if self._pending:
+            self._pdus[self._inbound].advance(self._pending)
             yield from self._segment(self._pending, last=True)
             self._pending.clear()
 
