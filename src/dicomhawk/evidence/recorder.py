@@ -10,6 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from .. import __version__
 from ..settings import Settings
@@ -223,22 +224,16 @@ class ConnectionRecord:
         connection = recorder.stamps.ulid(now)
         self.connection = connection.decode()
         self.transcript = recorder.vault.transcript(self.connection, source, destination)
-        ip, local = address.encode(), destination[0].encode()
-        constant = _ENVELOPE % (
-            session.encode(),
-            ip,
+        before_port, before_community, after = _visit(session, address, destination, protocol, recorder.sensor)
+        constant = b'%b%d%b%b%b"connection":"%b","transcript":{"segment":"%b","offset":%d}}' % (
+            before_port,
             source[1],
-            local,
-            destination[1],
-            protocol.encode(),
-            b"ipv6" if ":" in address else b"ipv4",
+            before_community,
             community_id(source, destination),
-            ip,
-            local,
+            after,
             connection,
             self.transcript.segment.encode(),
             self.transcript.offset,
-            recorder.sensor,
         )
         self._envelope = ecs.Envelope(constant)
 
@@ -248,19 +243,18 @@ class ConnectionRecord:
         if since is not None:
             duration = int((self._recorder.monotonic() - since) * 1e9)
         self.emit_encoded(self._recorder.prepare(event), duration)
-        following = ecs.following(event)
-        if following:
-            self.follow(following)
 
     def emit_encoded(self, event: ecs.Encoded, duration: int | None = None) -> None:
-        """An event that was prepared before; see `Recorder.prepare`, and `follow`."""
+        """An event that was prepared before; see `Recorder.prepare`."""
         recorder = self._recorder
         self._sequence = sequence = self._sequence + 1
         now = recorder.clock()
         recorder.journal.append(ecs.line(event, self._envelope, recorder.stamps.stamp(now), sequence, duration), now)
+        if event.follows:
+            self.follow(event.follows)
 
     def follow(self, following: bytes) -> None:
-        """Let later events repeat what `ecs.following` gave for an event that was prepared before."""
+        """Let later events repeat what `ecs.following` gives for an event."""
         self._envelope = ecs.Envelope(self._envelope.constant, following)
 
     def received(self, data: bytes | bytearray | memoryview) -> None:
@@ -335,9 +329,20 @@ class ConnectionRecord:
         )
 
 
+@lru_cache(maxsize=REMEMBERED)
+def _visit(
+    session: str, address: str, destination: Endpoint, protocol: str, sensor: bytes
+) -> tuple[bytes, bytes, bytes]:
+    """What the envelopes of a session's connections to one door have in common: what comes before the visitor's
+    port, between it and the community ID, and after that."""
+    ip, local = address.encode(), destination[0].encode()
+    kind = b"ipv6" if ":" in address else b"ipv4"
+    return (
+        b'"session":"%b","source":{"ip":"%b","port":' % (session.encode(), ip),
+        b'},"destination":{"ip":"%b","port":%d},"network":{"transport":"tcp","protocol":"%b","type":"%b",'
+        b'"direction":"inbound","community_id":"' % (local, destination[1], protocol.encode(), kind),
+        b'"},"related":{"ip":["%b","%b"]},%b,"honeypot":{' % (ip, local, sensor),
+    )
+
+
 _OPEN = ConnectionOpen()
-_ENVELOPE = (
-    b'"session":"%b","source":{"ip":"%b","port":%d},"destination":{"ip":"%b","port":%d},'
-    b'"network":{"transport":"tcp","protocol":"%b","type":"%b","direction":"inbound","community_id":"%b"},'
-    b'"related":{"ip":["%b","%b"]},"honeypot":{"connection":"%b","transcript":{"segment":"%b","offset":%d}},%b'
-)

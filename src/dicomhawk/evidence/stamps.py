@@ -16,8 +16,8 @@ _MILLIS = tuple(b".%03dZ" % ms for ms in range(1000))
 
 
 def base32(value: int, digits: int) -> bytes:
-    """`value` in Crockford's base 32, most significant digit first."""
-    return bytes(_ALPHABET[value >> shift & 31] for shift in range(5 * digits - 5, -1, -5))
+    """`value` in Crockford's base 32, most significant digit first; an even number of `digits`."""
+    return b"".join([_PAIRS[value >> shift & 1023] for shift in range(5 * digits - 10, -1, -10)])
 
 
 def rfc3339(us: int) -> str:
@@ -29,11 +29,11 @@ def rfc3339(us: int) -> str:
 class Stamps:
     """Moments and identifiers of one process; remembers what didn't change since the last ones."""
 
-    __slots__ = ("_beginning", "_count", "_last_ms", "_ms", "_prefix", "_second", "_second_text", "_time")
+    __slots__ = ("_beginning", "_count", "_epoch", "_last_ms", "_ms", "_prefix", "_second", "_second_text", "_time")
 
     def __init__(self) -> None:
         self._ms = self._last_ms = self._second = -1
-        self._second_text = self._beginning = self._time = self._prefix = b""
+        self._second_text = self._beginning = self._epoch = self._time = self._prefix = b""
         self._count = 0
 
     def stamp(self, ns: int) -> bytes:
@@ -66,8 +66,10 @@ class Stamps:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second)).encode()
         if ms > self._last_ms:
+            if ms >> 20 != self._last_ms >> 20:  # once in 17 minutes
+                self._epoch = base32(ms >> 20, 6)
             self._last_ms = ms
-            self._time = base32(ms >> 20, 6) + _PAIRS[ms >> 10 & 1023] + _PAIRS[ms & 1023]
+            self._time = self._epoch + _PAIRS[ms >> 10 & 1023] + _PAIRS[ms & 1023]
         self._beginning = b'{"@timestamp":"%b%b","event":{"id":"%b' % (
             self._second_text,
             _MILLIS[ms % 1000],

@@ -228,9 +228,7 @@ class Connection(asyncio.Protocol):
 
     def _associate(self, indication: AssociateIndication, now: float) -> None:
         answer = self.door.answer(indication)
-        record = self.record
-        record.emit_encoded(answer.event)
-        record.follow(answer.following)
+        self.record.emit_encoded(answer.event)
         self._pdus_out += 1
         if isinstance(answer.outcome, Accepted):
             self.provider.accept(answer.outcome, answer.encoded)

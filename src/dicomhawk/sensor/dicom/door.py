@@ -34,7 +34,6 @@ class Answer(NamedTuple):
     outcome: Accepted | Rejected
     encoded: bytes
     event: ecs.Encoded
-    following: bytes
 
 
 class Door:
@@ -70,7 +69,7 @@ class Door:
         outcome = negotiate(indication.rq, self.policy)
         unit = outcome.ac if isinstance(outcome, Accepted) else outcome.rj
         event = association(indication.rq, outcome, len(raw))
-        answer = Answer(outcome, pdu.encode(unit), self.recorder.prepare(event), ecs.following(event))
+        answer = Answer(outcome, pdu.encode(unit), self.recorder.prepare(event))
         answers[raw] = answer
         if len(answers) > REMEMBERED_ANSWERS:
             answers.popitem(last=False)
