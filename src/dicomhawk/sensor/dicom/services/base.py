@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ....hospital.query import QueryError, QueryProblem
 from ....upperlayer import dimse
@@ -53,6 +53,16 @@ class Service:
 
     def abandon(self) -> None:
         """Nothing to undo."""
+
+    def said(self) -> dict[str, Any]:
+        """What the events of all commands have in common."""
+        command, context = self.request.command, self.request.context
+        return {
+            "message_id": command.message_id,
+            "context_id": context.context_id,
+            "abstract_syntax": context.abstract_syntax,
+            "transfer_syntax": context.transfer_syntax,
+        }
 
     def response(self, status: int, data: bytes | None = None, **more: Value) -> None:
         """Queue a response, with `data` as its data set."""

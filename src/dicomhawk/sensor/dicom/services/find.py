@@ -41,10 +41,7 @@ class Find(Identified):
             self._keys = decode(bytes(self.identifier), context.transfer_syntax)
         self.connection.record.emit(
             ev.CFind(
-                message_id=command.message_id,
-                context_id=context.context_id,
-                abstract_syntax=context.abstract_syntax,
-                transfer_syntax=context.transfer_syntax,
+                **self.said(),
                 priority=command.number(dimse.Key.Priority),
                 bytes=len(self.identifier),
                 **describe.query(self._keys),

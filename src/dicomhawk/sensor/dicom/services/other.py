@@ -35,10 +35,7 @@ class Other(Identified):
             keys = None
         self.connection.record.emit(
             ev.NCommand(
-                message_id=command.message_id,
-                context_id=context.context_id,
-                abstract_syntax=context.abstract_syntax,
-                transfer_syntax=context.transfer_syntax,
+                **self.said(),
                 command=command.command_field,
                 name=command.name,
                 sop_class=command.sop_class_uid or None,

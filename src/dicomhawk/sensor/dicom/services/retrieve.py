@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ....evidence import events as ev
 from ....evidence.transcript import Reference
@@ -137,14 +137,10 @@ class _Retrieval(Identified):
         self._failed += 1
         self._failed_uids.append(sop_uid)
 
-    def _query(self) -> dict[str, object]:
-        command, context = self.request.command, self.request.context
+    def _query(self) -> dict[str, Any]:
         return {
-            "message_id": command.message_id,
-            "context_id": context.context_id,
-            "abstract_syntax": context.abstract_syntax,
-            "transfer_syntax": context.transfer_syntax,
-            "priority": command.number(Key.Priority),
+            **self.said(),
+            "priority": self.request.command.number(Key.Priority),
             "bytes": len(self.identifier),
             **describe.query(self._keys),
         }
@@ -165,7 +161,7 @@ class Get(_Retrieval):
                 self._contexts.setdefault(context.abstract_syntax, []).append(context)
 
     def _announce(self) -> None:
-        self.connection.record.emit(ev.CGet(**self._query()))  # type: ignore[arg-type]
+        self.connection.record.emit(ev.CGet(**self._query()))
 
     def responded(self, command: Command) -> None:
         """The peer's answer to a C-STORE sub-operation."""
@@ -236,7 +232,7 @@ class Move(_Retrieval):
 
     def _announce(self) -> None:
         destination = self.request.command.text(Key.MoveDestination)
-        self.connection.record.emit(ev.CMove(destination=destination, **self._query()))  # type: ignore[arg-type]
+        self.connection.record.emit(ev.CMove(destination=destination, **self._query()))
 
     async def _retrieve(self, instances: list[InstanceRef]) -> int:
         connection = self.connection

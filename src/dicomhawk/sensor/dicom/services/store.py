@@ -73,10 +73,7 @@ class Store(Service):
                 code = status.OUT_OF_RESOURCES
         connection.record.emit(
             ev.CStore(
-                message_id=command.message_id,
-                context_id=context.context_id,
-                abstract_syntax=context.abstract_syntax,
-                transfer_syntax=context.transfer_syntax,
+                **self.said(),
                 status=code,
                 outcome=status.outcome(code),
                 priority=command.number(Key.Priority),
