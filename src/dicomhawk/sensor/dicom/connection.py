@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from ...evidence import events as ev
@@ -25,7 +25,6 @@ from ...upperlayer.provider import (
     AbortIndication,
     AssociateIndication,
     Buffer,
-    Indication,
     Provider,
     ReleaseIndication,
     Violation,
@@ -42,6 +41,8 @@ _LINGER_RESET = struct.pack("ii", 1, 0)
 _NOWHERE = ("::", 0)
 _C_CANCEL_RQ = int(dimse.CommandField.C_CANCEL_RQ)  # looking a member up costs more than comparing it
 _OPEN = (State.STA6, State.STA8)
+_STA2 = State.STA2
+_RELEASE = ev.Release()
 
 
 class Gone(Exception):
@@ -122,7 +123,7 @@ class Connection(asyncio.Protocol):
             record.received(leftover)
         before = provider.state
         provider.transport_closed()
-        if before is State.STA2 and leftover:
+        if before is _STA2 and leftover:
             self._foreign(leftover)
         ending = self._ending or ("peer-reset" if exc is not None else "peer-fin")
         # Written with the next response, or by the worker's sweep: nobody waits for it.
@@ -154,7 +155,7 @@ class Connection(asyncio.Protocol):
         indication = self.provider.handle_timer(now)
         self._ending = self._ending or "timeout"
         if indication is not None:
-            self._handle(indication, now)
+            _HANDLERS[type(indication)](self, indication, now)
         self.flush(now)
 
     def shut_down(self) -> None:
@@ -174,7 +175,7 @@ class Connection(asyncio.Protocol):
             indication = provider.poll(now)
             if indication is None:
                 break
-            self._handle(indication, now)
+            _HANDLERS[type(indication)](self, indication, now)
         self._record_input()
         self.flush(now)
 
@@ -186,6 +187,7 @@ class Connection(asyncio.Protocol):
             if data:
                 record.received(data)
             return
+        data = memoryview(data)
         done = 0
         for start, length, ordinal, object_offset in self._spans:
             at = start - offset
@@ -206,26 +208,6 @@ class Connection(asyncio.Protocol):
         """The bytes of `fragment` are kept as part of the visitor's object number `ordinal`."""
         self._spans.append((fragment.offset, len(fragment.data), ordinal, object_offset))
 
-    def _handle(self, indication: Indication, now: float) -> None:
-        match indication:
-            case CommandReceived():
-                self._command(indication, now)
-            case DataSetFragment():
-                self._fragment(indication, now)
-            case AssociateIndication():
-                self._associate(indication, now)
-            case ReleaseIndication():
-                self.record.emit(ev.Release())
-                self.provider.confirm_release(now)
-                self._pdus_out += 1
-                self._break_operation()
-            case AbortIndication(source, reason):
-                self.record.emit(ev.Abort(by="peer", source=source, reason=reason))
-                self._break_operation()
-            case Violation():
-                self._violation(indication)
-                self._break_operation()
-
     def _associate(self, indication: AssociateIndication, now: float) -> None:
         answer = self.door.answer(indication)
         self.record.emit_encoded(answer.event)
@@ -235,7 +217,17 @@ class Connection(asyncio.Protocol):
         else:
             self.provider.reject(answer.outcome.rj, now)
 
-    def _violation(self, violation: Violation) -> None:
+    def _released(self, indication: ReleaseIndication, now: float) -> None:
+        self.record.emit(_RELEASE)
+        self.provider.confirm_release(now)
+        self._pdus_out += 1
+        self._break_operation()
+
+    def _aborted(self, indication: AbortIndication, now: float) -> None:
+        self.record.emit(ev.Abort(by="peer", source=indication.source, reason=indication.reason))
+        self._break_operation()
+
+    def _violation(self, violation: Violation, now: float) -> None:
         record = self.record
         if violation.state is State.STA2 and violation.quirk in (Quirk.UNKNOWN_PDU, Quirk.PDU_TOO_LONG):
             self._foreign(violation.data)
@@ -252,6 +244,7 @@ class Connection(asyncio.Protocol):
             source, reason = violation.reaction.abort
             self._pdus_out += 1
             record.emit(ev.Abort(by="sensor", source=source, reason=reason))
+        self._break_operation()
 
     def _foreign(self, data: bytes) -> None:
         first = data[:FIRST_BYTES]
@@ -325,6 +318,8 @@ class Connection(asyncio.Protocol):
     def _break_operation(self) -> None:
         """The association is over, and with it what was being done on it."""
         operation, task = self.operation, self._task
+        if operation is None and task is None:
+            return
         self.operation = self._task = self._held = None
         if operation is not None:
             operation.broken()
@@ -412,3 +407,14 @@ class Connection(asyncio.Protocol):
                 self.give_up()
         if not self.is_open:
             raise Gone
+
+
+_HANDLERS: dict[type[Any], Callable[[Connection, Any, float], None]] = {
+    CommandReceived: Connection._command,
+    DataSetFragment: Connection._fragment,
+    AssociateIndication: Connection._associate,
+    ReleaseIndication: Connection._released,
+    AbortIndication: Connection._aborted,
+    Violation: Connection._violation,
+}
+"""What is done with each indication that an acceptor can get."""
