@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import pairwise
+from struct import pack
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +153,35 @@ def test_decoding_any_command_set_raises_nothing_but_protocol_errors(data: bytes
     else:
         dimse.decode(dimse.encode(dimse.response(command, 0)))
         assert command.name and repr(command)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(("1.2", "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.2.2.1")),
+    st.lists(st.tuples(st.integers(0, 99), our.u8), max_size=2),
+    st.lists(st.tuples(our.u16, our.u16), max_size=2),
+    st.lists(our.u16, min_size=2, max_size=4),
+)
+@example("1.2.840.10008.1.1", [], [(Key.MessageID, 0x4321)], [1, 0x1234, 0x4321])
+@example("1.2.840.10008.1.1", [], [(Key.MessageID, 0x1234)], [1, 0x1234, 0x4321])
+@example("1.2.840.10008.1.1", [(16, 28)], [], [1, 2])
+def test_a_command_set_like_one_before_decodes_like_any_other(
+    uid: str, changes: list[tuple[int, int]], more: list[tuple[int, int]], numbers: list[int]
+) -> None:
+    """What is remembered makes no difference, whatever the bytes around the message ID are."""
+    head = {Key.AffectedSOPClassUID: uid, Key.CommandField: 0x0030}
+    for number in numbers:
+        raw = bytearray(dimse.encode({**head, Key.MessageID: number, Key.CommandDataSetType: 0x0101}))
+        raw += b"".join(pack("<HHLH", 0, key, 2, value) for key, value in more)
+        for place, value in changes:
+            raw[place % len(raw)] = value
+        try:
+            plain = dimse._elements(bytes(raw))
+        except ProtocolError:
+            with pytest.raises(ProtocolError):
+                dimse.decode(bytes(raw))
+        else:
+            assert list(dimse.decode(bytes(raw)).elements.items()) == list(plain.items())
 
 
 @given(

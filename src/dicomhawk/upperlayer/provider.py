@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
@@ -27,8 +27,7 @@ SHOWN_BYTES = 256
 Buffer = bytes | memoryview
 
 
-@dataclass(frozen=True, slots=True)
-class AssociateIndication:
+class AssociateIndication(NamedTuple):
     """An A-ASSOCIATE-RQ to answer by `accept` or `reject`. `raw`: its body, without the six header bytes."""
 
     rq: p.AssociateRQ
@@ -220,6 +219,8 @@ class Provider:
 
     def poll(self, now: float) -> Indication | None:
         """The next indication, or None when more bytes are needed."""
+        if self._position == len(self._buffer):
+            return None
         while True:
             if self._inside:
                 indication = self._next_pdv(now)
@@ -291,8 +292,7 @@ class Provider:
 
     def _next_pdv(self, now: float) -> Indication | None:
         buffer, position = self._buffer, self._position
-        pdv = pdv_at(buffer, position)
-        data = pdv[2]
+        context_id, control, data = pdv_at(buffer, position)
         offset = self.received - len(buffer) + position + PDV_HEADER_SIZE
         self._position = position = position + PDV_HEADER_SIZE + len(data)
         if position == self._inside:
@@ -300,7 +300,7 @@ class Provider:
         if self._assembler is None:
             self._assembler = Assembler()
         try:
-            return self._assembler.add(pdv, self.contexts, offset)
+            return self._assembler.add((context_id, control, data), self.contexts, offset)
         except ProtocolError as error:
             self._skip_values()
             return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(data[:SHOWN_BYTES]), now)
