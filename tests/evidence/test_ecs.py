@@ -220,3 +220,13 @@ def test_long_lists_of_short_values_are_found() -> None:
     assert document["honeypot"]["cut"] == ["dicom.contexts.transfer_syntaxes"]
     whole = ev.Context(id=1, abstract_syntax="1.2", transfer_syntaxes=syntaxes[1:])
     assert "cut" not in line(association(contexts=(whole,)))["honeypot"]
+
+
+@pytest.mark.parametrize("number", [0, 7, 65535])
+def test_a_message_id_that_was_to_come(number: int) -> None:
+    # What looks like one within a stranger's string stays as it is.
+    syntax = f'"message_id":{ecs.MESSAGE_ID_TO_COME}'
+    prepared = ecs.encode(ev.CEcho(message_id=ecs.MESSAGE_ID_TO_COME, context_id=1, abstract_syntax=syntax))
+    assert ecs.numbered(prepared, number) == ecs.encode(
+        ev.CEcho(message_id=number, context_id=1, abstract_syntax=syntax)
+    )

@@ -23,6 +23,11 @@ MAX_CUTS = 16
 """Paths named in ``honeypot.cut``: enough to see what was done to the line."""
 
 
+MESSAGE_ID_TO_COME = 1 << 16
+"""Stands for a message ID, which has 16 bits, in an event that is encoded before it is known; see `numbered`."""
+_NUMBER_TO_COME = b'"message_id":%d' % MESSAGE_ID_TO_COME  # within a string, its quotation marks would be escaped
+
+
 class Encoded(NamedTuple):
     """An event without its envelope, as the inner parts of JSON objects."""
 
@@ -73,6 +78,12 @@ def encode(event: Event, *, secrets: bool = True) -> Encoded:
         others = tuple([(key, inner) for key, inner in zip(plan.others, rest, strict=True) if inner]) if rest else ()
     head = plan.head + b"," + own if own else plan.head
     return Encoded(head, dicom, others, following(event) if plan.follows else b"")
+
+
+def numbered(event: Encoded, message_id: int) -> Encoded:
+    """An event that was encoded with `MESSAGE_ID_TO_COME`, with the right one."""
+    head, dicom, others, follows = event
+    return Encoded(head, dicom.replace(_NUMBER_TO_COME, b'"message_id":%d' % message_id, 1), others, follows)
 
 
 def following(event: Event) -> bytes:

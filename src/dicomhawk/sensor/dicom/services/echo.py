@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....evidence import events as ev
+from ....evidence.ecs import MESSAGE_ID_TO_COME
 from ....persona.sopclasses import VERIFICATION
 from ....upperlayer.dimse import Command, Key, encode, response
 from .. import status
@@ -18,15 +19,16 @@ class Echo(Service):
         """Answer it."""
         command, context = self.request.command, self.request.context
         code = status.SUCCESS if context.abstract_syntax == VERIFICATION else status.SOP_CLASS_NOT_SUPPORTED
-        self.connection.record.emit(
+        self.connection.record.emit_numbered(
             ev.CEcho(
-                message_id=command.message_id,
+                message_id=MESSAGE_ID_TO_COME,
                 context_id=context.context_id,
                 abstract_syntax=context.abstract_syntax,
                 transfer_syntax=context.transfer_syntax,
                 status=code,
                 outcome=status.outcome(code),
-            )
+            ),
+            command.message_id,
         )
         if code == status.SUCCESS and command.sop_class_uid == VERIFICATION:
             answer = _answer(command.message_id)
