@@ -138,3 +138,36 @@ def converse(provider: Provider, parts: Iterable[bytes], accepting: Policy) -> t
         provider.consumed()
         out += output(provider)
     return found, out
+
+
+# PDUs that most scripts need, and a requestor
+
+RQ = pdu.encode(request())
+RELEASE_RQ, RELEASE_RP = bytes.fromhex("0500000000040000 0000"), bytes.fromhex("0600000000040000 0000")
+RJ = bytes.fromhex("03000000000400010101")
+ABORT = bytes.fromhex("07000000000400000000")
+ECHO = p_data(1, echo_rq())
+STORE = p_data(1, Command({Key.CommandField: 1, Key.MessageID: 1, Key.CommandDataSetType: 1}))
+
+
+def abort(source: int, reason: int) -> bytes:
+    """An A-ABORT."""
+    return bytes((7, 0, 0, 0, 0, 4, 0, 0, source, reason))
+
+
+def requestor(*contexts: tuple[int, str, tuple[str, ...]], dialect: Dialect = DIALECT) -> Provider:
+    """A requestor in Sta5, with nothing left to write."""
+    provider = Provider(dialect, 0.0, requestor=True)
+    provider.request(request(*contexts))
+    assert output(provider)[0] == pdu.RQ
+    return provider
+
+
+def accepted(rq: pdu.AssociateRQ) -> Accepted:
+    """The answer of a policy that accepts it."""
+    outcome = negotiate(rq, policy())
+    assert isinstance(outcome, Accepted)
+    return outcome
+
+
+AC = pdu.encode(accepted(request()).ac)

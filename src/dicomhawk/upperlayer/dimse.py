@@ -225,7 +225,7 @@ def _remembered(before: bytes, after: bytes) -> dict[int, Value] | None:
         return None
     # They differ in more if what looks like a message ID is within another element, or there is a second one.
     alike = list(other.items()) == list({**one, _MESSAGE_ID: _EXAMPLES[1]}.items())
-    return one if alike and one[_MESSAGE_ID] == _EXAMPLES[0] else None
+    return one if alike and one.get(_MESSAGE_ID) == _EXAMPLES[0] else None
 
 
 def _elements(data: bytes) -> dict[int, Value]:
