@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from importer_samples import (
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+)
+
+from dicomhawk.hospital.rows import Patient, Study
+from tests.hospital.importer_samples import (
     DEPLOYMENT,
     OTHER,
     SYNTAXES,
@@ -22,12 +28,6 @@ from importer_samples import (
     save,
     sequence,
 )
-from pydicom.dataset import Dataset
-from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-)
-
-from dicomhawk.hospital.rows import Patient, Study
 
 # Identity
 

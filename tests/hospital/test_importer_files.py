@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from importer_samples import BUNDLED, NOW, SYNTAXES, bundled, catalogue, ct, files, only, run, save
 from pydicom.fileset import FileSet
 from pydicom.uid import ImplicitVRLittleEndian
 
 from dicomhawk.hospital.importer.run import SourceError
 from dicomhawk.hospital.rows import Instance, Patient, Series, Study
+from tests.hospital.importer_samples import BUNDLED, NOW, SYNTAXES, bundled, catalogue, ct, files, only, run, save
 
 # Pixels
 

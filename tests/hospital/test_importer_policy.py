@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from importer_samples import BUNDLED, bundled, files, run
 from pydicom.datadict import DicomDictionary, dictionary_VR, tag_for_keyword
 
 from dicomhawk.hospital.importer.policy import Action, action
 from dicomhawk.hospital.importer.wording import Identifiers, cleaned, vocabulary
+from tests.hospital.importer_samples import BUNDLED, bundled, files, run
 
 NOBODY = Identifiers([], [])
 SOMEBODY = Identifiers(["Lee^Ann-Marie^^Dr.=李^安", "Long^Head"], ["A12345", "77"])

@@ -12,12 +12,12 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from importer_samples import bundled, ct, files, only, run, save, sequence
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
 from dicomhawk.hospital.importer import Refusal
+from tests.hospital.importer_samples import bundled, ct, files, only, run, save, sequence
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"

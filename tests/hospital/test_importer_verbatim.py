@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from importer_samples import BUNDLED, SYNTAXES, bundled, catalogue, ct, files, run, save
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicomhawk.hospital.rows import Instance, Patient, Study
+from tests.hospital.importer_samples import BUNDLED, SYNTAXES, bundled, catalogue, ct, files, run, save
 
 
 @pytest.mark.parametrize("name", [*BUNDLED, "SC_rgb_jpeg_dcmd.dcm", "test-SR.dcm", "image_dfl.dcm"])

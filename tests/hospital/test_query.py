@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_hospital import CT, LATER, MR, NOW, SR, build, column, keys, read
 
 from dicomhawk.hospital.answer import Answering
 from dicomhawk.hospital.attributes import ATTRIBUTES
@@ -34,6 +33,7 @@ from dicomhawk.hospital.query import (
     find,
     retrieve,
 )
+from tests.hospital.small_hospital import CT, LATER, MR, NOW, SR, build, column, keys, read
 
 STUDY_UID, SERIES_UID, SOP_UID = 0x0020000D, 0x0020000E, 0x00080018
 

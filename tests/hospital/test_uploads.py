@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_hospital import CT, MR, NOW, build, column, keys, read, step
 
 from dicomhawk.hospital import uploads as uploads_module
 from dicomhawk.hospital.attributes import ATTRIBUTES
@@ -21,6 +20,7 @@ from dicomhawk.hospital.heads import MAX_TEXT, describe
 from dicomhawk.hospital.query import InstanceRef, Match, Model, find, retrieve
 from dicomhawk.hospital.rows import Patient
 from dicomhawk.hospital.uploads import AddOutcome, Uploads, UploadsError
+from tests.hospital.small_hospital import CT, MR, NOW, build, column, keys, read, step
 
 STUDY_UID, SERIES_UID, SOP_UID, PATIENT_ID = 0x0020000D, 0x0020000E, 0x00080018, 0x00100020
 COUNTS = {"g00201206": "", "g00201208": "", "g00080061": ""}

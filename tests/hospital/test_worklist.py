@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from small_hospital import NOW, build, keys, read, step
 
 from dicomhawk.hospital.answer import Answering
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueWriter
 from dicomhawk.hospital.elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode
 from dicomhawk.hospital.query import Match, QueryError, QueryProblem, encode_match
 from dicomhawk.hospital.worklist import ROOT_ATTRIBUTES, STEP_ATTRIBUTES, find_worklist
+from tests.hospital.small_hospital import NOW, build, keys, read, step
 
 SEQUENCE = 0x00400100
 
