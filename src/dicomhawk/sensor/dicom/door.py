@@ -20,8 +20,8 @@ from .describe import association
 if TYPE_CHECKING:
     from .connection import Connection
 
-REMEMBERED_ANSWERS = 256
-"""Answers kept: scanners and workstations send the same A-ASSOCIATE-RQ again and again."""
+REMEMBERED_ANSWERS = 64
+"""Answers kept: scanners and workstations send the same A-ASSOCIATE-RQ again and again, and few different ones."""
 DESCRIPTORS_EACH = 3
 """Descriptors reckoned for a connection: its socket, and files that are written or read for it."""
 SWEEP_SECONDS = 0.25
@@ -70,9 +70,10 @@ class Door:
         unit = outcome.ac if isinstance(outcome, Accepted) else outcome.rj
         event = association(indication.rq, outcome, len(raw))
         answer = Answer(outcome, pdu.encode(unit), self.recorder.prepare(event))
-        answers[raw] = answer
-        if len(answers) > REMEMBERED_ANSWERS:
-            answers.popitem(last=False)
+        if len(raw) <= pdu.REMEMBERED_LENGTH:
+            answers[raw] = answer
+            if len(answers) > REMEMBERED_ANSWERS:
+                answers.popitem(last=False)
         return answer
 
     def sweep(self) -> None:
