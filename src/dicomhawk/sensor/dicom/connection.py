@@ -182,11 +182,11 @@ class Connection(asyncio.Protocol):
     def _record_input(self) -> None:
         """Transcribe the consumed input: literally, but for what went into captured objects."""
         offset, data = self.provider.consumed()
-        record = self.record
         if not self._spans:
             if data:
-                record.received(data)
+                self.record.received(data)
             return
+        record = self.record
         data = memoryview(data)
         done = 0
         for start, length, ordinal, object_offset in self._spans:
@@ -370,20 +370,18 @@ class Connection(asyncio.Protocol):
 
     def flush(self, now: float) -> None:
         """Write what is queued, after the record of what led to it; then close, if it is time."""
-        out = self.provider.take_output(now)
+        provider = self.provider
+        out = provider.take_output(now)
         if out:
-            self._write(out)
+            data = out[0] if len(out) == 1 else b"".join(out)
+            self.record.sent(data)
+            self.door.recorder.flush()
+            self._transport.write(data)
         else:
             self.door.recorder.flush()
-        close = self.provider.close
+        close = provider.close
         if close is not None and not self._transport.is_closing():
             self._close(close)
-
-    def _write(self, out: list[Buffer]) -> None:
-        data = out[0] if len(out) == 1 else b"".join(out)
-        self.record.sent(data)
-        self.door.recorder.flush()
-        self._transport.write(data)
 
     def _close(self, close: Close) -> None:
         if close is Close.RESET:
