@@ -264,6 +264,19 @@ def test_an_answer_goes_on_while_the_visitor_stores(catalogue: Catalogue, upload
     assert len(list(matches)) >= 4
 
 
+def test_an_answer_that_nobody_reads_keeps_nobody_from_storing(
+    catalogue: Catalogue, uploads: Uploads, tmp_path: Path
+) -> None:
+    for number in range(5):
+        add(uploads, f"9.{number}.1.1", head(study=f"9.{number}"))
+    matches = find(catalogue, Model.STUDY_ROOT, keys("STUDY", g00100020="EVIL"), now=NOW, uploads=uploads, visitor=ME)
+    next(matches)
+    with Uploads(tmp_path / "uploads.sqlite") as another_process:
+        add(another_process, "9.7.1.1", head(study="9.7"), visitor=OTHER)
+    assert add(uploads, "9.8.1.1", head(study="9.8")) is AddOutcome.NEW
+    matches.close()
+
+
 def _add_and_die(path: Path) -> None:
     uploads = Uploads(path)
     for number in range(20):

@@ -36,13 +36,14 @@ def sources(catalogue: Catalogue, uploads: Uploads | None, visitor: str | None) 
         return [Source(catalogue.connection)]
     try:
         overlay = uploads.overlay(visitor, catalogue)
+        if overlay is None:
+            return [Source(catalogue.connection)]
+        reader = uploads.reader()
     except sqlite3.Error as error:
         raise unable() from error
-    if overlay is None:
-        return [Source(catalogue.connection)]
     found = [
         Source(catalogue.connection, overlay.patients),
-        Source(uploads.connection, overlay.touched, _OF_VISITOR, upload_keys=0),
+        Source(reader, overlay.touched, _OF_VISITOR, upload_keys=0),
     ]
     if overlay.connection is not None:
         found.append(Source(overlay.connection, upload_keys=UPLOAD_KEYS))

@@ -63,6 +63,7 @@ class Uploads:
 
     def __init__(self, path: Path | str) -> None:
         self._overlays: OrderedDict[str, Overlay] = OrderedDict()
+        self._path = path
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self.connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
@@ -73,6 +74,14 @@ class Uploads:
     def close(self) -> None:
         """Close the file. What was added is safe without it."""
         self.connection.close()
+
+    def reader(self) -> sqlite3.Connection:
+        """A connection for one query, closed with it. Raises `sqlite3.Error`.
+
+        An answer that a visitor leaves unread would keep `connection` at the moment when it began, where it can
+        neither see what was stored since nor, once another process has written, store anything.
+        """
+        return sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
 
     def __enter__(self) -> Self:
         return self
