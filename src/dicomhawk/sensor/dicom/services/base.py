@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ....hospital.query import QueryError, QueryProblem
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 MAX_IDENTIFIER = 1 << 20
 """Bytes of an identifier that are kept: some ten thousand UIDs, far more than any workstation lists."""
+
+RESPONSES_A_TURN = 64
+"""Responses between two looks at what else there is to do, C-CANCEL and other visitors among it."""
 
 
 class Request(NamedTuple):
@@ -100,6 +104,11 @@ class Identified(Service):
         self.message_id = request.command.message_id
         self._too_long = False
 
+    def demand_context(self, abstract_syntaxes: Container[str]) -> None:
+        """Raise `WrongContext` unless the presentation context is for one of these SOP classes."""
+        if self.request.context.abstract_syntax not in abstract_syntaxes:
+            raise WrongContext
+
     @property
     def too_long(self) -> bool:
         """Whether there was more than is kept."""
@@ -125,13 +134,17 @@ class Identified(Service):
         """No sub-operations: a response that nobody asked for."""
 
 
-def query_failure(error: QueryError) -> tuple[int, dict[str, Value]]:
+class WrongContext(Exception):
+    """The command isn't one of the SOP class of its presentation context."""
+
+
+def failure(error: QueryError | WrongContext) -> tuple[int, dict[str, Value]]:
     """Status of PS3.4 C.4.1.1.4 (and C.4.2.1.5, C.4.3.1.4), and what else the response says."""
+    if isinstance(error, WrongContext):
+        return status.SOP_CLASS_NOT_SUPPORTED, {}
     if error.kind is QueryProblem.IDENTIFIER_MISMATCH:
-        more: dict[str, Value] = {"ErrorComment": error.comment}
-        if error.tags:
-            more["OffendingElement"] = error.tags
-        return status.DOES_NOT_MATCH_SOP_CLASS, more
+        # No Error Comment: words of ours would tell this archive from all others.
+        return status.DOES_NOT_MATCH_SOP_CLASS, {"OffendingElement": error.tags} if error.tags else {}
     # The reason is ours, and nobody else's business.
     return status.UNABLE_TO_PROCESS, {}
 

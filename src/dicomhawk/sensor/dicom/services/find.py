@@ -12,16 +12,13 @@ from ....hospital.query import QueryError, QueryProblem, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
 from .. import describe, status
-from .base import Identified, Request, query_failure
+from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ....hospital.query import Match
     from ..connection import Connection
-
-RESPONSES_A_TURN = 64
-"""Responses between two looks at what else there is to do, C-CANCEL and other visitors among it."""
 
 
 class Find(Identified):
@@ -55,6 +52,7 @@ class Find(Identified):
         comment: dict[str, dimse.Value] = {}
         code = status.SUCCESS
         try:
+            self.demand_context(sopclasses.FIND)
             if self._keys is None or self.too_long:
                 raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
             pending = self._pending(status.PENDING)
@@ -70,8 +68,8 @@ class Find(Identified):
                 if self._matches_sent % RESPONSES_A_TURN == 0:
                     await connection.drain()
                     await asyncio.sleep(0)
-        except QueryError as error:
-            code, comment = query_failure(error)
+        except (QueryError, WrongContext) as error:
+            code, comment = failure(error)
         self._end(code)
         self.response(code, None, **comment)
 

@@ -10,11 +10,12 @@ from ....evidence import events as ev
 from ....evidence.transcript import Reference
 from ....hospital.elements import DataSet, Element, ElementsError, decode, encode
 from ....hospital.query import QueryError, QueryProblem
+from ....persona import sopclasses
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, CommandField, Key
 from ....upperlayer.negotiation import Context
 from .. import describe, status
-from .base import Identified, Request, query_failure
+from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
 
 if TYPE_CHECKING:
     from ....hospital.query import InstanceRef
@@ -72,11 +73,13 @@ class _Retrieval(Identified):
     async def _work(self) -> None:
         comment: dict[str, dimse.Value] = {}
         try:
+            is_get = self.request.command.command_field == CommandField.C_GET_RQ
+            self.demand_context(sopclasses.GET if is_get else sopclasses.MOVE)
             instances = self._instances()
             self._remaining = len(instances)
             code = await self._retrieve(instances)
-        except QueryError as error:
-            code, comment = query_failure(error)
+        except (QueryError, WrongContext) as error:
+            code, comment = failure(error)
         if code == status.SUCCESS:
             code = self._verdict()
         self._end(code)
@@ -126,7 +129,9 @@ class _Retrieval(Identified):
         return counters
 
     def _failed_list(self) -> bytes:
-        value = "\\".join(self._failed_uids).encode("ascii", "replace")[: _EXPLICIT_LONG - 2]
+        value = "\\".join(self._failed_uids).encode("ascii", "replace")
+        if len(value) >= _EXPLICIT_LONG:
+            value = value[: _EXPLICIT_LONG - 2].rpartition(b"\\")[0]
         element = Element(_FAILED_SOP_INSTANCE_UID_LIST, "UI", value)
         return encode({element.tag: element}, self.request.context.transfer_syntax)
 
@@ -184,6 +189,9 @@ class Get(_Retrieval):
             self._remaining -= 1
             if contexts is None or stored is None:
                 self._fail(instance.sop_uid)
+                if self._failed % RESPONSES_A_TURN == 0:  # nothing else waits here, and there may be all instances
+                    await connection.drain()
+                    await asyncio.sleep(0)
             else:
                 context = next(c for c in contexts if c.transfer_syntax == stored.transfer_syntax)
                 await self._store(context, instance, stored)

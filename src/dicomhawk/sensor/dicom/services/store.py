@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
 from ....hospital.elements import DataSet, decode
+from ....persona import sopclasses
 from ....upperlayer.dimse import Key
 from ....upperlayer.message import DataSetFragment
 from .. import status
@@ -98,6 +99,8 @@ class Store(Service):
     def _judge(self, head: DataSet) -> int:
         """Status of PS3.4 table B.2-1."""
         command, context = self.request.command, self.request.context
+        if context.abstract_syntax not in sopclasses.storage():
+            return status.SOP_CLASS_NOT_SUPPORTED
         if not _text(head, _STUDY_UID) or not _text(head, _SERIES_UID):
             return status.CANNOT_UNDERSTAND
         if command.sop_class_uid != context.abstract_syntax:
