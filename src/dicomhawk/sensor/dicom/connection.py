@@ -39,6 +39,7 @@ PATIENCE = 60.0
 """Seconds that a peer may leave what we send unread, before the association is aborted."""
 _LINGER_RESET = struct.pack("ii", 1, 0)
 _NOWHERE = ("::", 0)
+_MAPPED = "::ffff:"
 _C_CANCEL_RQ = int(dimse.CommandField.C_CANCEL_RQ)  # looking a member up costs more than comparing it
 _OPEN = (State.STA6, State.STA8)
 _STA2 = State.STA2
@@ -91,7 +92,7 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername") or _NOWHERE
         local = transport.get_extra_info("sockname") or _NOWHERE
         self.provider = Provider(door.dialect, door.clock())
-        self.record = door.recorder.open(peer[:2], local[:2], protocol="dicom")
+        self.record = door.recorder.open(_endpoint(peer), _endpoint(local), protocol="dicom")
         door.connections.add(self)
         if len(door.connections) > door.capacity:
             self._ending = "capacity"
@@ -229,7 +230,7 @@ class Connection(asyncio.Protocol):
 
     def _violation(self, violation: Violation, now: float) -> None:
         record = self.record
-        if violation.state is State.STA2 and violation.quirk in (Quirk.UNKNOWN_PDU, Quirk.PDU_TOO_LONG):
+        if violation.state is State.STA2 and _is_foreign(violation):
             self._foreign(violation.data)
         if violation.quirk is not Quirk.TIMEOUT:
             record.emit(
@@ -405,6 +406,19 @@ class Connection(asyncio.Protocol):
                 self.give_up()
         if not self.is_open:
             raise Gone
+
+
+def _endpoint(name: tuple[Any, ...]) -> tuple[str, int]:
+    """Address and port of a socket's name; an IPv4 address within IPv6, as on a socket for both, becomes IPv4."""
+    host, port = name[:2]
+    return (host[len(_MAPPED) :] if host.startswith(_MAPPED) and "." in host else host), port
+
+
+def _is_foreign(violation: Violation) -> bool:
+    """Whether the first bytes of a connection are not those of an A-ASSOCIATE-RQ but another protocol's."""
+    if violation.quirk in (Quirk.PDU_LENGTH, Quirk.TIMEOUT):  # RDP and DCE-RPC begin as PDUs do, SOCKS stops short
+        return violation.data[:1] not in (b"", b"\1")
+    return violation.quirk in (Quirk.UNKNOWN_PDU, Quirk.PDU_TOO_LONG)
 
 
 _HANDLERS: dict[type[Any], Callable[[Connection, Any, float], None]] = {
