@@ -18,6 +18,8 @@ from dicomhawk.settings import Deployment, SettingsError
 SEED_BYTES = 16
 UID_PREFIX = "1.2.826.0.1.3680043"
 """Under this root small software makers are given theirs, free of charge; products of many have it."""
+_UID_ARCS = 600, 1499
+"""Above 8.498 and 10.511, under which well-known software of researchers makes its UIDs."""
 _AE_TITLE_LENGTH = 16
 
 
@@ -87,7 +89,7 @@ def draw_deployment(
         hospital=draw.choice(style.patterns).format(place=place),
         locale=locale,
         ae_title=_ae_title(draw, place),
-        uid_root=f"{UID_PREFIX}.{draw.choice((8, 9, 10))}.{draw.randint(100, 1499)}.{draw.randint(10**5, 10**7)}",
+        uid_root=f"{UID_PREFIX}.{draw.choice((8, 9, 10))}.{draw.randint(*_UID_ARCS)}.{draw.randint(10**5, 10**7)}",
     )
 
 

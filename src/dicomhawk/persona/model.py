@@ -6,7 +6,7 @@ what the floors below need: `Persona.policy` for negotiation and `Persona.dialec
 
 from __future__ import annotations
 
-import hashlib
+import random
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -141,9 +141,8 @@ class Persona(_Model):
         accepted.update(dict.fromkeys(sopclasses.storage(), storage))
         return Policy(
             abstract_syntaxes=accepted,
-            implementation_class_uid=own.implementation_class_uid
-            or f"{deployment.uid_root}.{_drawn(deployment, 900)}",
-            implementation_version_name=own.implementation_version_name or f"PACS_{_drawn(deployment, 9000)}",
+            implementation_class_uid=self.implementation_class_uid(deployment),
+            implementation_version_name=own.implementation_version_name or _version_name(deployment),
             maximum_length=self.wire.max_pdu,
             called_ae_titles=None if own.any_called_ae_title else frozenset({deployment.ae_title}),
             acceptor_prefers=self.contexts.prefer == "acceptor",
@@ -152,13 +151,27 @@ class Persona(_Model):
 
     def implementation_class_uid(self, deployment: Deployment) -> str:
         """The product's, or one below the deployment's UID root."""
-        return self.identity.implementation_class_uid or f"{deployment.uid_root}.{_drawn(deployment, 900)}"
+        if self.identity.implementation_class_uid is not None:
+            return self.identity.implementation_class_uid
+        source = random.Random(f"implementation class/{deployment.seed}")
+        return ".".join([deployment.uid_root, *(str(source.randint(1, 99)) for _ in range(source.randint(1, 3)))])
 
 
-def _drawn(deployment: Deployment, below: int) -> int:
-    """A number of this deployment, from `below`/9 up to ten times that."""
-    digest = hashlib.sha256(f"implementation/{deployment.seed}/{below}".encode()).digest()
-    return below // 9 + int.from_bytes(digest[:4], "big") % below
+def _version_name(deployment: Deployment) -> str:
+    """A made-up product's name and version, of another shape in each deployment, so that no pattern finds all."""
+    source = random.Random(f"implementation version/{deployment.seed}")
+    name = "".join(source.choice(letters) for letters in ("BCDFGKLMNPRSTVX", "AEIOU", "DLMNRSTVX", "AEIO", "NRSTX"))
+    name = name[: source.randint(3, 5)]
+    name = source.choice((name, name.capitalize(), name.lower()))
+    major, minor, patch = (source.randint(low, 9) for low in (1, 0, 0))
+    versions = (
+        f"{major}{minor}{patch}",
+        f"{major}.{minor}",
+        f"{major}.{minor}.{patch}",
+        f"{major}{minor}",
+        f"V{major}.{minor}",
+    )
+    return name + source.choice(("_", "", "-", " ")) + source.choice(versions)
 
 
 def shipped() -> list[str]:
