@@ -113,25 +113,30 @@ def get(association: Association, identifier: Dataset, model: str = STUDY_GET) -
     return [(status, data) for status, data in association.send_c_get(identifier, model)]
 
 
+def exchange(association: Association, request: Any, context_id: int) -> Any:
+    """Send a message as it is, however wrong, and return the next one that comes."""
+    association._reactor_checkpoint.clear()  # else it takes what comes
+    try:
+        association.dimse.send_msg(request, context_id)
+        _, response = association.dimse.get_msg(block=True)
+    finally:
+        association._reactor_checkpoint.set()
+    assert response is not None, "no answer"
+    return response
+
+
 def store_bytes(
     association: Association, context: PresentationContext, sop_class: str, sop_instance: str, data: bytes
-) -> Dataset:
-    """C-STORE with these bytes as they are, however wrong; the response's elements."""
+) -> Any:
+    """C-STORE with these bytes as they are; the response."""
     request = C_STORE()
     request.MessageID = 7
     request.AffectedSOPClassUID = sop_class
     request.AffectedSOPInstanceUID = sop_instance
     request.Priority = 2
     request.DataSet = BytesIO(data)
-    association._reactor_checkpoint.clear()
-    association.dimse.send_msg(request, context.context_id)
-    _, response = association.dimse.get_msg(block=True)
-    association._reactor_checkpoint.set()
-    answer = Dataset()
-    answer.Status = response.Status
-    answer.AffectedSOPClassUID = response.AffectedSOPClassUID
-    answer.AffectedSOPInstanceUID = response.AffectedSOPInstanceUID
-    return answer
+    assert context.context_id is not None
+    return exchange(association, request, context.context_id)
 
 
 def encoded(data: Dataset, *, implicit: bool = False) -> bytes:
