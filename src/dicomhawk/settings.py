@@ -153,6 +153,8 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         at = found
         for parent in parents:
             at = at.setdefault(parent, {})
+            if not isinstance(at, dict):
+                raise SettingsError(f"{name}: {parent} is a value and a table at once in the environment.")
         at[leaf] = value.split(",") if leaf == "ports" else value
     return found
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.rows import Instance, Patient, ScheduledStep, Series, Study
 from ..outputs.narrative import printable
+from ..sensor.lock import only_one
 from ..settings import Deployment, Settings, SettingsError
 from .common import Config, Data, Json, on_terminal, print_json, print_line, print_table, settings_of
 
@@ -32,9 +33,10 @@ def build(
         int | None, typer.Option(min=0, help="How many [default: as in the settings].", show_default=False)
     ] = None,
 ) -> None:
-    """Generate the hospital's people and studies. What was generated before is replaced."""
+    """Generate the hospital's people and studies. What was generated before is replaced. Not while a sensor runs."""
     settings = settings_of(data, config, {"hospital": {"studies": studies}})
-    _build(settings)
+    with only_one(settings.data):
+        _build(settings)
 
 
 @app.command("import")

@@ -33,6 +33,7 @@ WRONG_SETTINGS = 2
 
 def run() -> None:
     """Entry point: run a command; what an operator can put right is one sentence, not a traceback."""
+    os.umask(0o077)  # what the honeypot collects, and what it is made of, is nobody else's business
     # A terminal that can't show a character gets its escape instead of an error.
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -128,7 +128,9 @@ class Holdings:
             if found is None:
                 try:
                     found = Path(await asyncio.shield(self._renderer.begin(instance.instance_key)))
-                except Exception:
+                except Exception as error:
+                    loop = asyncio.get_running_loop()
+                    loop.call_exception_handler({"message": "an object can't be rendered", "exception": error})
                     return None
             path = found
             origin, key = "hospital", instance.sop_uid

@@ -7,14 +7,12 @@ instead of being refused, and it never reads a byte from one.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from ..evidence.recorder import Recorder
 from ..persona import model
 from ..settings import Deployment, Settings, SettingsError
 from . import worker
+from .lock import only_one
 from .processes import die_with, raise_descriptor_limit
 
 BACKLOG = 1024
@@ -58,24 +57,11 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
     persona = model.load(settings.persona)
     persona.policy(settings.deployment)  # names of syntaxes are looked up only here
     raise_descriptor_limit()
-    with _only_one(settings.data):
+    with only_one(settings.data):
         vault.prepare(settings.vault_dir, settings.vault)
         workers = [_Worker(f"w{number}", []) for number in range(settings.worker_count)]
         ports = [_open(settings.host, port, workers) for port in settings.dicom.ports]
         return _Supervisor(settings, settings.deployment, persona, workers, ports, ready_file).run()
-
-
-@contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Two sensors in one data folder would mix their evidence."""
-    data.mkdir(parents=True, exist_ok=True)
-    with (data / "sensor.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(f"Another sensor is running in {data}.") from None
-        os.set_inheritable(file.fileno(), False)
-        yield
 
 
 def _open(host: str, port: int, workers: list[_Worker]) -> int:
@@ -168,6 +154,7 @@ class _Supervisor:
         if self._ready_file is not None:
             partial = self._ready_file.with_name(self._ready_file.name + ".partial")
             partial.write_text(json.dumps({"pid": os.getpid(), "dicom": self._ports}) + "\n", encoding="utf-8")
+            partial.chmod(0o644)  # it is for others to read
             partial.replace(self._ready_file)
         print(f"Ready on {self._settings.host}, DICOM {', '.join(map(str, self._ports))}.", flush=True)
 

@@ -105,20 +105,29 @@ class Assembler:
         return _new(CommandReceived, (context_id, command, raw))
 
 
+def piece_length(maximum_length: int) -> int:
+    """Bytes of a data set that one P-DATA-TF carries to a peer that announced `maximum_length` (0: no limit)."""
+    return UNLIMITED_PIECE if maximum_length == 0 else (max(maximum_length, SMALLEST_MAXIMUM) - 6) & ~1
+
+
 def fragments(
-    context_id: int, data: bytes | memoryview, maximum_length: int, *, command: bool = False
+    context_id: int, data: bytes | memoryview, maximum_length: int, *, command: bool = False, last: bool = True
 ) -> list[bytes | memoryview]:
     """P-DATA-TF PDUs of one PDV each that carry `data`, none longer than `maximum_length` (0: no limit).
+
+    With `last` False, more of the same data set follows in another call; `data` is then a multiple of
+    `piece_length`, or the pieces differ from those that one call would have made.
 
     The result alternates 12 header bytes (PDU and PDV) with views of `data`, ready for one vectored write;
     an empty `data` gives one empty fragment.
     """
     size = len(data)
     kind = 1 if command else 0
+    final = kind | 2 if last else kind
     pack = _PDU_AND_PDV_HEADER.pack
-    piece = UNLIMITED_PIECE if maximum_length == 0 else (max(maximum_length, SMALLEST_MAXIMUM) - 6) & ~1
+    piece = piece_length(maximum_length)
     if size <= piece:
-        return [pack(4, 0, size + 6, size + 2, context_id, kind | 2), data]
+        return [pack(4, 0, size + 6, size + 2, context_id, final), data]
     view = memoryview(data)
     result: list[bytes | memoryview] = []
     header = pack(4, 0, piece + 6, piece + 2, context_id, kind)
@@ -128,6 +137,6 @@ def fragments(
         result.append(view[position : position + piece])
         position += piece
     rest = size - position
-    result.append(pack(4, 0, rest + 6, rest + 2, context_id, kind | 2))
+    result.append(pack(4, 0, rest + 6, rest + 2, context_id, final))
     result.append(view[position:])
     return result

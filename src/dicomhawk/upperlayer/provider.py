@@ -17,10 +17,14 @@ from .dialect import SERVICE_USER, Close, Dialect, Reaction
 from .errors import ProtocolError, Quirk
 from .items import RoleSelection, trimmed
 from .machine import NEXT, TABLE, Action, Event, State
-from .message import Assembler, CommandReceived, DataSetFragment, fragments
+from .message import Assembler, CommandReceived, DataSetFragment, fragments, piece_length
 from .negotiation import ACCEPTANCE, Accepted, Context
 from .pdu import HEADER_SIZE, P_DATA, PDV_HEADER_SIZE, check_pdvs, decode_header, pdv_at
 
+STEP_PIECES = 1024
+"""Pieces of a data set that wait to be written at a time: a peer may announce a maximum length of next to nothing."""
+STEP_BYTES = 4 << 20
+"""Bytes of a data set that wait to be written at a time."""
 SHOWN_BYTES = 256
 """How much of an offending PDU a `Violation` shows."""
 
@@ -466,10 +470,17 @@ class Provider:
         if data is not None:
             self._out += fragments(context_id, data, maximum)
 
-    def send_data(self, context_id: int, data: Buffer) -> None:
-        """Evt9: the data set of the command that was sent last; alternates headers with views of `data`."""
+    @property
+    def data_step(self) -> int:
+        """How much of a data set `send_data` should be given at a time: whole pieces, and not too many."""
+        piece = piece_length(self.peer_maximum_length)
+        return piece * max(1, min(STEP_PIECES, STEP_BYTES // piece))
+
+    def send_data(self, context_id: int, data: Buffer, *, last: bool = True) -> None:
+        """Evt9: the data set of the command that was sent last, or a part of it; alternates headers with views of
+        `data`. See `data_step`."""
         self._primitive(_EVT9)
-        self._out += fragments(context_id, data, self.peer_maximum_length)
+        self._out += fragments(context_id, data, self.peer_maximum_length, last=last)
 
     def release(self) -> None:
         """Evt11: ask to release."""

@@ -54,6 +54,7 @@ class Connection(asyncio.Protocol):
     """See the module's docstring. `provider`, `door` and `record` are for the services."""
 
     __slots__ = (
+        "_close_by",
         "_ending",
         "_held",
         "_pdus_out",
@@ -80,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._spans: list[tuple[int, int, int, int]] = []  # where the input holds bytes of objects
         self._writable: asyncio.Future[None] | None = None  # while the peer doesn't read
         self._ending = ""
+        self._close_by: float | None = None  # when a close that waits for the peer to read is made a reset
         self._pdus_out = 0
 
     # asyncio's side
@@ -124,7 +126,7 @@ class Connection(asyncio.Protocol):
             record.received(leftover)
         before = provider.state
         provider.transport_closed()
-        if before is _STA2 and leftover:
+        if before is _STA2 and leftover[:1] not in (b"", b"\1"):
             self._foreign(leftover)
         ending = self._ending or ("peer-reset" if exc is not None else "peer-fin")
         # Written with the next response, or by the worker's sweep: nobody waits for it.
@@ -148,6 +150,10 @@ class Connection(asyncio.Protocol):
 
     def check_deadline(self, now: float) -> None:
         """Act if the provider's deadline has passed; called by the door's sweep."""
+        if self._close_by is not None:
+            if now >= self._close_by:
+                self._transport.abort()
+            return
         deadline = self.provider.deadline
         if deadline is None or now < deadline:
             return
@@ -172,7 +178,7 @@ class Connection(asyncio.Protocol):
     def _advance(self, now: float) -> None:
         """Deal with all that the input amounts to so far, then write what there is to say."""
         provider = self.provider
-        while self._held is None:
+        while self._held is None and provider.close is None:
             indication = provider.poll(now)
             if indication is None:
                 break
@@ -245,6 +251,9 @@ class Connection(asyncio.Protocol):
             source, reason = violation.reaction.abort
             self._pdus_out += 1
             record.emit(ev.Abort(by="sensor", source=source, reason=reason))
+        if violation.state is State.STA13:
+            # PS3.8 would have us answer each of them until the timer ends; one is enough for anybody's disk.
+            self.provider.close = Close.FIN
         self._break_operation()
 
     def _foreign(self, data: bytes) -> None:
@@ -334,10 +343,10 @@ class Connection(asyncio.Protocol):
         self._break_operation()
         self.give_up()
 
-    def give_up(self) -> None:
+    def give_up(self, close: Close = Close.FIN) -> None:
         """Abort the association: the peer doesn't do its part, or we can't do ours."""
         if self.is_open:
-            self.provider.abort(self.door.clock(), SERVICE_PROVIDER, 0, Close.FIN)
+            self.provider.abort(self.door.clock(), SERVICE_PROVIDER, 0, close)
             self.record.emit(ev.Abort(by="sensor", source=SERVICE_PROVIDER, reason=0))
             self.flush(self.door.clock())
         else:
@@ -351,23 +360,33 @@ class Connection(asyncio.Protocol):
         self._pdus_out += 1
         provider.send(context_id, command, data)
 
-    def send_object(self, context_id: int, command: bytes, data: memoryview, reference: Reference) -> None:
-        """As `send`, with a data set that the transcript only refers to. Writes it, and what was queued, at once."""
-        now = self.door.clock()
+    async def send_object(self, context_id: int, command: bytes, data: memoryview, reference: Reference) -> None:
+        """As `send`, with a data set that the transcript only refers to; waits for a peer that reads slowly.
+
+        A large object goes out in steps, so that neither it nor its fragments pile up in memory. Raises `Gone`.
+        """
         provider, record = self.provider, self.record
         self.send(context_id, command)
-        literal = b"".join(provider.take_output(now))
-        provider.send_data(context_id, data)
-        pieces = provider.take_output(now)  # headers and views of the data take turns
-        self._pdus_out += len(pieces) // 2
-        record.sent(literal)
-        framing = Framing(len(pieces[1]), bytes(pieces[0]), bytes(pieces[-2]))
-        if framing.piece:
-            record.sent_object(reference, 0, len(data), framing)
-        else:
-            record.sent(framing.last)
-        self.door.recorder.flush()
-        self._transport.writelines([literal, *pieces])
+        literal = b"".join(provider.take_output(self.door.clock()))
+        step = provider.data_step
+        for start in range(0, max(len(data), 1), step):
+            part = data[start : start + step]
+            last = start + step >= len(data)
+            provider.send_data(context_id, part, last=last)
+            pieces = provider.take_output(self.door.clock())  # headers and views of the data take turns
+            self._pdus_out += len(pieces) // 2
+            if literal:
+                record.sent(literal)
+            framing = Framing(len(pieces[1]), bytes(pieces[0]), bytes(pieces[-2]))
+            if framing.piece:
+                record.sent_object(reference, start, len(part), framing)
+            else:
+                record.sent(framing.last)
+            self.door.recorder.flush()
+            self._transport.writelines([literal, *pieces])
+            literal = b""
+            if not last:
+                await self.drain()
 
     def flush(self, now: float) -> None:
         """Write what is queued, after the record of what led to it; then close, if it is time."""
@@ -393,6 +412,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         else:
             self._ending = self._ending or "closed"
+            self._close_by = self.door.clock() + PATIENCE
             self._transport.close()
 
     async def drain(self) -> None:
@@ -403,7 +423,7 @@ class Connection(asyncio.Protocol):
                 async with asyncio.timeout(PATIENCE):
                     await asyncio.shield(self._writable)
             except TimeoutError:
-                self.give_up()
+                self.give_up(Close.RESET)
         if not self.is_open:
             raise Gone
 

@@ -60,18 +60,8 @@ class Store(Service):
         captured = self._sink.finish()
         head = decode(bytes(self._head), context.transfer_syntax, stop_at=_PIXEL_DATA, head=True)
         code = self._judge(head)
-        if code == status.SUCCESS and captured.path is not None:
-            kept = connection.door.holdings.add_upload(
-                connection.record.address,
-                head,
-                sop_class_uid=command.sop_class_uid,
-                sop_uid=command.sop_instance_uid,
-                transfer_syntax_uid=context.transfer_syntax,
-                path=captured.path,
-                size=captured.size,
-            )
-            if not kept:
-                code = status.OUT_OF_RESOURCES
+        if code == status.SUCCESS and not self._keep(captured, head):
+            code = status.OUT_OF_RESOURCES
         connection.record.emit(
             ev.CStore(
                 **self.said(),
@@ -89,6 +79,21 @@ class Store(Service):
         )
         self._record(captured, complete=True)
         self.response(code, AffectedSOPInstanceUID=command.sop_instance_uid)
+
+    def _keep(self, captured: Captured, head: DataSet) -> bool:
+        """Let the visitor find it again; False where there is no room: an archive that is full says so."""
+        if captured.path is None:
+            return False
+        command, connection = self.request.command, self.connection
+        return connection.door.holdings.add_upload(
+            connection.record.address,
+            head,
+            sop_class_uid=command.sop_class_uid,
+            sop_uid=command.sop_instance_uid,
+            transfer_syntax_uid=self.request.context.transfer_syntax,
+            path=captured.path,
+            size=captured.size,
+        )
 
     def _record(self, captured: Captured, *, complete: bool) -> None:
         command = self.request.command
