@@ -214,7 +214,7 @@ class Get(_Retrieval):
         )
         self._answer = asyncio.get_running_loop().create_future()
         reference = Reference(stored.origin, stored.key, stored.transfer_syntax)
-        connection.send_object(context.context_id, command, stored.data, reference)
+        await connection.send_object(context.context_id, command, stored.data, reference)
         self._bytes += len(stored.data)
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT):
