@@ -47,7 +47,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 def found(catalogue: Catalogue, identifier: DataSet, model: Model = Model.STUDY_ROOT, **more: object) -> list[Match]:
     arguments: dict[str, object] = {"now": NOW} | more
-    return list(find(catalogue, model, identifier, **arguments))  # type: ignore[arg-type]
+    return [match for match in find(catalogue, model, identifier, **arguments) if match]  # type: ignore[arg-type]
 
 
 def studies(catalogue: Catalogue, **values: str) -> list[object]:

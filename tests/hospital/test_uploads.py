@@ -65,17 +65,16 @@ class View:
         self._catalogue, self._uploads, self._visitor = catalogue, uploads, visitor
 
     def find(self, identifier: DataSet, model: Model = Model.PATIENT_ROOT) -> list[Match]:
-        return list(
-            find(
-                self._catalogue,
-                model,
-                identifier,
-                now=NOW,
-                uploads=self._uploads,
-                visitor=self._visitor,
-                relational=True,
-            )
+        matches = find(
+            self._catalogue,
+            model,
+            identifier,
+            now=NOW,
+            uploads=self._uploads,
+            visitor=self._visitor,
+            relational=True,
         )
+        return [match for match in matches if match]
 
     def studies(self, **values: str) -> list[object]:
         return column(self.find(keys("STUDY", g0020000D="", **values)), STUDY_UID)

@@ -30,7 +30,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 def found(catalogue: Catalogue, identifier: DataSet) -> list[Match]:
-    return list(find_worklist(catalogue, identifier, now=NOW))
+    return [match for match in find_worklist(catalogue, identifier, now=NOW) if match]
 
 
 def step_ids(catalogue: Catalogue, step_keys: DataSet, **values: str) -> list[str]:

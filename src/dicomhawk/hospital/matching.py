@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from dicomhawk.hospital import vr as vrs
@@ -24,8 +25,14 @@ Stored: TypeAlias = str | int | float | None
 MAX_KEY_LENGTH: Final = 1024
 """Characters of one value of a key; no VR of our attributes that is matched by value holds more."""
 
-MAX_PATTERNS: Final = 64
-"""Values of one key that may have wildcards; each costs a compiled pattern."""
+MAX_PATTERNS: Final = 16
+"""Values of one query that are compared one after the other: with wildcards, names, dates and times.
+
+Each costs time for every row; no form of a workstation has as many fields for them. A key with more matches nothing.
+"""
+
+MAX_PATTERN_LENGTH: Final = 256
+"""Characters of a value with wildcards; a longer one matches nothing. Four times the longest LO."""
 
 _NUMBERS = {"US": "<H", "SS": "<h", "UL": "<I", "SL": "<i", "UV": "<Q", "SV": "<q", "FL": "<f", "FD": "<d"}
 _TEMPORAL = frozenset(("DA", "TM", "DT"))
@@ -45,12 +52,17 @@ class Matcher:
     """A key with a value. `hints` belong to the whole stored value, or for PN to its folded component groups.
 
     All hints hold for a value that matches; ``group_hints`` has one for each group of a PN that the key
-    names, and with the index None one that holds for some group.
+    names, and with the index None one that holds for some group. `patterns`: how many values are compared one
+    after the other; none where a look into a set does.
     """
 
     matches: Callable[[Stored], bool]
     hint: Hint | None = None
     group_hints: tuple[tuple[int | None, Hint], ...] = ()
+    patterns: int = 0
+
+
+_NOTHING: Final = Matcher(lambda stored: False, Hint("in", ()))
 
 
 def key_text(element: Element, character_set: CharacterSet) -> str:
@@ -94,13 +106,16 @@ def compile_key(vr: str, text: str) -> Matcher | None:
     if not values or any(value.strip(without_effect) == "" for value in values):
         return None
     if any(len(value) > MAX_KEY_LENGTH for value in values):
-        return Matcher(lambda stored: False, Hint("in", ()))
+        return _NOTHING
+    with_wildcard = vr in vrs.WILDCARD and any(map(_has_wildcard, values))
+    if with_wildcard and any(len(value) > MAX_PATTERN_LENGTH for value in values):
+        return _NOTHING
     if vr in _TEMPORAL:
-        return _any([_temporal(vr, value) for value in values[:MAX_PATTERNS]])
+        return _any(partial(_temporal, vr), values)
     if vr == "PN":
-        return _any([_name(value) for value in values[:MAX_PATTERNS]])
-    if vr in vrs.WILDCARD and any(map(_has_wildcard, values)):
-        return _any([_pattern(vr, value) for value in values[:MAX_PATTERNS]])
+        return _any(_name, values)
+    if with_wildcard:
+        return _any(partial(_pattern, vr), values)
     if vr == "IS" or vr in _NUMBERS:
         return _numbers(values)
     if vr == "DS":
@@ -108,10 +123,13 @@ def compile_key(vr: str, text: str) -> Matcher | None:
     return _literals(vr, values)
 
 
-def _any(matchers: list[Matcher]) -> Matcher:
+def _any(make: Callable[[str], Matcher], values: list[str]) -> Matcher:
+    if len(values) > MAX_PATTERNS:
+        return replace(_NOTHING, patterns=len(values))
+    matchers = [make(value) for value in values]
     if len(matchers) == 1:
-        return matchers[0]
-    return Matcher(lambda stored: any(matcher.matches(stored) for matcher in matchers))
+        return replace(matchers[0], patterns=1)
+    return Matcher(lambda stored: any(matcher.matches(stored) for matcher in matchers), patterns=len(values))
 
 
 def _has_wildcard(text: str) -> bool:
@@ -218,25 +236,55 @@ def _group_hint(pattern: str) -> Hint | None:
 
 
 def _wildcard_test(pattern: str) -> Callable[[str], bool]:
-    """A test for a pattern with ``*`` and ``?``, in time linear in the text for each part of the pattern."""
-    if pattern.find("*") == len(pattern) - 1 and "?" not in pattern:
-        prefix = pattern[:-1]
-        return lambda text: text.startswith(prefix)
-    first, *rest = (_literal(part) for part in re.split(r"\*+", pattern))
-    if not rest:
-        return _full(first)
-    *middle, last = rest
-    # Atomic groups: the first place where a part fits is as good as any, so nothing is ever tried again.
-    return _full(first + "".join(f"(?>.*?{part})" for part in middle) + ".*" + last)
+    """A test for a pattern with ``*`` and ``?``, in time linear in the text whatever the pattern."""
+    if "?" in pattern:
+        return _automaton(pattern)
+    if "*" not in pattern:
+        return lambda text: text == pattern
+    first, *middle, last = re.split(r"\*+", pattern)
+    if not middle and not last:
+        return lambda text: text.startswith(first)
+    fixed = len(first) + len(last)
+
+    def test(text: str) -> bool:
+        if len(text) < fixed or not text.startswith(first) or not text.endswith(last):
+            return False
+        place, end = len(first), len(text) - len(last)
+        for part in middle:
+            # The first place where a part fits is as good as any, so nothing is ever tried again.
+            place = text.find(part, place, end)
+            if place < 0:
+                return False
+            place += len(part)
+        return True
+
+    return test
 
 
-def _literal(part: str) -> str:
-    return re.escape(part).replace(r"\?", ".")
+def _automaton(pattern: str) -> Callable[[str], bool]:
+    """The test as a set of places in the pattern, as bits: bit n for "the first n characters are there"."""
+    staying = wild = length = 0
+    places: dict[str, int] = {}
+    for character in pattern:
+        if character == "*":
+            staying |= 1 << length
+            continue
+        length += 1
+        if character == "?":
+            wild |= 1 << length
+        else:
+            places[character] = places.get(character, 0) | 1 << length
+    end = 1 << length
 
+    def test(text: str) -> bool:
+        state = 1
+        for character in text:
+            state = state << 1 & (wild | places.get(character, 0)) | state & staying
+            if not state:
+                return False
+        return bool(state & end)
 
-def _full(expression: str) -> Callable[[str], bool]:
-    compiled = re.compile(expression, re.DOTALL)
-    return lambda text: compiled.fullmatch(text) is not None
+    return test
 
 
 def _wildcard_hint(pattern: str) -> Hint | None:

@@ -104,8 +104,8 @@ def find(
     visitor: str | None = None,
     relational: bool = False,
     answering: Answering = PLAIN,
-) -> Iterator[Match]:
-    """The matches of a C-FIND (PS3.4 section C.4.1), as they are found.
+) -> Iterator[Match | None]:
+    """The matches of a C-FIND (PS3.4 section C.4.1), as they are found; None: nothing yet, let others have a turn.
 
     `identifier` is the request's, decoded; `now` a POSIX time: rows that become visible later don't exist. What
     `visitor` stored is in the answers, too. With `relational`, keys of all levels are matched, and the unique
@@ -119,6 +119,8 @@ def find(
     selection = Selection(_KEYS[level], now, visitor)
     fields, lowest = _fields(selection, level, identifier, texts, relational, answering)
     selection.conditions.terms += _visible(lowest)
+    if lowest <= Level.STUDY:  # below, that would be asked again for every row of the study
+        selection.narrow_by_children()
     layout = Layout(fields, answering, tuple(selection.unsupported))
     return selection.matches(sources(catalogue, uploads, visitor), _FROM[lowest], layout, repeats=lowest > level)
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final
 
 from dicomhawk.hospital.answer import Field, Layout, Match
 from dicomhawk.hospital.attributes import PATIENT_NAME, Attribute
+from dicomhawk.hospital.budget import ROWS_A_TURN, Budget
 from dicomhawk.hospital.conditions import Conditions
-from dicomhawk.hospital.matching import Matcher, compile_key
+from dicomhawk.hospital.errors import QueryError, QueryProblem
+from dicomhawk.hospital.matching import MAX_PATTERNS, Hint, Stored, compile_key
 from dicomhawk.hospital.sources import Source, unable
+
+REMEMBERED: Final = 64
+"""Values of a column whose comparison with such a key is remembered; those of a patient or study repeat."""
 
 _MATCH_KEY, _PATIENT_KEY = 0, 1  # places of the first two columns
 
@@ -22,7 +29,9 @@ class Selection:
         self.conditions = Conditions(now=now, visitor=visitor or "")
         self.unsupported: list[int] = []
         self._columns = [key, "p.patient_key"]
-        self._tests: list[tuple[int, Matcher]] = []
+        self._tests: list[tuple[int, Callable[[Stored], bool]]] = []
+        self._patterns = 0
+        self._by_children: list[tuple[str, Hint, str]] = []
 
     def answer(self, attribute: Attribute) -> Field:
         """Answer with the value of `attribute`."""
@@ -32,19 +41,33 @@ class Selection:
     def compare(self, attribute: Attribute, text: str, *, column: int | None = None) -> bool:
         """Demand that the value of `attribute` matches a key's `text`; whether that excludes anything.
 
-        `column`: its place, if it is answered, too.
+        `column`: its place, if it is answered, too. Raises `QueryError` if that is too much to compare.
         """
         matcher = compile_key(attribute.vr, text)
         if matcher is None:
             return False
         if column is None:
             column = self.answer(attribute).column or 0
-        self._tests.append((column, matcher))
+        matches = matcher.matches
+        if matcher.patterns:
+            self._patterns += matcher.patterns
+            if self._patterns > MAX_PATTERNS:
+                raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Too many values to match")
+            matches = lru_cache(REMEMBERED, typed=True)(matches)
+        self._tests.append((column, matches))
         if attribute.tag == PATIENT_NAME:
             self.conditions.add_name("p.patient_key", "p", matcher)
         elif matcher.hint is not None and attribute.column is not None:
-            self.conditions.add(attribute.column, matcher.hint, attribute.within)
+            if attribute.within == "{}":
+                self.conditions.add(attribute.column, matcher.hint)
+            else:
+                self._by_children.append((attribute.column, matcher.hint, attribute.within))
         return True
+
+    def narrow_by_children(self) -> None:
+        """Narrow by what is below a row, too: worth it only where its rows come once each."""
+        for column, hint, within in self._by_children:
+            self.conditions.add(column, hint, within)
 
     def unknown(self, tag: int, vr: str) -> Field:
         """Answer a key that isn't supported: with nothing, and the warning."""
@@ -53,30 +76,46 @@ class Selection:
 
     def matches(
         self, sources: Sequence[Source], tables: str, layout: Layout, *, repeats: bool = False
-    ) -> Iterator[Match]:
+    ) -> Iterator[Match | None]:
         """The matches in `tables` (a FROM clause); `repeats`: several rows may be one match.
 
-        Raises `QueryError` if a source can't be read. Closing the iterator ends the query.
+        None: nothing yet, and time to let others have a turn. Raises `QueryError` if a source can't be read or
+        takes too long. Closing the iterator ends the query.
         """
         tests = self._tests
+        rows_a_turn = ROWS_A_TURN // (1 + self._patterns)
         for source in sources:
             where = " AND ".join((*self.conditions.terms, *source.terms))
             sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {where}"  # noqa: S608 - names of ours
             passed_over = source.passed_over
             seen: set[Any] = set()
+            in_vain = 0
+            budget = Budget(source.connection)
             cursor = source.connection.cursor()
             try:
+                budget.begin()
                 for row in cursor.execute(sql, self.conditions.parameters):
+                    if in_vain >= rows_a_turn or budget.spent:
+                        budget.pause()
+                        yield None
+                        budget.begin()
+                        in_vain = 0
+                    in_vain += 1
                     if passed_over and row[_PATIENT_KEY] in passed_over:
                         continue
-                    if not all(matcher.matches(row[column]) for column, matcher in tests):
+                    if not all(test(row[column]) for column, test in tests):
                         continue
                     if repeats:
                         if row[_MATCH_KEY] in seen:
                             continue
                         seen.add(row[_MATCH_KEY])
+                    in_vain -= 1
+                    budget.pause()
                     yield Match(row, layout)
+                    budget.resume()
             except sqlite3.Error as error:
                 raise unable() from error
             finally:
+                with contextlib.suppress(sqlite3.Error):  # the connection may be closed
+                    budget.pause()
                 cursor.close()

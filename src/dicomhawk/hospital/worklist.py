@@ -89,8 +89,8 @@ _KNOWN_EMPTY: Final = frozenset(
 
 def find_worklist(
     catalogue: Catalogue, identifier: DataSet, *, now: float, answering: Answering = PLAIN
-) -> Iterator[Match]:
-    """The scheduled procedure steps that match `identifier`, at `now` (POSIX time).
+) -> Iterator[Match | None]:
+    """The scheduled procedure steps that match `identifier`, at `now` (POSIX time); None: nothing yet.
 
     A Scheduled Procedure Step Sequence without an item, or with an empty one, asks for all that is known of the
     step (PS3.4 section C.2.2.2.6). Raises `QueryError` at once; closing the iterator ends the query.

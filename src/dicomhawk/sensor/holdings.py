@@ -75,8 +75,8 @@ class Holdings:
         self._catalogue.close()
         self._uploads.close()
 
-    def find(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> Iterator[Match]:
-        """Matches of a query in the information model of `sop_class_uid`. Raises `QueryError`."""
+    def find(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> Iterator[Match | None]:
+        """Matches of a query in the information model of `sop_class_uid`, as `find` has them. Raises `QueryError`."""
         return find(
             self._catalogue,
             _MODELS[sop_class_uid],
@@ -88,8 +88,8 @@ class Holdings:
             answering=self._answering,
         )
 
-    def find_worklist(self, keys: DataSet) -> Iterator[Match]:
-        """Matches in the modality worklist. Raises `QueryError`."""
+    def find_worklist(self, keys: DataSet) -> Iterator[Match | None]:
+        """Matches in the modality worklist, as `find_worklist` has them. Raises `QueryError`."""
         return find_worklist(self._catalogue, keys, now=self._clock(), answering=self._answering)
 
     def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> list[InstanceRef]:

@@ -61,17 +61,23 @@ class Find(Identified):
                 if self.cancelled:
                     code = status.CANCEL
                     break
+                if match is None:
+                    await self._give_way()
+                    continue
                 data = encode_match(match, request.context.transfer_syntax)
                 connection.send(context_id, pending_optional if match.unsupported else pending, data)
                 self._matches_sent += 1
                 self._bytes += len(data)
                 if self._matches_sent % RESPONSES_A_TURN == 0:
-                    await connection.drain()
-                    await asyncio.sleep(0)
+                    await self._give_way()
         except (QueryError, WrongContext) as error:
             code, comment = failure(error)
         self._end(code)
         self.response(code, None, **comment)
+
+    async def _give_way(self) -> None:
+        await self.connection.drain()
+        await asyncio.sleep(0)
 
     def broken(self) -> None:
         """The association ended first."""
@@ -97,7 +103,7 @@ class Find(Identified):
         elements[dimse.Key.CommandDataSetType] = 1
         return dimse.encode(elements)
 
-    def _matches(self, keys: DataSet) -> Iterator[Match]:
+    def _matches(self, keys: DataSet) -> Iterator[Match | None]:
         connection, abstract = self.connection, self.request.context.abstract_syntax
         holdings = connection.door.holdings
         if abstract == sopclasses.MODALITY_WORKLIST_FIND:
