@@ -14,6 +14,7 @@ from dicomhawk.upperlayer.message import (
     CommandReceived,
     DataSetFragment,
     fragments,
+    piece_length,
 )
 from tests.upperlayer.playbook import CT, decode, echo_rq
 
@@ -173,3 +174,15 @@ def test_what_was_taken_apart_goes_together_again() -> None:
     assert isinstance(received[0].command, Command)
     assert b"".join(f.data for f in received[1:] if isinstance(f, DataSetFragment)) == data
     assert assembler.idle
+
+
+@pytest.mark.parametrize("maximum", [0, 128, 1000, 16384])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_data_set_in_steps_is_cut_as_in_one(maximum: int, pieces: int) -> None:
+    step = piece_length(maximum) * pieces
+    data = bytes(range(256)) * (step // 100 + 1)
+    stepwise: list[bytes] = []
+    for start in range(0, len(data), step):
+        last = start + step >= len(data)
+        stepwise += map(bytes, fragments(3, data[start : start + step], maximum, last=last))
+    assert b"".join(stepwise) == b"".join(map(bytes, fragments(3, data, maximum)))
