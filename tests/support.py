@@ -159,7 +159,8 @@ class Sensor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self.stop()
+            if self.running:
+                self.stop()
             self.check()
         else:
             self.kill()
