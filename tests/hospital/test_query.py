@@ -371,7 +371,7 @@ def refs(catalogue: Catalogue, identifier: DataSet, model: Model = Model.STUDY_R
 
 def test_an_instance_to_send_says_all_about_itself(catalogue: Catalogue) -> None:
     identifier = keys("IMAGE", g0020000D="1.1", g0020000E="1.1.1", g00080018="1.1.1.2")
-    assert retrieve(catalogue, Model.STUDY_ROOT, identifier, now=NOW) == [
+    assert list(retrieve(catalogue, Model.STUDY_ROOT, identifier, now=NOW)) == [
         InstanceRef(
             instance_key=2,
             sop_uid="1.1.1.2",

@@ -84,7 +84,7 @@ class View:
         return [match.values()[tag] for tag in (0x00201206, 0x00201208, 0x00080061)]
 
     def retrieve(self, identifier: DataSet) -> list[InstanceRef]:
-        return retrieve(
+        found = retrieve(
             self._catalogue,
             Model.STUDY_ROOT,
             identifier,
@@ -92,6 +92,9 @@ class View:
             uploads=self._uploads,
             visitor=self._visitor,
         )
+        refs = list(found)
+        assert len(refs) == len(found)
+        return refs
 
 
 def test_a_visitor_finds_and_gets_its_own_object_and_nobody_else_does(catalogue: Catalogue, uploads: Uploads) -> None:

@@ -92,8 +92,8 @@ def _columns(level: Level, alias: str, *rows: tuple[int, str, str]) -> list[Attr
 
 
 def _compared(level: Level, alias: str, *rows: tuple[int, str, str]) -> list[Attribute]:
-    """Columns that can only be compared exactly: of several values, or names."""
-    return [Attribute(tag, vr, level, f"{alias}.{name}", name) for tag, vr, name in rows]
+    """Columns that can only be compared exactly: of several values, names, or not worth narrowing by."""
+    return [Attribute(tag, vr, level, f'{alias}."{name}"', name) for tag, vr, name in rows]
 
 
 def _computed(level: Level, *rows: tuple[int, str, str]) -> list[Attribute]:
@@ -201,11 +201,11 @@ _ALL = [
             _count("instance z WHERE z.series_key = e.series_key AND z.visible_from <= :now"),
         ),
     ),
-    *_columns(
+    *_columns(Level.IMAGE, "i", (SOP_UID, "UI", "sop_uid")),
+    *_compared(  # no index knows them: SQLite would look at all rows in one go, where nothing can interrupt it
         Level.IMAGE,
         "i",
         (0x00080016, "UI", "sop_class_uid"),
-        (SOP_UID, "UI", "sop_uid"),
         (0x00080023, "DA", "content_date"),
         (0x00080033, "TM", "content_time"),
         (0x00083002, "UI", "transfer_syntax_uid"),

@@ -8,7 +8,7 @@ from typing import Final
 TICK: Final = 4096
 """Instructions of SQLite's virtual machine between two looks at the budget; some 0.1 ms."""
 
-TICKS_A_TURN: Final = 40
+TICKS_A_TURN: Final = 16
 """Ticks after which a query that goes on lets others have a turn; some 5 ms."""
 
 ROWS_A_TURN: Final = 64

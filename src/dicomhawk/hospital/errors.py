@@ -7,6 +7,9 @@ from enum import Enum
 MAX_KEYS = 1000
 """Keys of one identifier: each comes back in every match. The longest of real clients has about 100."""
 
+MAX_VALUES = 60_000
+"""Values of all keys of one identifier together: more than UIDs fit into the longest that is read."""
+
 MAX_COMMENT = 64
 """Characters of Error Comment (0000,0902), an LO."""
 

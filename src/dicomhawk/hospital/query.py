@@ -7,10 +7,9 @@ complete; those patients are passed over in the hospital's own.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from dicomhawk.hospital.answer import PLAIN, Answering, Field, Layout, Match, encode_match
 from dicomhawk.hospital.attributes import (
@@ -25,15 +24,17 @@ from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, of_data_set
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.elements import DataSet
-from dicomhawk.hospital.errors import MAX_KEYS, QueryError, QueryProblem
+from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
+from dicomhawk.hospital.instances import InstanceRef, Instances
 from dicomhawk.hospital.matching import Hint, is_single, key_text, split
 from dicomhawk.hospital.selection import Selection
-from dicomhawk.hospital.sources import Source, sources, unable
+from dicomhawk.hospital.sources import sources
 from dicomhawk.hospital.uploads import Uploads
 
 __all__ = [
     "Answering",
     "InstanceRef",
+    "Instances",
     "Match",
     "Model",
     "QueryError",
@@ -80,20 +81,6 @@ class Model(Enum):
         return levels
 
 
-class InstanceRef(NamedTuple):
-    """An instance to send. `path` is relative to the folder of its origin; None: rendered on demand."""
-
-    instance_key: int
-    sop_uid: str
-    sop_class_uid: str
-    transfer_syntax_uid: str
-    study_uid: str
-    series_uid: str
-    path: str | None
-    size: int | None
-    origin: str  # "catalogue" or "upload"
-
-
 def find(
     catalogue: Catalogue,
     model: Model,
@@ -134,17 +121,19 @@ def retrieve(
     uploads: Uploads | None = None,
     visitor: str | None = None,
     relational: bool = False,
-) -> list[InstanceRef]:
+) -> Instances:
     """The instances that a C-GET or C-MOVE asks for (PS3.4 sections C.4.2 and C.4.3), by series and number.
 
-    The unique key of the level may be a list of UIDs; those of the levels above are single values, and with
-    `relational` may be absent. Other keys have no effect. Raises `QueryError`.
+    They are counted now, and read while the result is iterated over. The unique key of the level may be a list
+    of UIDs; those of the levels above are single values, and with `relational` may be absent. Other keys have no
+    effect. Raises `QueryError`.
     """
     level = _level(model, identifier)
     texts = _key_texts(identifier)
     if not relational:
         _demand_unique_keys(model, level, texts)
-    conditions = Conditions(*_visible(Level.IMAGE), now=now, visitor=visitor or "")
+    conditions = Conditions(*_visible(Level.SERIES), now=now, visitor=visitor or "")
+    own = _visible(Level.IMAGE)[Level.IMAGE :]
     for each in model.levels:
         tag = UNIQUE_KEYS[each]
         attribute = ATTRIBUTES[tag]
@@ -153,30 +142,9 @@ def retrieve(
             raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, f"No value of the unique key of {level.name}", (tag,))
         if text and attribute.column is not None:
             conditions.add(attribute.column, Hint("in", tuple(filter(None, split(attribute.vr, text)))))
-    found: list[InstanceRef] = []
-    for source in sources(catalogue, uploads, visitor):
-        found += _instances(source, conditions)
-    return found
-
-
-def _instances(source: Source, conditions: Conditions) -> Iterator[InstanceRef]:
-    sql = (
-        "SELECT p.patient_key, i.instance_key, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, "  # noqa: S608
-        f"t.study_uid, e.series_uid, i.path, i.size FROM {_FROM[Level.IMAGE]} "
-        f"WHERE {' AND '.join((*conditions.terms, *source.terms))} "
-        "ORDER BY t.study_key, e.series_number, e.series_key, i.instance_number, i.instance_key"
-    )
-    try:
-        rows = source.connection.execute(sql, conditions.parameters).fetchall()
-    except sqlite3.Error as error:
-        raise unable() from error
-    for patient_key, key, *columns in rows:
-        if patient_key in source.passed_over:
-            continue
-        if source.upload_keys is None or key < source.upload_keys:
-            yield InstanceRef._make((key, *columns, "catalogue"))
-        else:
-            yield InstanceRef._make((key - source.upload_keys, *columns, "upload"))
+    if level == Level.IMAGE:
+        own.append(conditions.terms.pop())
+    return Instances(sources(catalogue, uploads, visitor), conditions, own, named=level == Level.IMAGE)
 
 
 def _level(model: Model, identifier: DataSet) -> Level:
@@ -192,13 +160,16 @@ def _level(model: Model, identifier: DataSet) -> Level:
 
 
 def _key_texts(identifier: DataSet) -> dict[int, str]:
-    """The text of each key that we know."""
+    """The text of each key that we know. Raises `QueryError`."""
     characters = of_data_set(identifier)
-    return {
+    texts = {
         tag: key_text(element._replace(vr=ATTRIBUTES[tag].vr), characters)
         for tag, element in identifier.items()
         if tag in ATTRIBUTES
     }
+    if sum(text.count("\\") for text in texts.values()) >= MAX_VALUES:
+        raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Too many values")
+    return texts
 
 
 def _demand_unique_keys(model: Model, level: Level, texts: dict[int, str]) -> None:

@@ -67,7 +67,7 @@ class Resolver:
             _SOP_INSTANCE_UID: Element(_SOP_INSTANCE_UID, "UI", uid + b"\0" * (len(uid) % 2)),
         }
         found = retrieve(self._catalogue, Model.STUDY_ROOT, keys, now=EVER, relational=True)
-        return found[0] if found else None
+        return next(iter(found), None)
 
 
 def _dataset(path: Path) -> memoryview:

@@ -18,7 +18,7 @@ from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue
 from ..hospital.elements import DataSet
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
-from ..hospital.query import Answering, InstanceRef, Match, Model, find, retrieve
+from ..hospital.query import Answering, InstanceRef, Instances, Match, Model, find, retrieve
 from ..hospital.transcode import can_transcode, transcode
 from ..hospital.uploads import AddOutcome, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
@@ -92,7 +92,7 @@ class Holdings:
         """Matches in the modality worklist, as `find_worklist` has them. Raises `QueryError`."""
         return find_worklist(self._catalogue, keys, now=self._clock(), answering=self._answering)
 
-    def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> list[InstanceRef]:
+    def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> Instances:
         """The instances that a retrieval asks for. Raises `QueryError`."""
         return retrieve(
             self._catalogue,

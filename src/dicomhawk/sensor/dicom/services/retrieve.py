@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ....evidence import events as ev
@@ -18,7 +20,9 @@ from .. import describe, status
 from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
 
 if TYPE_CHECKING:
-    from ....hospital.query import InstanceRef
+    from collections.abc import Iterable, Iterator
+
+    from ....hospital.query import InstanceRef, Instances
     from ...holdings import StoredObject
     from ..connection import Connection
 
@@ -56,10 +60,10 @@ class _Retrieval(Identified):
     def _announce(self) -> None:
         raise AssertionError("each retrieval has an event of its own")
 
-    async def _retrieve(self, instances: list[InstanceRef]) -> int:
+    async def _retrieve(self, instances: Instances) -> int:
         raise AssertionError("each retrieval has a way of its own")
 
-    def _instances(self) -> list[InstanceRef]:
+    def _instances(self) -> Instances:
         if self._keys is None or self.too_long:
             raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
         connection = self.connection
@@ -78,6 +82,8 @@ class _Retrieval(Identified):
             instances = self._instances()
             self._remaining = len(instances)
             code = await self._retrieve(instances)
+            if code == status.SUCCESS:
+                self._remaining = 0  # also if the visitor has meanwhile replaced what was counted
         except (QueryError, WrongContext) as error:
             code, comment = failure(error)
         if code == status.SUCCESS:
@@ -174,16 +180,16 @@ class Get(_Retrieval):
         if answer is not None and not answer.done() and command.command_field == CommandField.C_STORE_RSP:
             answer.set_result(command)
 
-    async def _retrieve(self, instances: list[InstanceRef]) -> int:
+    async def _retrieve(self, instances: Instances) -> int:
         connection = self.connection
         holdings = connection.door.holdings
-        for number, instance in enumerate(instances):
+        for instance, ahead in _looking_ahead(instances):
             if self.cancelled:
                 return status.CANCEL
             contexts = self._contexts.get(instance.sop_class_uid)
             stored = None
             if contexts is not None:
-                for later in instances[number + 1 : number + 1 + AHEAD]:
+                for later in ahead:
                     holdings.prefetch(later)
                 stored = await holdings.fetch(instance, [context.transfer_syntax for context in contexts])
             self._remaining -= 1
@@ -242,7 +248,7 @@ class Move(_Retrieval):
         destination = self.request.command.text(Key.MoveDestination)
         self.connection.record.emit(ev.CMove(destination=destination, **self._query()))
 
-    async def _retrieve(self, instances: list[InstanceRef]) -> int:
+    async def _retrieve(self, instances: Instances) -> int:
         connection = self.connection
         move = connection.door.persona.move
         if not connection.door.holdings.knows(self.request.command.text(Key.MoveDestination)):
@@ -250,7 +256,8 @@ class Move(_Retrieval):
         if move.outcome == "refused":
             for instance in instances:
                 self._fail(instance.sop_uid)
-            self._remaining = 0
+                if self._failed % RESPONSES_A_TURN == 0:
+                    await asyncio.sleep(0)
             return status.SUCCESS
         for instance in instances:
             if self.cancelled:
@@ -263,3 +270,12 @@ class Move(_Retrieval):
             self._pending()
             await connection.drain()
         return status.SUCCESS
+
+
+def _looking_ahead(instances: Iterable[InstanceRef]) -> Iterator[tuple[InstanceRef, deque[InstanceRef]]]:
+    """Each instance, and those that come after it, up to `AHEAD`."""
+    coming = iter(instances)
+    ahead = deque(islice(coming, AHEAD + 1))
+    while ahead:
+        yield ahead.popleft(), ahead
+        ahead.extend(islice(coming, 1))
