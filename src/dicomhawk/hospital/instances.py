@@ -48,43 +48,48 @@ class Instances:
     def __init__(self, sources: Sequence[Source], above: Conditions, own: Sequence[str], *, named: bool) -> None:
         """`above` are the conditions on the series and what is above it, `own` the terms for the instance ``i``.
 
-        With `named`, these are the UIDs of instances.
+        With `named`, these are the UIDs of instances: their number is bounded, and they are looked up at once.
         """
-        self._own, self._parameters = own, above.parameters
-        self._series: list[tuple[Source, array[int]]] = []
+        self._own, self._parameters, self._named = own, above.parameters, named
+        self._keys: list[tuple[Source, array[int]]] = []  # of the instances if named, else of the series
         self._length = 0
-        of_instances = " AND ".join(own)
+        terms = " AND ".join(own)
         for source in sources:
+            where = " AND ".join((*above.terms, *source.terms))
             if named:
-                where = " AND ".join((*above.terms, *own, *source.terms))
-                sql = f"SELECT p.patient_key, e.series_key, count(*) FROM {_ALL} WHERE {where} GROUP BY e.series_key"  # noqa: S608
+                sql = (
+                    f"SELECT p.patient_key, i.instance_key, 1 FROM {_ALL} WHERE {where} AND {terms} "  # noqa: S608
+                    f"{_ORDER}, i.instance_number, i.instance_key"
+                )
             else:
-                where = " AND ".join((*above.terms, *source.terms))
                 sql = (
                     "SELECT p.patient_key, e.series_key, "  # noqa: S608 - names of ours
-                    f"(SELECT count(*) FROM instance i WHERE i.series_key = e.series_key AND {of_instances}) "
-                    f"FROM {_SERIES} WHERE {where}"
+                    f"(SELECT count(*) FROM instance i WHERE i.series_key = e.series_key AND {terms}) "
+                    f"FROM {_SERIES} WHERE {where} {_ORDER}"
                 )
             keys = array("q")
-            for patient_key, series_key, number in _rows(source, f"{sql} {_ORDER}", self._parameters):
+            for patient_key, key, number in _rows(source, sql, self._parameters):
                 if patient_key not in source.passed_over and number:
-                    keys.append(series_key)
+                    keys.append(key)
                     self._length += number
-            self._series.append((source, keys))
+            self._keys.append((source, keys))
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[InstanceRef]:
-        where = " AND ".join(self._own)
-        sql = f"SELECT i.instance_key FROM instance i WHERE i.series_key = :series AND {where}"  # noqa: S608
-        for source, series_keys in self._series:
-            for series_key in series_keys:
-                parameters = self._parameters | {"series": series_key}
-                rows = _rows(source, f"{sql} ORDER BY i.instance_number, i.instance_key", parameters)
-                keys = array("q", (key for (key,) in rows))
-                for start in range(0, len(keys), BATCH):
-                    yield from _batch(source, keys[start : start + BATCH])
+        for source, keys in self._keys:
+            for of_series in [keys] if self._named else (self._of_series(source, key) for key in keys):
+                for start in range(0, len(of_series), BATCH):
+                    yield from _batch(source, of_series[start : start + BATCH])
+
+    def _of_series(self, source: Source, series_key: int) -> array[int]:
+        sql = (
+            "SELECT i.instance_key FROM instance i "  # noqa: S608 - names of ours
+            f"WHERE i.series_key = :series AND {' AND '.join(self._own)} ORDER BY i.instance_number, i.instance_key"
+        )
+        rows = _rows(source, sql, self._parameters | {"series": series_key})
+        return array("q", (key for (key,) in rows))
 
 
 def _batch(source: Source, keys: array[int]) -> Iterator[InstanceRef]:
