@@ -45,10 +45,12 @@ class Renderer:
     async def _render(self, instance_key: int) -> str:
         loop = asyncio.get_running_loop()
         data, budget = self._arguments
+        pool = self._executor()
         try:
-            return await loop.run_in_executor(self._executor(), render, data, instance_key, budget)
-        except BrokenProcessPool:
-            self._pool = None  # somebody killed the process; one new attempt
+            return await loop.run_in_executor(pool, render, data, instance_key, budget)
+        except BrokenProcessPool:  # somebody killed the process; one new attempt
+            if self._pool is pool:  # else another instance's attempt has replaced it
+                self._pool = None
             return await loop.run_in_executor(self._executor(), render, data, instance_key, budget)
 
     def _executor(self) -> ProcessPoolExecutor:
