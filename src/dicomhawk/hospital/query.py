@@ -7,7 +7,7 @@ complete; those patients are passed over in the hospital's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from enum import Enum
 from typing import Final
 
@@ -91,7 +91,7 @@ def find(
     visitor: str | None = None,
     relational: bool = False,
     answering: Answering = PLAIN,
-) -> Iterator[Match | None]:
+) -> Generator[Match | None, None, None]:
     """The matches of a C-FIND (PS3.4 section C.4.1), as they are found; None: nothing yet, let others have a turn.
 
     `identifier` is the request's, decoded; `now` a POSIX time: rows that become visible later don't exist. What

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -76,7 +76,7 @@ class Selection:
 
     def matches(
         self, sources: Sequence[Source], tables: str, layout: Layout, *, repeats: bool = False
-    ) -> Iterator[Match | None]:
+    ) -> Generator[Match | None, None, None]:
         """The matches in `tables` (a FROM clause); `repeats`: several rows may be one match.
 
         None: nothing yet, and time to let others have a turn. Raises `QueryError` if a source can't be read or

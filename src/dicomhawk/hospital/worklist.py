@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import Final
 
 from dicomhawk.hospital.answer import PLAIN, Answering, Field, Layout, Match
@@ -89,7 +89,7 @@ _KNOWN_EMPTY: Final = frozenset(
 
 def find_worklist(
     catalogue: Catalogue, identifier: DataSet, *, now: float, answering: Answering = PLAIN
-) -> Iterator[Match | None]:
+) -> Generator[Match | None, None, None]:
     """The scheduled procedure steps that match `identifier`, at `now` (POSIX time); None: nothing yet.
 
     A Scheduled Procedure Step Sequence without an item, or with an empty one, asks for all that is known of the

@@ -10,7 +10,7 @@ import asyncio
 import mmap
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,7 +75,9 @@ class Holdings:
         self._catalogue.close()
         self._uploads.close()
 
-    def find(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> Iterator[Match | None]:
+    def find(
+        self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool
+    ) -> Generator[Match | None, None, None]:
         """Matches of a query in the information model of `sop_class_uid`, as `find` has them. Raises `QueryError`."""
         return find(
             self._catalogue,
@@ -88,7 +90,7 @@ class Holdings:
             answering=self._answering,
         )
 
-    def find_worklist(self, keys: DataSet) -> Iterator[Match | None]:
+    def find_worklist(self, keys: DataSet) -> Generator[Match | None, None, None]:
         """Matches in the modality worklist, as `find_worklist` has them. Raises `QueryError`."""
         return find_worklist(self._catalogue, keys, now=self._clock(), answering=self._answering)
 

@@ -15,7 +15,7 @@ from .. import describe, status
 from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from ....hospital.query import Match
     from ..connection import Connection
@@ -47,33 +47,35 @@ class Find(Identified):
         self.connection.start(self, self._answer())
 
     async def _answer(self) -> None:
-        connection, request = self.connection, self.request
-        context_id = request.context.context_id
         comment: dict[str, dimse.Value] = {}
-        code = status.SUCCESS
         try:
             self.demand_context(sopclasses.FIND)
             if self._keys is None or self.too_long:
                 raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
-            pending = self._pending(status.PENDING)
-            pending_optional = self._pending(status.PENDING_OPTIONAL_KEYS)
-            for match in self._matches(self._keys):
-                if self.cancelled:
-                    code = status.CANCEL
-                    break
-                if match is None:
-                    await self._give_way()
-                    continue
-                data = encode_match(match, request.context.transfer_syntax)
-                connection.send(context_id, pending_optional if match.unsupported else pending, data)
-                self._matches_sent += 1
-                self._bytes += len(data)
-                if self._matches_sent % RESPONSES_A_TURN == 0:
-                    await self._give_way()
+            with contextlib.closing(self._matches(self._keys)) as matches:  # it may hold files open
+                code = await self._send(matches)
         except (QueryError, WrongContext) as error:
             code, comment = failure(error)
         self._end(code)
         self.response(code, None, **comment)
+
+    async def _send(self, matches: Generator[Match | None, None, None]) -> int:
+        """A pending response for each match; returns the final status."""
+        connection, context = self.connection, self.request.context
+        pending, pending_optional = self._pending(status.PENDING), self._pending(status.PENDING_OPTIONAL_KEYS)
+        for match in matches:
+            if self.cancelled:
+                return status.CANCEL
+            if match is None:
+                await self._give_way()
+                continue
+            data = encode_match(match, context.transfer_syntax)
+            connection.send(context.context_id, pending_optional if match.unsupported else pending, data)
+            self._matches_sent += 1
+            self._bytes += len(data)
+            if self._matches_sent % RESPONSES_A_TURN == 0:
+                await self._give_way()
+        return status.SUCCESS
 
     async def _give_way(self) -> None:
         await self.connection.drain()
@@ -103,7 +105,7 @@ class Find(Identified):
         elements[dimse.Key.CommandDataSetType] = 1
         return dimse.encode(elements)
 
-    def _matches(self, keys: DataSet) -> Iterator[Match | None]:
+    def _matches(self, keys: DataSet) -> Generator[Match | None, None, None]:
         connection, abstract = self.connection, self.request.context.abstract_syntax
         holdings = connection.door.holdings
         if abstract == sopclasses.MODALITY_WORKLIST_FIND:
