@@ -109,17 +109,30 @@ def actions(events: Iterable[Event]) -> list[str]:
     return [event["event"]["action"] for event in events]
 
 
-def read_journal(folder: Path) -> list[Event]:
-    """All whole lines of a journal, in the order of time. Not read with our own reader: it is what others read.
+class Journal:
+    """The events of a journal so far. Not read with our own reader: it is what others read.
 
     Only the last line of a file may be torn, and only by the death of its writer.
     """
-    events = []
-    for path in sorted(folder.glob("*.ndjson")):
-        lines = path.read_bytes().split(b"\n")
-        for line in lines[:-1]:
-            events.append(json.loads(line))
-    return sorted(events, key=lambda event: (event["@timestamp"], event["event"]["id"]))
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, int] = {}
+        self._events: list[Event] = []
+
+    def events(self) -> list[Event]:
+        """All whole lines, in the order of time."""
+        for path in sorted(self._folder.glob("*.ndjson")):
+            offset = self._read.get(path, 0)
+            if path.stat().st_size > offset:
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    whole = file.read().rpartition(b"\n")[0]
+                if whole:
+                    self._events += map(json.loads, whole.split(b"\n"))
+                    self._read[path] = offset + len(whole) + 1
+        self._events.sort(key=lambda event: (event["@timestamp"], event["event"]["id"]))
+        return self._events
 
 
 class Sensor:
@@ -150,6 +163,7 @@ class Sensor:
         self._command += ["--ready-file", str(self._ready), *map(str, flags)]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._journal = Journal(data / "journal")
 
     def __enter__(self) -> Self:
         self.start()
@@ -248,7 +262,7 @@ class Sensor:
 
     def events(self, **where: Any) -> list[Event]:
         """The journal so far; `where` is as for `matching`."""
-        return list(matching(read_journal(self.data / "journal"), **where))
+        return list(matching(self._journal.events(), **where))
 
     def wait_event(self, action: str, count: int = 1, **where: Any) -> Event:
         """The event number `count` with that action and what else is asked for (see `matching`)."""
