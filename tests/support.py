@@ -155,12 +155,12 @@ class Sensor:
         self.host = "127.0.0.1"
         self.ports: list[int] = []
         self.pid = 0
-        self._ready = data.parent / f"{data.name}.ready"
+        self.ready_file = data.parent / f"{data.name}.ready"
         self._stderr = data.parent / f"{data.name}.stderr"
         self._command = [*wrapper, *COMMAND, "serve", "--data", str(data), "--workers", str(workers)]
         for port in ports:
             self._command += ["--dicom-port", str(port)]
-        self._command += ["--ready-file", str(self._ready), *map(str, flags)]
+        self._command += ["--ready-file", str(self.ready_file), *map(str, flags)]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._journal = Journal(data / "journal")
@@ -201,7 +201,7 @@ class Sensor:
 
     def start(self) -> None:
         """Start it and wait until every door is open."""
-        self._ready.unlink(missing_ok=True)
+        self.ready_file.unlink(missing_ok=True)
         with self._stderr.open("ab") as stderr:
             self._process = subprocess.Popen(
                 self._command,
@@ -210,23 +210,27 @@ class Sensor:
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
             )
-        wait_until(lambda: self._ready.exists() or not self.running, "ready file", START_SECONDS)
+        wait_until(lambda: self.ready_file.exists() or not self.running, "ready file", START_SECONDS)
         assert self.running, f"the sensor ended with {self._process.returncode}:\n{self.stderr}"
-        ready = json.loads(self._ready.read_text())
+        ready = json.loads(self.ready_file.read_text())
         self.pid, self.ports = ready["pid"], ready["dicom"]
 
     def stop(self) -> float:
         """End it by SIGTERM; returns how many seconds that took. Its exit status must be 0."""
-        assert self._process is not None
         began = time.monotonic()
         os.kill(self.pid, signal.SIGTERM)
-        try:
-            status = self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            pytest.fail(f"the sensor did not end within {STOP_SECONDS:g} s of SIGTERM")
+        status = self.wait_end()
         assert status == 0, f"the sensor ended with {status}:\n{self.stderr}"
         return time.monotonic() - began
+
+    def wait_end(self) -> int:
+        """The exit status, which must come within the promised time."""
+        assert self._process is not None
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            pytest.fail(f"the sensor did not end within {STOP_SECONDS:g} s")
 
     def kill(self) -> None:
         """Make sure that nothing of it is left."""

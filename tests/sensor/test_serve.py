@@ -1,164 +1,245 @@
-"""The contract of `dicomhawk serve`: flags, the ready file, how it ends, what it refuses before any port opens."""
+"""The contract of `dicomhawk serve`: flags, ready file, signals, and what is wrong said in one sentence."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import socket
-import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.sensor.wire import ASSOCIATE, Wire
-from tests.support import COMMAND, Sensor, actions, clean_environment, dicomhawk, wait_until
+from tests.sensor.oracle import Hospital
+from tests.sensor.raw import FIND_RQ, RQ, connect, echoes, receive_all, receive_pdu
+from tests.sensor.scu import CT, STUDY_GET, Received, associate, keys
+from tests.support import Sensor, at, dicomhawk
 
-Start = Callable[..., Sensor]
-
-
-def test_the_ready_file_says_what_is_open_and_goes_with_the_sensor(start: Start) -> None:
-    with start(ports=(0, 0), workers=2) as sensor:
-        ready = json.loads(sensor._ready.read_text())
-        assert ready == {"pid": sensor.pid, "dicom": sensor.ports}
-        assert len(set(sensor.ports)) == 2
-        for port in sensor.ports:
-            with Wire(("127.0.0.1", port)) as wire:
-                wire.associate().echo()
-        assert len(sensor.workers) == 2
-        first = sensor.wait_event("sensor.start")
-        assert first["honeypot"]["doors"] == [f"dicom:{port}" for port in sensor.ports]
-    assert not sensor._ready.exists()
-    assert actions(sensor.events())[-1] in ("sensor.stop", "connection.close", "session.end")
+FEW = {"DICOMHAWK_HOSPITAL__STUDIES": "5"}
 
 
-def test_sigterm_ends_it_in_time_with_associations_open(start: Start) -> None:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return int(sock.getsockname()[1])
+
+
+def refused(*arguments: object, environment: dict[str, str] | None = None) -> str:
+    """What `serve` says when it ends at once for something that the operator can put right."""
+    done = dicomhawk("serve", *arguments, environment=environment)
+    assert done.returncode == 2, (done.returncode, done.stderr)
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
+
+
+def one_sentence(said: str) -> str:
+    assert len(said.splitlines()) == 1, said
+    assert said.endswith(".")
+    return said
+
+
+def test_first_use_makes_and_fills_the_folder(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    data.parent.mkdir()
+    with Sensor(data, workers=1, environment=FEW) as sensor:
+        assert echoes(sensor)
+        drawn = (data / "dicomhawk.toml").read_text()
+        assert len(Hospital(data).studies()) == 5
+    with Sensor(data, workers=1, environment=FEW) as sensor:
+        assert echoes(sensor)
+    assert (data / "dicomhawk.toml").read_text() == drawn
+    assert list((data / "journal").glob("*.ndjson"))
+
+
+def test_several_ports(start: Callable[..., Sensor]) -> None:
+    chosen = free_port()
+    with start(ports=(0, chosen, 0)) as sensor:
+        assert len(set(sensor.ports)) == 3
+        assert sensor.ports[1] == chosen
+        for number, port in enumerate(list(sensor.ports), 2):
+            sensor.ports = [port]
+            assert echoes(sensor, f"127.0.3.{number}")
+            event = sensor.wait_event("connection.open", source__ip=f"127.0.3.{number}")
+            assert at(event, "destination.port") == port
+        begun = sensor.wait_event("sensor.start")
+        assert len(at(begun, "honeypot.doors")) == 3
+        assert f"dicom:{chosen}" in at(begun, "honeypot.doors")
+
+
+def test_ready_file(start: Callable[..., Sensor]) -> None:
+    sensor = start()
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(FileNotFoundError):
+                seen.append(sensor.ready_file.read_text())
+            time.sleep(0.0005)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    with sensor:
+        content = json.loads(sensor.ready_file.read_text())
+        assert set(content) == {"pid", "dicom"}
+        assert os.getpgid(content["pid"])
+        assert content["dicom"] == sensor.ports
+        assert echoes(sensor)
+        stop.set()
+        thread.join()
+    assert {json.dumps(json.loads(text)) for text in seen} == {json.dumps(content)}, "whole or not at all"
+    assert not sensor.ready_file.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals(start: Callable[..., Sensor], number: signal.Signals) -> None:
+    with start() as sensor, connect(sensor) as sock, connect(sensor):
+        sock.sendall(RQ)
+        assert receive_pdu(sock)[0] == 2
+        os.kill(sensor.pid, number)
+        assert receive_all(sock)[:1] == b"\7"
+        assert sensor.wait_end() == 0
+        assert at(sensor.wait_event("sensor.stop"), "event.reason") == number.name
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(sensor.address)
+
+
+def test_the_end_during_a_retrieval(start: Callable[..., Sensor], data: Path) -> None:
+    study = Hospital(data).small_study("CT")
+    identifier = keys(QueryRetrieveLevel="STUDY", StudyInstanceUID=study["study_uid"])
     with start() as sensor:
-        wires = [Wire(sensor.address).associate() for _ in range(20)]
-    for wire in wires:
-        assert wire.receive()[:1] == b"\x07"  # A-ABORT
-        wire.socket.close()
-    reasons = {event["event"]["reason"] for event in sensor.events(event__action="connection.close")}
-    assert reasons == {"shutdown"}
+        received = Received()
+        taken: Any = received.handler[1]
+
+        def take(event: Any) -> int:
+            if len(received.order) == 2:
+                os.kill(sensor.pid, signal.SIGTERM)
+            return int(taken(event))
+
+        with associate(
+            sensor.address, [STUDY_GET, CT], scp=[CT], handlers=[(received.handler[0], take)]
+        ) as association:
+            list(association.send_c_get(identifier, STUDY_GET))
+        assert sensor.wait_end() == 0
+        end = sensor.wait_event("dicom.c-get.end")
+        assert at(end, "dicom.status") is None
+        assert 2 <= at(end, "dicom.suboperations.completed") < study["n_instances"]
+        assert not sensor.descendants()
 
 
-def test_a_new_folder_is_filled_on_first_use(tmp_path: Path) -> None:
-    environment = {"DICOMHAWK_HOSPITAL__STUDIES": "3"}
-    with Sensor(tmp_path / "new", environment=environment) as sensor, Wire(sensor.address) as wire:
-        wire.associate().echo()
-    assert (tmp_path / "new" / "dicomhawk.toml").exists()
-    assert (tmp_path / "new" / "hospital" / "catalogue.sqlite").exists()
+def test_clients_that_do_not_close_do_not_delay_the_end(start: Callable[..., Sensor]) -> None:
+    with start() as sensor, connect(sensor, buffer=4096) as deaf, connect(sensor) as idle:
+        deaf.sendall(FIND_RQ)
+        idle.sendall(RQ[:20])
+        sensor.wait_event("connection.open", 2)
+        assert sensor.stop() < 5
 
 
-def test_two_deployments_share_no_identity(tmp_path: Path) -> None:
-    answers = []
-    for name in ("one", "other"):
-        empty = {"DICOMHAWK_HOSPITAL__STUDIES": "0"}
-        with Sensor(tmp_path / name, environment=empty) as sensor, Wire(sensor.address) as wire:
-            wire.send(ASSOCIATE)
-            answers.append(wire.receive())
-    one, other = (answer[answer.index(b"\x52\x00") :] for answer in answers)
-    assert one != other  # implementation class UID and version name
+def test_ipv6(start: Callable[..., Sensor]) -> None:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError as error:
+        pytest.skip(f"no IPv6 on loopback here: {error.strerror}")
+    with start(workers=1, flags=("--host", "::1")) as sensor, socket.create_connection(("::1", sensor.port)) as sock:
+        sock.sendall(RQ)
+        assert receive_pdu(sock)[0] == 2
+        sock.close()
+        event = sensor.wait_event("connection.close")
+        assert (at(event, "source.ip"), at(event, "network.type")) == ("::1", "ipv6")
 
 
-def refused(*arguments: object, data: Path) -> str:
-    """The one sentence that `serve` says instead of starting."""
-    ended = dicomhawk("serve", "--data", data, "--dicom-port", 0, *arguments)
-    assert ended.returncode == 2, (ended.returncode, ended.stdout, ended.stderr)
-    lines = ended.stderr.strip().splitlines()
-    assert len(lines) == 1, ended.stderr
-    assert not list(data.glob("journal/*")), "something was started"
-    return lines[0]
+def test_worker_count(start: Callable[..., Sensor]) -> None:
+    with start(workers=3) as sensor:
+        assert len(sensor.workers) == 3
 
 
-def test_a_port_in_use_is_refused(data: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
+# What is wrong
+
+
+def test_a_port_in_use(data: Path, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, other = taken.getsockname()[1], free_port()
+        said = one_sentence(
+            refused("--data", data, "--dicom-port", other, "--dicom-port", port, "--ready-file", ready)
+        )
+    assert str(port) in said
+    assert not ready.exists()
+
+
+def test_a_port_of_another_server_with_reuseport(data: Path) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
         port = taken.getsockname()[1]
-        assert str(port) in refused("--dicom-port", port, data=data)
+        assert str(port) in one_sentence(refused("--data", data, "--dicom-port", port))
 
 
-def test_a_host_that_is_no_address_is_refused(data: Path) -> None:
-    assert "nowhere.invalid" in refused("--host", "nowhere.invalid", data=data)
-
-
-def test_an_unknown_persona_is_refused(data: Path) -> None:
-    assert "plain" in refused("--persona", "nosuchproduct", data=data)
+def test_two_sensors_in_one_folder(start: Callable[..., Sensor], data: Path) -> None:
+    with start(workers=1) as sensor:
+        said = one_sentence(refused("--data", data, "--dicom-port", 0))
+        assert str(data) in said
+        assert echoes(sensor)
 
 
 @pytest.mark.parametrize(
-    ("line", "word"),
+    ("arguments", "mentions"),
     [
-        ("workers = -1\n", "workers"),
-        ("nonsense = 1\n", "nonsense"),
-        ("host = \n", "TOML"),
-        ("[vault]\nobject_mib = 0\n", "object_mib"),
+        (("--host", "pacs.example"), "pacs.example"),
+        (("--host", "300.1.1.1"), "300.1.1.1"),
+        (("--persona", "no-such-product"), "no-such-product"),
+        (("--persona", "/nonexistent/persona.toml"), "/nonexistent/persona.toml"),
+        (("--config", "/nonexistent/config.toml"), "/nonexistent/config.toml"),
+        (("--dicom-port", "70000"), "70000"),
+        (("--workers", "1000"), "workers"),
+        (("--host", "192.0.2.77"), "192.0.2.77"),
     ],
 )
-def test_a_wrong_file_is_refused(data: Path, line: str, word: str) -> None:
-    path = data / "dicomhawk.toml"
-    path.write_text(line + path.read_text())
-    assert word in refused(data=data)
+def test_wrong_flags(data: Path, arguments: tuple[str, ...], mentions: str) -> None:
+    said = one_sentence(refused("--data", data, "--dicom-port", 0, *arguments))
+    assert mentions in said
 
 
-def test_a_persona_file_that_is_wrong_is_refused(data: Path, tmp_path: Path) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text('name = "mine"\ntitle = "x"\n[wire]\nmax_pdu = 12\n')
-    assert "max_pdu" in refused("--persona", file, data=data)
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("host = 3\n", "host"),
+        ("nonsense = true\n", "nonsense"),
+        ("[dicom]\nports = []\n", "ports"),
+        ("[dicom\n", "TOML"),
+        ('[deployment]\nseed = "x"\n', "seed"),
+    ],
+)
+def test_wrong_configuration(data: Path, text: str, mentions: str) -> None:
+    file = data / "dicomhawk.toml"
+    file.write_text(text)
+    # No port is given here: even the default one must not be opened before this is said.
+    said = one_sentence(refused("--data", data))
+    assert mentions in said
+    assert file.read_text() == text
 
 
-def test_a_second_sensor_in_the_same_folder_is_refused(start: Start) -> None:
-    with start() as sensor:
-        ended = dicomhawk("serve", "--data", sensor.data, "--dicom-port", 0)
-        assert ended.returncode == 2
-        assert str(sensor.data) in ended.stderr
-        with Wire(sensor.address) as wire:
-            wire.associate().echo()
+def test_wrong_environment(data: Path) -> None:
+    said = one_sentence(refused("--data", data, environment={"DICOMHAWK_DICOM__PORTS": "11112,none"}))
+    assert "ports" in said
 
 
-def test_a_second_server_on_the_same_port_is_refused(start: Start, tmp_path: Path) -> None:
-    with start() as sensor:
-        assert str(sensor.port) in refused("--dicom-port", sensor.port, data=tmp_path / "other")
+# Precedence
 
 
-def test_a_persona_file_is_followed(data: Path, tmp_path: Path, start: Start) -> None:
-    file = tmp_path / "mine.toml"
-    file.write_text(
-        'name = "mine"\ntitle = "x"\n[identity]\nimplementation_class_uid = "1.2.3.99"\n'
-        'implementation_version_name = "MINE_1"\n[wire]\nmax_pdu = 8192\nartim = 0.5\n'
-        'after_artim = "reset"\n[wire.before_association.unknown-pdu]\nclose = "reset"\n'
-    )
-    with start(flags=["--persona", str(file)]) as sensor:
-        with Wire(sensor.address) as wire:
-            wire.send(ASSOCIATE)
-            answer = wire.receive()
-            assert b"1.2.3.99" in answer
-            assert b"MINE_1" in answer
-            assert b"\x51\x00\x00\x04\x00\x00\x20\x00" in answer
-        with Wire(sensor.address) as wire:
-            wire.send(b"GET / HTTP/1.0\r\n\r\n")
-            assert wire.receive() == b""  # reset without an A-ABORT
-        with Wire(sensor.address) as silent:
-            assert silent.receive() == b""  # the ARTIM timer
-        closes = sensor.wait_events("connection.close", 3)
-        assert {event["event"]["reason"] for event in closes} == {"peer-fin", "aborted", "timeout"}
-
-
-def test_it_runs_without_a_terminal_and_says_one_line(data: Path, tmp_path: Path) -> None:
-    ready = tmp_path / "ready"
-    command = ["--data", str(data), "--dicom-port", "0", "--ready-file", str(ready)]
-
-    process = subprocess.Popen(
-        [*COMMAND, "serve", *command],
-        env=clean_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    wait_until(lambda: ready.exists() or process.poll() is not None, "ready file", 60)
-    time.sleep(0.1)
-    process.terminate()
-    output, _ = process.communicate(timeout=10)
-    assert process.returncode == 0
-    assert output.count("\n") == 1
-    assert output.startswith("Ready on 127.0.0.1")
+def test_flags_win_over_environment_over_file(data: Path) -> None:
+    file_port, environment_port, flag_port = free_port(), free_port(), free_port()
+    with (data / "dicomhawk.toml").open("a") as file:
+        file.write(f"\n[dicom]\nports = [{file_port}]\n[vault]\npasswords = false\n")
+    environment = {"DICOMHAWK_DICOM__PORTS": str(environment_port)}
+    with Sensor(data, workers=1, ports=()) as sensor:
+        assert sensor.ports == [file_port]
+    with Sensor(data, workers=1, ports=(), environment=environment) as sensor:
+        assert sensor.ports == [environment_port]
+    with Sensor(data, workers=1, ports=(flag_port,), environment=environment) as sensor:
+        assert sensor.ports == [flag_port]
