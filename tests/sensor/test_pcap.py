@@ -1,59 +1,123 @@
-"""Sessions of real clients as captures, dissected by tshark: all DICOM, nothing malformed."""
+"""Sessions exported as captures are what Wireshark expects of DICOM."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Iterator
+import itertools
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydicom.data import get_testdata_file
 
+from tests.sensor.dcmtk import find, get, move, store
 from tests.sensor.oracle import Hospital
-from tests.support import Ran, Sensor, at, dicomhawk, run_tool
+from tests.sensor.proxy import Visitor
+from tests.sensor.scu import MR, STUDY_GET, Received, associate, keys
+from tests.sensor.scu import get as scu_get
+from tests.sensor.test_dcmtk_store import copies, sample
+from tests.support import dicomhawk, find_tool, run_tool, wait_until
 
-EACH_STUDY = ("-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientName", "-k", "StudyDescription")
-
-
-@pytest.fixture
-def visited(template: Path, tmp_path: Path, tool: Callable[[str], str]) -> Iterator[Sensor]:
-    """A sensor that DCMTK's clients have visited: echo, find, get, move, store."""
-    for name in ("tshark", "echoscu", "findscu", "getscu", "movescu", "storescu"):
-        tool(name)
-    data = Path(shutil.copytree(template, tmp_path / "data"))
-    with Sensor(data) as sensor:
-        small = min(Hospital(data).studies(), key=lambda study: study["n_instances"])
-        key = ("-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={small['study_uid']}")
-        where = (sensor.host, sensor.port)
-        run_tool("echoscu", *where)
-        run_tool("findscu", *EACH_STUDY, *where)
-        run_tool("getscu", "-S", *key, "-od", tmp_path, *where)
-        run_tool("movescu", "-S", "-aem", "NOWHERE", *key, *where, status=None)
-        run_tool("storescu", *where, get_testdata_file("CT_small.dcm", download=False))
-        sensor.wait_events("connection.close", 5)
-        yield sensor
+KINDS = {
+    "A-ASSOCIATE request": 1,
+    "A-ASSOCIATE accept": 2,
+    "P-DATA": 4,
+    "A-RELEASE request": 5,
+    "A-RELEASE response": 6,
+}
 
 
-def tshark(capture: Path, port: int, *arguments: str) -> Ran:
-    return run_tool("tshark", "-r", capture, "-d", f"tcp.port=={port},dicom", *arguments)
+def images(hospital: Hospital) -> tuple[str, ...]:
+    """Keys of a series that is quickly rendered."""
+    study = hospital.small_study("MR")
+    series = hospital.series(study["study_key"])[0]
+    return f"StudyInstanceUID={study['study_uid']}", f"SeriesInstanceUID={series['series_uid']}"
 
 
-def lines(ran: Ran) -> list[str]:
-    return [line for line in ran.output.splitlines() if line and "Running as user" not in line]
+def visit_echo(visitor: Visitor, hospital: Hospital, folder: Path) -> None:
+    run_tool("echoscu", "--repeat", 3, *visitor.address)
 
 
-def test_every_service_is_dissected(visited: Sensor, tmp_path: Path) -> None:
-    sessions = {event["session"] for event in visited.events(event__action="connection.close")}
-    assert len(sessions) == 1
+def visit_find(visitor: Visitor, hospital: Hospital, folder: Path) -> None:
+    find(visitor, "-S", "QueryRetrieveLevel=STUDY", "PatientName", "StudyInstanceUID")
+    find(visitor, "-W", "PatientName")
+
+
+def visit_get(visitor: Visitor, hospital: Hospital, folder: Path) -> None:
+    get(visitor, folder / "got", "-S", "QueryRetrieveLevel=SERIES", *images(hospital))
+
+
+def visit_get_transcoded(visitor: Visitor, hospital: Hospital, folder: Path) -> None:
+    study, series = (key.partition("=")[2] for key in images(hospital))
+    received = Received()
+    with associate(
+        visitor.address, [STUDY_GET, MR], scp=[MR], handlers=[received.handler], max_pdu=4096
+    ) as association:
+        identifier = keys(QueryRetrieveLevel="SERIES", StudyInstanceUID=study, SeriesInstanceUID=series)
+        scu_get(association, identifier)
+    assert received.objects
+
+
+def visit_move(visitor: Visitor, hospital: Hospital, folder: Path) -> None:
+    move(visitor, hospital.workstation()["ae_title"], "-S", "QueryRetrieveLevel=SERIES", *images(hospital))
+    move(visitor, "NOBODY", "-S", "QueryRetrieveLevel=SERIES", *images(hospital))
+
+
+def visit_store(visitor: Visitor, hospital: Hospital, folder: Path) -> None:
+    store(visitor, *copies(folder, 5), sample("MR_small.dcm"))
+    get(visitor, folder / "got", "-P", "QueryRetrieveLevel=PATIENT", "PatientID=1CT1")
+
+
+@pytest.mark.parametrize("visit", [visit_echo, visit_find, visit_get, visit_get_transcoded, visit_move, visit_store])
+def test_sessions_are_dissected_as_dicom(
+    visitor: Visitor, hospital: Hospital, tmp_path: Path, visit: Callable[[Visitor, Hospital, Path], None]
+) -> None:
+    find_tool("tshark")
+    visit(visitor, hospital, tmp_path)
+    wait_until(lambda: all(passed.ended.is_set() for passed in visitor.connections), "end")
+    session = visitor.visit()[0]["session"]
     capture = tmp_path / "visit.pcap"
-    exported = dicomhawk("export", "pcap", sessions.pop(), "-o", capture, "--data", visited.data)
+    exported = dicomhawk("export", "pcap", session, "-o", capture, "--data", visitor.sensor.data)
+    assert exported.returncode == 0, exported.stderr + exported.stdout
+
+    assert shark(visitor, capture, "-Y", "_ws.malformed || tcp.analysis.flags") == []
+    streams = shark(visitor, capture, "-Y", "dicom", "-T", "fields", "-e", "dicom.pdu.type", "-E", "aggregator=,")
+    seen = [int(kind, 0) for line in streams for kind in line.split(",") if kind]
+    for kind in KINDS.values():
+        expected = sum(
+            pdu[0] == kind for passed, way in itertools.product(visitor.connections, "<>") for pdu in passed.pdus(way)
+        )
+        assert seen.count(kind) == expected, kind
+    # The streams are the same bytes as those that passed.
+    for number, passed in enumerate(visitor.connections):
+        assert stream(visitor, capture, number) == (passed.sent, passed.received)
+
+
+def shark(visitor: Visitor, capture: Path, *options: str) -> list[str]:
+    """Lines of tshark, with the sensor's port as DICOM."""
+    port = visitor.sensor.port
+    ran = run_tool("tshark", "-r", capture, "-d", f"tcp.port=={port},dicom", *options)
+    return [line for line in ran.output.splitlines() if line and not line.startswith("Running as user")]
+
+
+def stream(visitor: Visitor, capture: Path, number: int) -> tuple[bytes, bytes]:
+    """The two directions of a TCP stream, as tshark puts it together."""
+    sent, received = bytearray(), bytearray()
+    for line in shark(visitor, capture, "-q", "-z", f"follow,tcp,raw,{number}"):
+        text = line.strip()
+        if text and all(character in "0123456789abcdef" for character in text):
+            (received if line.startswith("\t") else sent).extend(bytes.fromhex(text))
+    return bytes(sent), bytes(received)
+
+
+def test_what_is_not_dicom_is_exported_too(visitor: Visitor, tmp_path: Path) -> None:
+    find_tool("tshark")
+    with socket.create_connection(visitor.address) as sock:
+        sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(4096):
+            pass
+    session = visitor.visit()[0]["session"]
+    capture = tmp_path / "visit.pcap"
+    exported = dicomhawk("export", "pcap", session, "-o", capture, "--data", visitor.sensor.data)
     assert exported.returncode == 0, exported.stderr
-    assert not lines(tshark(capture, visited.port, "-Y", "_ws.malformed || tcp.analysis.flags"))
-    said = tshark(capture, visited.port, "-Y", "dicom").output
-    for command in ("C-ECHO-RQ", "C-FIND-RQ", "C-GET-RQ", "C-MOVE-RQ", "C-STORE-RQ", "A-RELEASE"):
-        assert command in said, command
-    ends = {at(event, "event.action"): event for event in visited.events()}
-    images = at(ends["dicom.c-get.end"], "dicom.suboperations.completed")
-    assert images
-    # One for each image that was fetched, and the one that was stored.
-    assert said.count("C-STORE-RQ ID=") == images + 1
+    assert stream(visitor, capture, 0)[0] == b"GET / HTTP/1.0\r\n\r\n"
