@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.support import Sensor
 
 from dicomhawk.cli import main
 from dicomhawk.evidence import events as ev
 from dicomhawk.evidence.recorder import Recorder
 from dicomhawk.hospital.deployment import draw_deployment, locales, toml
 from dicomhawk.settings import Settings, SettingsError
+from tests.support import Sensor
 
 VISITOR, DOOR = ("198.51.100.7", 41822), ("203.0.113.10", 11112)
 
