@@ -6,6 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from struct import pack
@@ -328,15 +329,22 @@ def test_timeouts(start: Callable[..., Sensor], tmp_path: Path) -> None:
     persona = tmp_path / "impatient.toml"
     persona.write_text(IMPATIENT)
     cases = {b"": (b"", 0.6), RQ[:40]: (b"", 0.6), RQ: (b"\x02\x07", 0.9), RQ + ECHO_RQ[:40]: (b"\x02\x07", 0.6)}
+
+    def wait(case: tuple[str, bytes]) -> tuple[bytes, float]:
+        ip, data = case
+        with connect(sensor, ip) as sock:
+            began = time.monotonic()
+            sock.sendall(data)
+            answers = receive_all(sock)
+            return bytes(answer[0] for answer in split_pdus(answers)), time.monotonic() - began
+
+    visits = [(new_address(), data) for data in cases]
     with start(workers=1, flags=("--persona", persona)) as sensor:
-        for data, (kinds, seconds) in cases.items():
-            ip = new_address()
-            with connect(sensor, ip) as sock:
-                began = time.monotonic()
-                sock.sendall(data)
-                answers = receive_all(sock)
-                took = time.monotonic() - began
-            assert bytes(answer[0] for answer in split_pdus(answers)) == kinds
+        with ThreadPoolExecutor() as pool:
+            results = list(pool.map(wait, visits))
+        for (ip, data), (kinds, took) in zip(visits, results, strict=True):
+            expected, seconds = cases[data]
+            assert kinds == expected
             assert took >= seconds
             events = of(sensor, ip)
             assert at(events[-1], "event.reason") == "timeout"

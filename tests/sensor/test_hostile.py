@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import random
 import resource
+import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -62,10 +64,10 @@ class Workers:
         assert max(grown.values()) < GROWTH_KIB, grown
 
 
-@pytest.fixture
-def warm(start: Callable[..., Sensor]) -> Iterator[Sensor]:
-    """A sensor of the test's own whose workers have done a bit of everything."""
-    with start() as sensor:
+@pytest.fixture(scope="module")
+def warm(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sensor]:
+    """A sensor of these tests' own whose workers have done a bit of everything."""
+    with Sensor(Path(shutil.copytree(template, tmp_path_factory.mktemp("hostile") / "data"))) as sensor:
         attack(sensor, list(islice(mutated_inputs(SEED - 1, directions=">"), 600)))
         for _ in range(8):
             assert echoes(sensor)
@@ -169,10 +171,7 @@ def test_a_thousand_idle_connections(warm: Sensor) -> None:
             sock.sendall(ECHO_RQ)
         for sock in held[::2]:
             assert receive_pdu(sock)[0] == 4
-        warm.wait_events("connection.open", IDLE)
     before.assert_unharmed()
-    closed = warm.wait_events("connection.close", IDLE)
-    assert {at(event, "event.reason") for event in closed} <= {"peer-fin", "peer-reset", "closed", "timeout"}
 
 
 def test_connections_that_come_and_go(warm: Sensor) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.sensor.oracle import Hospital
 from tests.sensor.proxy import new_address
-from tests.sensor.scu import CT, STUDY_FIND, STUDY_GET, VERIFICATION, Received, associate, find, keys
+from tests.sensor.scu import CT, MR, STUDY_FIND, STUDY_GET, VERIFICATION, Received, associate, find, keys
 from tests.support import Sensor, at, wait_until
 
 
@@ -51,9 +51,9 @@ def test_a_newcomer_does_not_wait_for_a_rendering(start: Callable[..., Sensor], 
     assert len(received.order) < study["n_instances"]
 
 
-def test_two_visitors_who_want_the_same_get_the_same(start: Callable[..., Sensor], data: Path) -> None:
-    hospital = Hospital(data)
-    study = hospital.small_study("MR")
+def test_two_visitors_who_want_the_same_get_the_same(sensor: Sensor, hospital: Hospital) -> None:
+    others = [study for study in hospital.studies() if study["modalities"] == "MR"]
+    study = next(each for each in others if each["study_uid"] != hospital.small_study("MR")["study_uid"])
     series = hospital.series(study["study_key"])[0]
     number = len(hospital.instances(series["series_key"]))
     identifier = keys(
@@ -62,17 +62,15 @@ def test_two_visitors_who_want_the_same_get_the_same(start: Callable[..., Sensor
     both = [Received(), Received()]
 
     def fetch(received: Received) -> None:
-        mr = "1.2.840.10008.5.1.4.1.1.4"
         with associate(
-            sensor.address, [STUDY_GET, mr], ip=new_address(), scp=[mr], handlers=[received.handler]
+            sensor.address, [STUDY_GET, MR], ip=new_address(), scp=[MR], handlers=[received.handler]
         ) as association:
             list(association.send_c_get(identifier, STUDY_GET))
 
-    with start(workers=2) as sensor:
-        threads = [threading.Thread(target=fetch, args=(received,)) for received in both]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
+    threads = [threading.Thread(target=fetch, args=(received,)) for received in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
     assert len(both[0].objects) == number
     assert both[0].objects == both[1].objects

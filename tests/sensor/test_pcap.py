@@ -88,8 +88,7 @@ def test_sessions_are_dissected_as_dicom(
         )
         assert seen.count(kind) == expected, kind
     # The streams are the same bytes as those that passed.
-    for number, passed in enumerate(visitor.connections):
-        assert stream(visitor, capture, number) == (passed.sent, passed.received)
+    assert streams_of(visitor, capture) == [(passed.sent, passed.received) for passed in visitor.connections]
 
 
 def shark(visitor: Visitor, capture: Path, *options: str) -> list[str]:
@@ -99,14 +98,18 @@ def shark(visitor: Visitor, capture: Path, *options: str) -> list[str]:
     return [line for line in ran.output.splitlines() if line and not line.startswith("Running as user")]
 
 
-def stream(visitor: Visitor, capture: Path, number: int) -> tuple[bytes, bytes]:
-    """The two directions of a TCP stream, as tshark puts it together."""
-    sent, received = bytearray(), bytearray()
-    for line in shark(visitor, capture, "-q", "-z", f"follow,tcp,raw,{number}"):
-        text = line.strip()
-        if text and all(character in "0123456789abcdef" for character in text):
-            (received if line.startswith("\t") else sent).extend(bytes.fromhex(text))
-    return bytes(sent), bytes(received)
+def streams_of(visitor: Visitor, capture: Path) -> list[tuple[bytes, bytes]]:
+    """The two directions of each TCP stream, as tshark puts them together."""
+    numbers = range(len(visitor.connections))
+    wanted = [part for number in numbers for part in ("-z", f"follow,tcp,raw,{number}")]
+    found = {}
+    lines = iter(shark(visitor, capture, "-q", *wanted))
+    for line in lines:
+        if line.startswith("Filter: tcp.stream eq "):
+            sent, received = found[int(line.split()[-1])] = bytearray(), bytearray()
+        elif line.strip("\t").isalnum():
+            (received if line.startswith("\t") else sent).extend(bytes.fromhex(line.strip()))
+    return [(bytes(found[number][0]), bytes(found[number][1])) for number in numbers]
 
 
 def test_what_is_not_dicom_is_exported_too(visitor: Visitor, tmp_path: Path) -> None:
@@ -120,4 +123,4 @@ def test_what_is_not_dicom_is_exported_too(visitor: Visitor, tmp_path: Path) -> 
     capture = tmp_path / "visit.pcap"
     exported = dicomhawk("export", "pcap", session, "-o", capture, "--data", visitor.sensor.data)
     assert exported.returncode == 0, exported.stderr
-    assert stream(visitor, capture, 0)[0] == b"GET / HTTP/1.0\r\n\r\n"
+    assert streams_of(visitor, capture)[0][0] == b"GET / HTTP/1.0\r\n\r\n"

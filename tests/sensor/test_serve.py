@@ -55,9 +55,10 @@ def test_first_use_makes_and_fills_the_folder(tmp_path: Path) -> None:
     assert list((data / "journal").glob("*.ndjson"))
 
 
-def test_several_ports(start: Callable[..., Sensor]) -> None:
+def test_several_ports_and_workers(start: Callable[..., Sensor]) -> None:
     chosen = free_port()
-    with start(ports=(0, chosen, 0)) as sensor:
+    with start(ports=(0, chosen, 0), workers=3) as sensor:
+        assert len(sensor.workers) == 3
         assert len(set(sensor.ports)) == 3
         assert sensor.ports[1] == chosen
         for number, port in enumerate(list(sensor.ports), 2):
@@ -152,11 +153,6 @@ def test_ipv6(start: Callable[..., Sensor]) -> None:
         assert (at(event, "source.ip"), at(event, "network.type")) == ("::1", "ipv6")
 
 
-def test_worker_count(start: Callable[..., Sensor]) -> None:
-    with start(workers=3) as sensor:
-        assert len(sensor.workers) == 3
-
-
 # What is wrong
 
 
@@ -237,8 +233,7 @@ def test_flags_win_over_environment_over_file(data: Path) -> None:
     with (data / "dicomhawk.toml").open("a") as file:
         file.write(f"\n[dicom]\nports = [{file_port}]\n[vault]\npasswords = false\n")
     environment = {"DICOMHAWK_DICOM__PORTS": str(environment_port)}
-    with Sensor(data, workers=1, ports=()) as sensor:
-        assert sensor.ports == [file_port]
+    # That the file wins over the default needs no sensor: tests/test_settings.py.
     with Sensor(data, workers=1, ports=(), environment=environment) as sensor:
         assert sensor.ports == [environment_port]
     with Sensor(data, workers=1, ports=(flag_port,), environment=environment) as sensor:

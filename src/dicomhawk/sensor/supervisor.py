@@ -73,15 +73,16 @@ def _open(host: str, port: int, workers: list[_Worker]) -> int:
     except socket.gaierror:
         raise SettingsError(f"The host {host!r} is not an IP address.") from None
     try:
-        with socket.socket(family) as probe:  # SO_REUSEPORT would let us share a port with somebody else's server
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            port = probe.getsockname()[1]
+        if port:
+            with socket.socket(family) as probe:  # SO_REUSEPORT would let us share it with somebody else's server
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
         for each in workers:
             sock = socket.socket(family)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             sock.bind((address[0], port, *address[2:]))
+            port = sock.getsockname()[1]  # the first one picks it, where that is left to us
             sock.listen(BACKLOG)
             sock.setblocking(False)
             each.sockets.append(sock)
