@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..hospital.archive import Archive
-from ..hospital.catalogue import Catalogue
+from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.elements import DataSet
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.query import Answering, InstanceRef, Instances, Match, Model, find, retrieve
@@ -24,7 +24,7 @@ from ..hospital.uploads import AddOutcome, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
 from ..persona import sopclasses
 from ..persona.model import Persona
-from ..settings import Deployment, Settings
+from ..settings import Deployment, Settings, SettingsError
 from .renderer import Renderer
 
 MAPPED_FROM = 4 << 20
@@ -47,6 +47,24 @@ class StoredObject(NamedTuple):
     key: str  # SOP instance UID, or SHA-256 of the captured file
 
 
+def prepare(settings: Settings) -> None:
+    """To be called once at the start of the sensor, before any worker: two that begin a file of uploads at the same
+    moment lock each other out. Raises `SettingsError` if the hospital can't be opened."""
+    try:
+        Catalogue(_catalogue(settings)).close()
+        Uploads(_uploads(settings)).close()
+    except (CatalogueError, UploadsError) as error:
+        raise SettingsError(str(error)) from None
+
+
+def _catalogue(settings: Settings) -> Path:
+    return settings.hospital_dir / "catalogue.sqlite"
+
+
+def _uploads(settings: Settings) -> Path:
+    return settings.hospital_dir / "uploads.sqlite"
+
+
 class Holdings:
     """See the module's docstring. Times of visibility are compared with `clock` (POSIX seconds)."""
 
@@ -60,12 +78,12 @@ class Holdings:
         self._clock = clock
         self._class_uid = persona.implementation_class_uid(deployment)
         self._vault = settings.vault_dir
-        self._catalogue = Catalogue(settings.hospital_dir / "catalogue.sqlite")
+        self._catalogue = Catalogue(_catalogue(settings))
         self._answering = Answering(
             retrieve_ae=deployment.ae_title,
             character_set=self._catalogue.info("character_set") or "ISO_IR 100",
         )
-        self._uploads = Uploads(settings.hospital_dir / "uploads.sqlite")
+        self._uploads = Uploads(_uploads(settings))
         self._archive = Archive(settings.data)
         self._renderer = Renderer(settings.data, settings.hospital.cache_mib << 20)
 

@@ -21,7 +21,7 @@ from ..evidence import vault
 from ..evidence.recorder import Recorder
 from ..persona import model
 from ..settings import Deployment, Settings, SettingsError
-from . import worker
+from . import holdings, worker
 from .lock import only_one
 from .processes import die_with, raise_descriptor_limit
 
@@ -59,6 +59,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
     raise_descriptor_limit()
     with only_one(settings.data):
         vault.prepare(settings.vault_dir, settings.vault)
+        holdings.prepare(settings)
         workers = [_Worker(f"w{number}", []) for number in range(settings.worker_count)]
         ports = [_open(settings.host, port, workers) for port in settings.dicom.ports]
         return _Supervisor(settings, settings.deployment, persona, workers, ports, ready_file).run()
