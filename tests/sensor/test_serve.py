@@ -220,6 +220,12 @@ def test_wrong_configuration(data: Path, text: str, mentions: str) -> None:
     assert file.read_text() == text
 
 
+@pytest.mark.parametrize("name", ["catalogue.sqlite", "uploads.sqlite"])
+def test_a_hospital_that_can_not_be_opened(data: Path, name: str) -> None:
+    (data / "hospital" / name).write_bytes(b"not a database, but as long as the header of one " * 100)
+    assert name in one_sentence(refused("--data", data, "--dicom-port", 0))
+
+
 def test_wrong_environment(data: Path) -> None:
     said = one_sentence(refused("--data", data, environment={"DICOMHAWK_DICOM__PORTS": "11112,none"}))
     assert "ports" in said
