@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dicomhawk.settings import Settings, SettingsError, load
+from dicomhawk.settings import Remote, Settings, SettingsError, load
 
 FILE = """\
 host = "0.0.0.0"
@@ -70,6 +70,62 @@ def test_flags_win_over_both(data: Path) -> None:
 
 def test_several_values_in_a_variable(tmp_path: Path) -> None:
     assert load(data=tmp_path, environment={"DICOMHAWK_DICOM__PORTS": "104,11112,0"}).dicom.ports == (104, 11112, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "remote"),
+    [
+        ("CT01", Remote(ae_title="CT01")),
+        (" CT 01 ", Remote(ae_title="CT 01")),
+        ("CT01@ct01.example", Remote(ae_title="CT01", host="ct01.example")),
+        ("CT01@10.20.4.11:104", Remote(ae_title="CT01", host="10.20.4.11", port=104)),
+        ("CT@HOME@10.20.4.11:104", Remote(ae_title="CT@HOME", host="10.20.4.11", port=104)),
+        ("CT01@[fe80::1]:104", Remote(ae_title="CT01", host="fe80::1", port=104)),
+        ("CT01@[fe80::1]", Remote(ae_title="CT01", host="fe80::1")),
+        ("CT01@fe80::1", Remote(ae_title="CT01", host="fe80::1")),
+    ],
+)
+def test_a_remote_in_short(tmp_path: Path, text: str, remote: Remote) -> None:
+    assert load(data=tmp_path, environment={"DICOMHAWK_DICOM__REMOTES": text}).dicom.remotes == (remote,)
+
+
+def test_remotes_of_file_environment_and_flags(tmp_path: Path) -> None:
+    table = '{ ae_title = "A", host = "10.0.0.1", port = 104 }'
+    (tmp_path / "dicomhawk.toml").write_text(f'[dicom]\nremotes = [{table}, "B", {{ ae_title = "C" }}]\n')
+    settings = load(data=tmp_path, environment={})
+    assert settings.dicom.remotes[0] == Remote(ae_title="A", host="10.0.0.1", port=104)
+    assert settings.dicom.remotes[1:] == (Remote(ae_title="B"), Remote(ae_title="C"))
+    environment = {"DICOMHAWK_DICOM__REMOTES": "D@10.0.0.2:104,E"}
+    assert [each.ae_title for each in load(data=tmp_path, environment=environment).dicom.remotes] == ["D", "E"]
+    flags = {"dicom": {"remotes": ("F",)}}
+    assert load(data=tmp_path, environment=environment, flags=flags).dicom.remotes == (Remote(ae_title="F"),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A\\\\B",
+        "",
+        " ",
+        "ABCDEFGHIJKLMNOPQ",
+        "A\\u0001",
+        "Ærø",
+        "A@b c",
+        "A@b:",
+        "A@b:0",
+        "A@b:65536",
+        "A@" + 254 * "b",
+    ],
+)
+def test_remotes_that_can_not_be(data: Path, text: str) -> None:
+    (data / "dicomhawk.toml").write_text(f'[dicom]\nremotes = ["B", "{text}"]\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"^dicom\.remotes\.1.*\.$"):
+        load(data=data, environment={})
+
+
+def test_two_remotes_with_one_title(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="the AE title A is there twice"):
+        load(data=tmp_path, environment={"DICOMHAWK_DICOM__REMOTES": "A,B,A"})
 
 
 def test_the_folder_may_come_from_the_environment(data: Path) -> None:

@@ -12,17 +12,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
+_LISTS = frozenset({"ports", "remotes"})
+"""Settings with several values, separated by commas in the environment."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 MiB = Annotated[int, Field(ge=1, description="mebibytes")]
 
+AE_TITLE_LENGTH = 16
+"""Of the value representation AE (PS3.5 section 6.2)."""
+HOST_LENGTH = 253
+"""Of a name in the DNS (RFC 1035 section 2.3.4), as text."""
+
 
 class SettingsError(Exception):
     """The configuration can't be used; the message is one sentence for the operator."""
+
+
+def _ae_title(text: str) -> str:
+    title = text.strip(" ")
+    if not 1 <= len(title) <= AE_TITLE_LENGTH or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise ValueError(f"an AE title has 1 to {AE_TITLE_LENGTH} printable ASCII characters and no backslash")
+    return title
+
+
+AETitle = Annotated[str, AfterValidator(_ae_title)]
+"""Without its padding (PS3.5 section 6.2: leading and trailing spaces are not significant)."""
 
 
 class _Model(BaseModel):
@@ -35,16 +53,53 @@ class Deployment(_Model):
     seed: str = Field(min_length=16, description="Hexadecimal; everything that is drawn comes from it.")
     hospital: str = Field(min_length=1, max_length=64, description="Name of the institution.")
     locale: str = Field(pattern=r"^[a-z]{2}_[A-Z]{2}$", description="Language and country, as in da_DK.")
-    ae_title: str = Field(min_length=1, max_length=16, description="Our own AE title.")
+    ae_title: AETitle = Field(description="Our own AE title.")
     uid_root: str = Field(
         pattern=r"^[0-2](\.(0|[1-9][0-9]*))+$", max_length=40, description="Root of the UIDs made here."
     )
+
+
+class Remote(_Model):
+    """A remote AE that the archive is configured to know. It is never contacted.
+
+    Written as a table, or in short as ``AET``, ``AET@HOST`` or ``AET@HOST:PORT`` (an IPv6 address in brackets).
+    """
+
+    ae_title: AETitle = Field(description="Its AE title.")
+    host: str = Field("", max_length=HOST_LENGTH, pattern=r"^[!-~]*$", description="Name or IP address.")
+    port: int | None = Field(None, ge=1, le=65535, description="Its listening port.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        # The last one: an AE title may have an @ in it, a host may not.
+        title, at, address = value.rpartition("@")
+        if not at:
+            return {"ae_title": value}
+        host, colon, port = address.rpartition(":")
+        if not colon or address.endswith("]") or (":" in host and not host.endswith("]")):
+            return {"ae_title": title, "host": address.strip("[]")}
+        return {"ae_title": title, "host": host.strip("[]"), "port": port}
+
+
+def _all_different(remotes: tuple[Remote, ...]) -> tuple[Remote, ...]:
+    seen: set[str] = set()
+    for remote in remotes:
+        if remote.ae_title in seen:
+            raise ValueError(f"the AE title {remote.ae_title} is there twice")
+        seen.add(remote.ae_title)
+    return remotes
 
 
 class Dicom(_Model):
     """The DICOM doors."""
 
     ports: tuple[Port, ...] = Field((11112,), min_length=1, description="Listening ports; 0 picks a free one.")
+    remotes: Annotated[tuple[Remote, ...], AfterValidator(_all_different)] = Field(
+        (), description="Remote AEs that the archive knows; they are never contacted."
+    )
 
 
 class Journal(_Model):
@@ -118,8 +173,7 @@ def load(
     """
     environment = os.environ if environment is None else environment
     from_environment = _from_environment(environment)
-    folder = data or Path(from_environment.get("data", "data"))
-    path = file or folder / FILE_NAME
+    path = file or data_folder(data, environment) / FILE_NAME
     merged: dict[str, Any] = {}
     if path.exists() or file is not None:
         merged = _read(path)
@@ -132,7 +186,13 @@ def load(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the settings"
-        raise SettingsError(f"{where}: {first['msg']} (given: {str(first['input'])[:80]!r}).") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{where}: {what} (given: {str(first['input'])[:80]!r}).") from None
+
+
+def data_folder(data: Path | None, environment: Mapping[str, str]) -> Path:
+    """The folder of all state: `data` if given, else what the environment says, else ``data``."""
+    return data or Path(environment.get(f"{ENVIRONMENT_PREFIX}DATA", "data"))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -155,7 +215,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             at = at.setdefault(parent, {})
             if not isinstance(at, dict):
                 raise SettingsError(f"{name}: {parent} is a value and a table at once in the environment.")
-        at[leaf] = value.split(",") if leaf == "ports" else value
+        at[leaf] = [part for part in value.split(",") if part] if leaf in _LISTS else value
     return found
 
 

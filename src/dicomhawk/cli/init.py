@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from ..hospital.deployment import draw_deployment, toml
-from ..settings import FILE_NAME, Deployment, SettingsError
-from .common import Data, Json, print_json, print_line, settings_of
+from ..settings import FILE_NAME, Deployment, SettingsError, data_folder
+from .common import Data, Json, print_json, print_line
 
 
 def init(
@@ -34,7 +34,7 @@ def init(
 
 def folder_of(data: Path | None) -> Path:
     """The data folder, also where there is no configuration in it yet."""
-    return data if data is not None else settings_of(None).data
+    return data_folder(data, os.environ)
 
 
 def write_deployment(folder: Path, locale: str | None = None) -> Deployment:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ..settings import FILE_NAME, Settings
+from ..settings import ENVIRONMENT_PREFIX, FILE_NAME, Settings
 from .check import validate
 from .common import Config, Data, print_line, settings_of
 from .init import folder_of, write_deployment
+
+_SEED = f"{ENVIRONMENT_PREFIX}DEPLOYMENT__SEED"
 
 
 def serve(
@@ -24,6 +27,17 @@ def serve(
     ] = None,
     persona: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="How the product behaves.", show_default=False)
+    ] = None,
+    ae_title: Annotated[
+        str | None, typer.Option(help="Our own AE title, instead of the one that was drawn.", show_default=False)
+    ] = None,
+    remote: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="AET[@HOST[:PORT]]",
+            help="A remote AE that the archive knows; can be repeated. It is never contacted.",
+            show_default=False,
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Worker processes; 0: one for each core.", show_default=False)
@@ -40,7 +54,11 @@ def serve(
         "host": host,
         "persona": persona,
         "workers": workers,
-        "dicom": {"ports": tuple(dicom_port) if dicom_port else None},
+        "deployment": {"ae_title": ae_title} if ae_title is not None else None,
+        "dicom": {
+            "ports": tuple(dicom_port) if dicom_port else None,
+            "remotes": tuple(remote) if remote else None,
+        },
     }
     settings = _settings(data, config, flags)
     validate(settings)
@@ -49,10 +67,9 @@ def serve(
 
 
 def _settings(data: Path | None, config: Path | None, flags: dict[str, Any]) -> Settings:
-    settings = settings_of(data, config, flags)
     folder = folder_of(data)
-    if settings.deployment is None and config is None and not (folder / FILE_NAME).exists():
+    # Who gives the seed by other means gives the whole deployment.
+    if config is None and _SEED not in os.environ and not (folder / FILE_NAME).exists():
         deployment = write_deployment(folder)
         print_line(f"Drew {deployment.hospital} ({deployment.locale}) into {folder / FILE_NAME}.")
-        settings = settings_of(data, config, flags)
-    return settings
+    return settings_of(data, config, flags)

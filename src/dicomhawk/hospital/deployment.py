@@ -144,6 +144,7 @@ uid_root = {uid_root}
 
 [dicom]
 #ports = [11112]
+#remotes = ["AET@HOST:PORT"]    # remote AEs that the archive knows, as callers and destinations; never contacted
 
 [journal]
 #rotate_mib = 64

@@ -43,7 +43,7 @@ def run(
     recorder = Recorder(settings, name)
     holdings = Holdings(settings, deployment, persona)
     try:
-        loop.run_until_complete(_serve(name, sockets, deployment, persona, recorder, holdings, ready))
+        loop.run_until_complete(_serve(name, sockets, settings, deployment, persona, recorder, holdings, ready))
     finally:
         holdings.close()
         recorder.close()
@@ -53,6 +53,7 @@ def run(
 async def _serve(
     name: str,
     sockets: list[socket.socket],
+    settings: Settings,
     deployment: Deployment,
     persona: Persona,
     recorder: Recorder,
@@ -61,7 +62,7 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: _unforeseen(recorder, context))
-    door = Door(persona, deployment, recorder, holdings, time.monotonic)
+    door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes)
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...evidence import ecs
 from ...evidence.recorder import Recorder
 from ...persona.model import Persona
-from ...settings import Deployment
+from ...settings import Deployment, Remote
 from ...upperlayer import pdu
 from ...upperlayer.negotiation import Accepted, Rejected, negotiate
 from ...upperlayer.provider import AssociateIndication
@@ -46,6 +47,7 @@ class Door:
         recorder: Recorder,
         holdings: Holdings,
         clock: Callable[[], float],
+        remotes: Iterable[Remote] = (),
     ) -> None:
         self.persona = persona
         self.policy = persona.policy(deployment)
@@ -54,6 +56,8 @@ class Door:
         self.recorder = recorder
         self.holdings = holdings
         self.clock = clock
+        self.remotes: Mapping[str, Remote] = MappingProxyType({remote.ae_title: remote for remote in remotes})
+        """By AE title, without padding: whom the archive knows as callers and destinations. Never contacted."""
         self.connections: set[Connection] = set()
         self.capacity = descriptor_limit() // DESCRIPTORS_EACH
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
