@@ -144,7 +144,7 @@ uid_root = {uid_root}
 
 [dicom]
 #ports = [11112]
-#remotes = ["AET@HOST:PORT"]    # remote AEs that the archive knows, as callers and destinations; never contacted
+#remotes = []          # remote AEs that the archive knows, as in "CT01@10.20.4.11:104"; never contacted
 
 [journal]
 #rotate_mib = 64
