@@ -16,8 +16,6 @@ from dicomhawk.hospital.world.locale import available
 from dicomhawk.settings import Deployment, SettingsError
 
 SEED_BYTES = 16
-UID_PREFIX = "1.2.826.0.1.3680043"
-"""Under this root small software makers are given theirs, free of charge; products of many have it."""
 _UID_ARCS = 600, 1499
 """Above 8.498 and 10.511, under which well-known software of researchers makes its UIDs."""
 _AE_TITLE_LENGTH = 16
@@ -89,7 +87,7 @@ def draw_deployment(
         hospital=draw.choice(style.patterns).format(place=place),
         locale=locale,
         ae_title=_ae_title(draw, place),
-        uid_root=f"{UID_PREFIX}.{draw.choice((8, 9, 10))}.{draw.randint(*_UID_ARCS)}.{draw.randint(10**5, 10**7)}",
+        uid_root=draw.choice(_UID_ROOTS)(draw),
     )
 
 
@@ -99,6 +97,30 @@ def toml(deployment: Deployment) -> str:
         **{key: _quoted(value) for key, value in deployment.model_dump().items()},
         locales=", ".join(locales()),
     )
+
+
+def _small_maker(draw: random.Random) -> str:
+    """An arc as small software makers are given them, free of charge; products of many have one."""
+    return f"1.2.826.0.1.3680043.{draw.choice((8, 9, 10))}.{draw.randint(*_UID_ARCS)}.{draw.randint(10**5, 10**7)}"
+
+
+def _toolkit(draw: random.Random) -> str:
+    """As the toolkit inside many gateways makes them: its generator's arc and the number of the host."""
+    return f"1.2.276.0.7230010.3.1.{draw.choice((2, 3, 4))}.{draw.randint(10**7, 2**32 - 1)}"
+
+
+def _archive(draw: random.Random) -> str:
+    """As a widespread archive's generator did: its arc and the host's (private) address."""
+    return f"1.2.40.0.13.1.1.10.{draw.randint(0, 255)}.{draw.randint(0, 255)}.{draw.randint(2, 254)}"
+
+
+def _workstation(draw: random.Random) -> str:
+    """As the generator of a widespread workstation and image server: its arc and a number of the host."""
+    return f"1.3.6.1.4.1.25403.{draw.randint(10**11, 10**14)}.{draw.randint(400, 9999)}"
+
+
+_UID_ROOTS = (_small_maker, _toolkit, _archive, _workstation)
+"""Arcs that generators share out by host, so that nobody else's objects are named; what comes below is ours."""
 
 
 def _ae_title(draw: random.Random, place: str) -> str:
