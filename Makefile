@@ -1,7 +1,7 @@
 # `make run` and `make test` are all that a newcomer needs: Python 3.11+, git and make.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test quick lint format bench soak lock docs packages clean
+.PHONY: run test quick lint format bench realism soak lock docs packages clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,6 +10,8 @@ DATA ?= data
 HOST ?= 127.0.0.1
 PORTS ?= 11112
 SHARED ?= ../shared
+PERSONA ?= orthanc
+PROBES ?= $(SHARED)/probes
 
 # The honeypot with its embedded hospital. HOST=0.0.0.0 exposes it: read the safety notes in README.md first.
 run: $(VENV)/.runtime
@@ -35,6 +37,10 @@ format: $(VENV)/.dev
 # Against Orthanc and dcmqrscp from Debian, side by side; writes the table of docs/performance.md.
 bench: $(VENV)/.dev packages
 	$(BIN)/python tools/bench.py --shared $(SHARED) $(ARGS)
+
+# Is a persona like the product it was measured from? PROBES has a battery of wire probes and the product's answers.
+realism: $(VENV)/.dev packages
+	@$(BIN)/python tools/realism.py $(PERSONA) --probes $(PROBES) $(ARGS)
 
 # What takes longer than a coffee: a million mutated inputs, and the like.
 soak: $(VENV)/.dev packages
