@@ -15,6 +15,8 @@ MAX_UID = 64  # PS3.5 9.1
 _PREFIXES = ("", "", "RAD", "RTG", "X", "BD", "IMG")
 _SEPARATORS = ("", "", "_", "-")
 _WORKSTATIONS = ("WS", "RADWS", "WORK", "VIEW", "DIAG", "REPORT", "MIM", "VIA", "RADI")
+_SUPPLIERS = (("siemens",), ("ge",), ("siemens", "ge"), ("siemens", "ge"))
+"""Makers that a hospital buys from: many have a contract with one."""
 _PORTS = (104, 104, 104, 11112, 4006, 2104, 5678)
 
 
@@ -62,8 +64,11 @@ def devices(deployment: Deployment, department: str, first_key: int) -> list[Dev
     source = draw(deployment.seed, "devices")
     namer, network = Namer(source, deployment.ae_title), Network(source)
     # Hospitals buy in series: the second scanner is often the first one's sibling, seldom from everywhere.
-    scanners: list[CTModel | MRModel] = source.choices(CT_MODELS, k=source.choice((2, 2, 3)))
-    scanners += source.choices(MR_MODELS, k=source.choice((1, 2, 2)))
+    makers = source.choice(_SUPPLIERS)
+    scanners: list[CTModel | MRModel] = []
+    for models, counts in ((CT_MODELS, (2, 2, 3)), (MR_MODELS, (1, 2, 2))):
+        offered = [model for model in models if model.maker in makers]
+        scanners += source.choices(offered, k=source.choice(counts))
     made: list[Device] = []
     for number, model in enumerate(scanners):
         modality = "CT" if isinstance(model, CTModel) else "MR"

@@ -1,0 +1,103 @@
+"""What a stranger can see of a deployment: its answers to an association, its catalogue, its objects."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pydicom
+from pydicom.dataset import Dataset
+
+from ...hospital import archive
+from ...hospital.catalogue import Catalogue
+from ...hospital.generate import generate
+from ...hospital.rows import Instance, Patient, ScheduledStep, Series, Study
+from ...hospital.schema import TABLES
+from ...settings import Deployment
+from ...upperlayer import items as it
+from ...upperlayer import pdu
+from ...upperlayer.negotiation import Accepted, negotiate
+from .. import sopclasses
+from ..model import Persona
+
+Observed = dict[str, frozenset[str]]
+"""Values by where they are seen: ``AC 52``, ``study.accession_number``, ``CT (0018,1000) LO``."""
+
+CACHE_BUDGET = 1 << 30
+_QUERIED = (Patient, Study, Series, Instance, ScheduledStep)
+_INTERNAL = frozenset({"visible_from", "visible_until", "recipe", "path", "size"})
+_PIXEL_DATA = 0x7FE00010
+
+
+def observe(folder: Path, persona: Persona, deployment: Deployment, studies: int, now: float) -> Observed:
+    """Make the deployment in `folder`, with so many studies up to `now` (POSIX seconds), and look at it.
+
+    Raises `GenerateError` where there is no room for it.
+    """
+    generate(folder, deployment, studies, now=now)
+    seen: dict[str, set[str]] = defaultdict(set)
+    for place, value in _all(folder, persona, deployment):
+        if value:
+            seen[place].add(value)
+    return {place: frozenset(values) for place, values in seen.items()}
+
+
+def _all(folder: Path, persona: Persona, deployment: Deployment) -> Iterator[tuple[str, str]]:
+    yield "ae title", deployment.ae_title
+    yield from _association(persona, deployment)
+    with Catalogue(folder / archive.CATALOGUE) as catalogue:
+        yield from _rows(catalogue)
+        keys = list(_one_of_each_device(catalogue))
+    for key in keys:
+        yield from _object(pydicom.dcmread(archive.render(str(folder), key, CACHE_BUDGET)))
+
+
+def _association(persona: Persona, deployment: Deployment) -> Iterator[tuple[str, str]]:
+    """The answer to an ordinary request, item by item."""
+    context = it.ProposedContext(
+        1, (it.AbstractSyntax(sopclasses.VERIFICATION), it.TransferSyntax("1.2.840.10008.1.2"))
+    )
+    user = it.UserInformation((it.MaximumLength(16384), it.ImplementationClassUID("1.2.3.4")))
+    name = it.ApplicationContext("1.2.840.10008.3.1.1.1")
+    rq = pdu.AssociateRQ(deployment.ae_title.encode().ljust(16), b"STRANGER".ljust(16), (name, context, user))
+    outcome = negotiate(rq, persona.policy(deployment))
+    if isinstance(outcome, Accepted):
+        for item in outcome.ac.user_items:
+            kind = type(item).__name__
+            for field in dataclasses.fields(item):
+                yield f"AC {kind}.{field.name}", str(getattr(item, field.name))
+
+
+def _rows(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    """Whatever a query could return."""
+    for row_class in _QUERIED:
+        columns = [f.name for f in dataclasses.fields(row_class) if f.name not in _INTERNAL]
+        shown = [name for name in columns if not name.endswith("_key")]
+        table = TABLES[row_class]
+        selected = ", ".join(f'"{name}"' for name in shown)
+        for row in catalogue.connection.execute(f"SELECT DISTINCT {selected} FROM {table}"):  # noqa: S608 - ours
+            for name, value in zip(shown, row, strict=True):
+                yield f"{table}.{name}", "" if value is None else str(value)
+
+
+def _one_of_each_device(catalogue: Catalogue) -> Iterable[int]:
+    """Keys of instances: one that each scanner has made."""
+    query = "SELECT min(instance_key) FROM instance JOIN series USING (series_key) GROUP BY device_key"
+    return [key for (key,) in catalogue.connection.execute(query)]
+
+
+def _object(data: Dataset) -> Iterator[tuple[str, str]]:
+    modality = str(data.Modality)
+    for element in data.iterall():
+        if element.VR == "SQ":
+            continue
+        place = f"{modality} {element.tag} {element.VR}"
+        if element.tag == _PIXEL_DATA or isinstance(element.value, bytes):
+            yield place, hashlib.sha256(bytes(element.value)).hexdigest()
+            continue
+        values = element.value if isinstance(element.value, pydicom.multival.MultiValue) else (element.value,)
+        for value in values:
+            yield place, str(value)
