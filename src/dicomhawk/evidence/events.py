@@ -134,6 +134,17 @@ class ConnectionClose(Event, frozen=True, kw_only=True):
     bytes_out: Annotated[int, Field("destination.bytes", "Bytes sent.")]
     pdus_in: Annotated[int | None, Field("dicom.pdus.received", "PDUs received.")] = None
     pdus_out: Annotated[int | None, Field("dicom.pdus.sent", "PDUs sent.")] = None
+    rq_segments: Annotated[
+        int | None,
+        Field("dicom.client.segments", "Reads that the A-ASSOCIATE-RQ came in: TCP segments, or several at once."),
+    ] = None
+    after_ac: Annotated[
+        str | None,
+        Field(
+            "dicom.client.after_ac",
+            "What the peer did first on the accepted association: silent_fin, rst, abort, release or dimse.",
+        ),
+    ] = None
 
 
 class ProtocolUnknown(Event, frozen=True, kw_only=True):
@@ -210,6 +221,16 @@ class _Request(Event, frozen=True, kw_only=True):
         None
     )
     max_pdu: Annotated[int | None, Field("dicom.max_pdu", "Maximum length received, as the peer says.")] = None
+    fingerprint: Annotated[
+        str | None, Field("dicom.client.fingerprint", "DICOM client fingerprint (DFP), see docs/clients.md.")
+    ] = None
+    client: Annotated[
+        str | None, Field("dicom.client.name", "Who is known to ask like this, whatever the AE titles say.")
+    ] = None
+    client_versions: Annotated[str | None, Field("dicom.client.version", "Its versions that do.")] = None
+    client_match: Annotated[
+        str | None, Field("dicom.client.match", "By what it was recognised: dfp, or (weaker) properties.")
+    ] = None
     contexts: Annotated[
         tuple[Context, ...], Field("dicom.contexts", "Presentation contexts in the order of the request.")
     ] = ()

@@ -317,8 +317,16 @@ class ConnectionRecord:
         if captured.limit is not None:
             self.emit(VaultLimit(limit=captured.limit, what="object", bytes=captured.size, sha256=captured.sha256))
 
-    def close(self, reason: str, *, pdus_in: int | None = None, pdus_out: int | None = None) -> None:
-        """The connection has ended: emits ``connection.close``, whose `reason` says which values there are."""
+    def close(
+        self,
+        reason: str,
+        *,
+        pdus_in: int | None = None,
+        pdus_out: int | None = None,
+        rq_segments: int | None = None,
+        after_ac: str | None = None,
+    ) -> None:
+        """The connection has ended: emits ``connection.close``, which says what the arguments are."""
         recorder = self._recorder
         now = recorder.clock()
         self.transcript.close(reason)
@@ -330,6 +338,8 @@ class ConnectionRecord:
                 bytes_out=self.bytes_out,
                 pdus_in=pdus_in,
                 pdus_out=pdus_out,
+                rq_segments=rq_segments,
+                after_ac=after_ac,
             ),
             now - self._opened,
         )

@@ -43,6 +43,7 @@ _MAPPED = "::ffff:"
 _C_CANCEL_RQ = int(dimse.CommandField.C_CANCEL_RQ)  # looking a member up costs more than comparing it
 _OPEN = (State.STA6, State.STA8)
 _STA2 = State.STA2
+_SILENT_ENDINGS = {"peer-fin": "silent_fin", "peer-reset": "rst"}
 _RELEASE = ev.Release()
 
 
@@ -56,9 +57,12 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_close_by",
         "_ending",
+        "_first",
         "_held",
         "_pdus_out",
+        "_reads",
         "_receiver",
+        "_rq_segments",
         "_spans",
         "_task",
         "_transport",
@@ -83,6 +87,9 @@ class Connection(asyncio.Protocol):
         self._ending = ""
         self._close_by: float | None = None  # when a close that waits for the peer to read is made a reset
         self._pdus_out = 0
+        self._reads = 0
+        self._rq_segments: int | None = None
+        self._first: str | None = None  # what the peer did after the accept; "" for nothing yet
 
     # asyncio's side
 
@@ -102,6 +109,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
+        self._reads += 1
         now = self.door.clock()
         self.provider.feed(data, now)
         try:
@@ -130,7 +138,19 @@ class Connection(asyncio.Protocol):
             self._foreign(leftover)
         ending = self._ending or ("peer-reset" if exc is not None else "peer-fin")
         # Written with the next response, or by the worker's sweep: nobody waits for it.
-        record.close(ending, pdus_in=provider.pdus_received, pdus_out=self._pdus_out)
+        record.close(
+            ending,
+            pdus_in=provider.pdus_received,
+            pdus_out=self._pdus_out,
+            rq_segments=self._rq_segments,
+            after_ac=self._first or self._silence(ending, leftover),
+        )
+
+    def _silence(self, ending: str, leftover: bytes) -> str | None:
+        """How a peer left who did nothing on the accepted association; None if it wasn't like that."""
+        if self._first is None or leftover or self.provider.pdus_received > 1:
+            return None
+        return _SILENT_ENDINGS.get(ending)
 
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write: nothing more is read from it until it has caught up."""
@@ -219,23 +239,30 @@ class Connection(asyncio.Protocol):
         answer = self.door.answer(indication)
         self.record.emit_encoded(answer.event)
         self._pdus_out += 1
+        self._rq_segments = self._reads
         if isinstance(answer.outcome, Accepted):
+            self._first = ""
             self.provider.accept(answer.outcome, answer.encoded)
         else:
             self.provider.reject(answer.outcome.rj, now)
 
     def _released(self, indication: ReleaseIndication, now: float) -> None:
         self.record.emit(_RELEASE)
+        if self._first == "":
+            self._first = "release"
         self.provider.confirm_release(now)
         self._pdus_out += 1
         self._break_operation()
 
     def _aborted(self, indication: AbortIndication, now: float) -> None:
         self.record.emit(ev.Abort(by="peer", source=indication.source, reason=indication.reason))
+        if self._first == "":
+            self._first = "abort"
         self._break_operation()
 
     def _violation(self, violation: Violation, now: float) -> None:
         record = self.record
+        self._first = self._first or None
         if violation.state is State.STA2 and _is_foreign(violation):
             self._foreign(violation.data)
         if violation.quirk is not Quirk.TIMEOUT:
@@ -265,6 +292,8 @@ class Connection(asyncio.Protocol):
     def _command(self, received: CommandReceived, now: float) -> None:
         command = received.command
         field = command.command_field
+        if self._first == "":
+            self._first = "dimse"
         if field & dimse.RESPONSE_BIT:
             if self.operation is not None:
                 self.operation.responded(command)

@@ -8,6 +8,7 @@ from typing import Any
 from ...evidence import events as ev
 from ...evidence.fields import MAX_ENTRIES, MAX_STRING, text
 from ...hospital.elements import Element
+from ...persona.clients import Identified
 from ...upperlayer import items as it
 from ...upperlayer.negotiation import Accepted, Rejected
 from ...upperlayer.pdu import AssociateRQ
@@ -25,8 +26,11 @@ _RESULTS = (
 )
 
 
-def association(rq: AssociateRQ, outcome: Accepted | Rejected, length: int) -> ev.Association | ev.AssociationReject:
-    """The event of an A-ASSOCIATE-RQ of `length` bytes and of its answer: all that the request says."""
+def association(
+    rq: AssociateRQ, outcome: Accepted | Rejected, length: int, client: Identified
+) -> ev.Association | ev.AssociationReject:
+    """The event of an A-ASSOCIATE-RQ of `length` bytes and of its answer: all that the request says, and `client`,
+    who is known to say it so."""
     identity = rq.user_item(it.UserIdentityRequest)
     window = rq.user_item(it.AsynchronousOperationsWindow)
     class_uid = rq.user_item(it.ImplementationClassUID)
@@ -40,6 +44,10 @@ def association(rq: AssociateRQ, outcome: Accepted | Rejected, length: int) -> e
         "application_context": rq.application_context,
         "pdu_length": length,
         "max_pdu": rq.maximum_length,
+        "fingerprint": client.fingerprint,
+        "client": client.name,
+        "client_versions": client.versions,
+        "client_match": client.match,
         "contexts": _contexts(rq, outcome),
         "window_invoked": None if window is None else window.invoked,
         "window_performed": None if window is None else window.performed,

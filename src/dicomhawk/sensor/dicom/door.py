@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...evidence import ecs
 from ...evidence.recorder import Recorder
+from ...persona import clients
 from ...persona.model import Persona
 from ...settings import Deployment, Remote
 from ...upperlayer import pdu
@@ -60,6 +61,7 @@ class Door:
         """By AE title, without padding: whom the archive knows as callers and destinations. Never contacted."""
         self.connections: set[Connection] = set()
         self.capacity = descriptor_limit() // DESCRIPTORS_EACH
+        self._clients = clients.load()
         self._answers: OrderedDict[bytes, Answer] = OrderedDict()
 
     def answer(self, indication: AssociateIndication) -> Answer:
@@ -72,7 +74,8 @@ class Door:
             return known
         outcome = negotiate(indication.rq, self.policy)
         unit = outcome.ac if isinstance(outcome, Accepted) else outcome.rj
-        event = association(indication.rq, outcome, len(raw))
+        client = self._clients.identify(indication.rq, len(raw))
+        event = association(indication.rq, outcome, len(raw), client)
         answer = Answer(outcome, pdu.encode(unit), self.recorder.prepare(event))
         if len(raw) <= pdu.REMEMBERED_LENGTH:
             answers[raw] = answer
