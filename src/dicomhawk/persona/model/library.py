@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -21,24 +22,52 @@ def shipped() -> list[str]:
 
 
 def load(name: str) -> Persona:
-    """A shipped persona by its name, or a file by its path. Raises `SettingsError` with one sentence."""
-    path = Path(name)
-    if name in shipped():
-        text = (resources.files(_PACKAGE) / "library" / f"{name}.toml").read_text(encoding="utf-8")
-    elif path.suffix == ".toml" or path.exists():
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"The persona {name} can't be read: {error}.") from None
-    else:
-        raise SettingsError(
-            f"There is no persona {name!r}; there are: {', '.join(shipped())}, or the path of a file."
-        )
+    """A shipped persona by its name, or a file by its path. Raises `SettingsError` with one sentence.
+
+    A file that says ``extends = "NAME"`` is a variation of that shipped persona: its tables are laid over the
+    other's, key by key.
+    """
     try:
-        return Persona.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"The persona {name} is not a TOML file: {error}.") from None
+        return Persona.model_validate(_tables(name))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"The persona {name} is wrong at {where}: {first['msg']}.") from None
+
+
+def _tables(name: str, *, basis: bool = False) -> dict[str, Any]:
+    """The tables of a persona file; `basis`: of one that another extends, which must be a shipped one."""
+    try:
+        tables = tomllib.loads(_text(name, shipped_only=basis))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"The persona {name} is not a TOML file: {error}.") from None
+    extended = tables.pop("extends", None)
+    if extended is None:
+        return tables
+    if basis:
+        raise SettingsError(f"The persona {name} extends another itself, so it can't be extended.")
+    if not isinstance(extended, str):
+        raise SettingsError(f"The persona {name} is wrong at extends: it must be a persona's name.")
+    return _over(_tables(extended, basis=True), tables)
+
+
+def _over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(under)
+    for key, value in over.items():
+        below = under.get(key)
+        merged[key] = _over(below, value) if isinstance(value, dict) and isinstance(below, dict) else value
+    return merged
+
+
+def _text(name: str, *, shipped_only: bool) -> str:
+    path = Path(name)
+    if name in shipped():
+        return (resources.files(_PACKAGE) / "library" / f"{name}.toml").read_text(encoding="utf-8")
+    if shipped_only or not (path.suffix == ".toml" or path.exists()):
+        raise SettingsError(
+            f"There is no persona {name!r}; there are: {', '.join(shipped())}, or the path of a file."
+        )
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The persona {name} can't be read: {error}.") from None
