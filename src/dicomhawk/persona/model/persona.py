@@ -10,10 +10,10 @@ from pydantic import Field
 from ...settings import Deployment
 from ...upperlayer.negotiation import AbstractSyntaxPolicy, Policy
 from .. import sopclasses
-from .base import Part
 from .identity import Identity
 from .negotiation import Contexts
 from .normalized import Normalized
+from .provenance import Provenance
 from .query import Find
 from .retrieve import Move
 from .storage import Store
@@ -21,7 +21,7 @@ from .timing import Timing
 from .wire import Wire
 
 
-class Persona(Part):
+class Persona(Provenance):
     """One product."""
 
     name: str = Field(min_length=1, max_length=64)
