@@ -10,12 +10,13 @@ from pydantic import Field
 from ...settings import Deployment
 from ...upperlayer.negotiation import AbstractSyntaxPolicy, Policy
 from .. import sopclasses
+from .commands import Commands, Responses
 from .identity import Identity
 from .negotiation import Contexts
 from .normalized import Normalized
 from .provenance import Provenance
 from .query import Find
-from .retrieve import Move
+from .retrieve import Get, Move
 from .storage import Store
 from .timing import Timing
 from .wire import Wire
@@ -30,7 +31,10 @@ class Persona(Provenance):
     identity: Identity = Identity()
     contexts: Contexts = Contexts()
     wire: Wire = Wire()
+    commands: Commands = Commands()
+    responses: Responses = Responses()
     find: Find = Find()
+    get: Get = Get()
     move: Move = Move()
     store: Store = Store()
     normalized: Normalized = Normalized()
