@@ -35,8 +35,9 @@ class Commands(Part):
 
     on_any_context: bool = Field(
         default=False,
-        description="Whether a command is carried out on every accepted presentation context, its Affected SOP Class "
-        "UID alone saying what is asked for. Seen with a C-STORE or C-FIND on a context for Verification.",
+        description="Whether a command is carried out on every accepted presentation context, its Affected SOP "
+        "Class UID alone saying what is asked for. Seen with a C-STORE or C-FIND on a context for "
+        "Verification.",
     )
     wrong_context: Disposal = Field(
         default=0x0122,
@@ -44,8 +45,8 @@ class Commands(Part):
     )
     of_known_callers: tuple[CommandName, ...] = Field(
         default=(),
-        description="Commands that are taken only from calling AE titles that the archive knows. Seen with the same "
-        "command under a configured and under an invented AE title.",
+        description="Commands that are taken only from calling AE titles that the archive knows. Seen with the "
+        "same command under a configured and under an invented AE title.",
     )
     of_strangers: Disposal = Field(
         default="abort", description="What those commands get when the caller is unknown; before any data set comes."
@@ -73,14 +74,15 @@ class Commands(Part):
     )
     data_set_of_ignored: Literal["skip", "command"] = Field(
         default="skip",
-        description="Whether the data set of an ignored command is skipped, or the next command is expected at once, so"
-        " that the data set is a violation (pdv-order). Seen with an ignored command that has a data set.",
+        description="Whether the data set of an ignored command is skipped, or the next command is expected at "
+        "once, so that the data set is a violation (pdv-order). Seen with an ignored command that has"
+        " a data set.",
     )
     meanwhile: Literal["wait", "abort", "drop"] = Field(
         default="wait",
-        description="What becomes of a command that comes while a query or retrieval is answered: it waits for its "
-        "turn, the association is aborted, or both end without another response. Seen with two commands in "
-        "a segment.",
+        description="What becomes of a command that comes while a query or retrieval is answered: it waits for "
+        "its turn, the association is aborted, or both end without another response. Seen with two "
+        "commands in a segment.",
     )
 
 
@@ -93,6 +95,6 @@ class Responses(Part):
     empty_sop_class: bool = Field(default=False, description="Whether they do so when it is there but empty.")
     offending_element: bool = Field(
         default=True,
-        description="Whether a failure for an identifier names the elements that are wrong (0000,0901). Seen with a "
-        "query whose level is unknown.",
+        description="Whether a failure for an identifier names the elements that are wrong (0000,0901). Seen with"
+        " a query whose level is unknown.",
     )

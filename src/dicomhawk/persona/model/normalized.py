@@ -13,8 +13,9 @@ class Normalized(Part):
 
     commitment: bool = Field(
         default=False,
-        description="Whether storage commitment is agreed to: N-ACTION with Action Type 1 on the well-known instance "
-        "gets success. Its result would come on an association that the archive opens, which is never done.",
+        description="Whether storage commitment is agreed to: N-ACTION with Action Type 1 on the well-known "
+        "instance gets success. Its result would come on an association that the archive opens, which"
+        " is never done.",
     )
     commitment_reports: bool = Field(
         default=False, description="Whether N-EVENT-REPORT with the result of a storage commitment gets success."

@@ -15,9 +15,10 @@ class Selecting(Part):
 
     order: Literal["number", "arrival", "newest-first"] = Field(
         default="number",
-        description="Order of the instances: by series and instance number; in the order in which they were stored; or "
-        "down the tree, of the children of each study and series the last stored first. Seen with a C-GET "
-        "of a study of several series that were stored in an order that is not that of their numbers.",
+        description="Order of the instances: by series and instance number; in the order in which they were "
+        "stored; or down the tree, of the children of each study and series the last stored first. "
+        "Seen with a C-GET of a study of several series that were stored in an order that is not that"
+        " of their numbers.",
     )
     level_case: bool = Field(default=True, description="Whether Query/Retrieve Level must be in upper case.")
     level_prefix: bool = Field(
@@ -28,7 +29,8 @@ class Selecting(Part):
     )
     level_missing: Disposal | Literal["deduce"] = Field(
         default=0xA900,
-        description="What an identifier without a level gets; deduce: the level is that of the lowest unique key in it.",
+        description="What an identifier without a level gets; deduce: the level is that of the lowest unique key "
+        "in it.",
     )
     level_unknown: Disposal = Field(default=0xA900, description="What a level gets that PS3.4 doesn't define.")
     level_outside: Disposal | Literal["allowed"] = Field(
@@ -37,22 +39,22 @@ class Selecting(Part):
     )
     keys: Literal["unique", "all"] = Field(
         default="unique",
-        description="Whether only unique keys select, or all keys of the level as in a C-FIND, where one that is absent"
-        " or empty selects everything. Seen with a C-GET at SERIES level with a Modality.",
+        description="Whether only unique keys select, or all keys of the level as in a C-FIND, where one that is "
+        "absent or empty selects everything. Seen with a C-GET at SERIES level with a Modality.",
     )
     keys_above: Literal["single", "present", "ignored"] = Field(
         default="single",
         description="Unique keys of the levels above: each must have a single value; must be there and match, or "
-        "nothing is found; or have no effect. Seen with a C-GET of a series without, and with a wrong, "
-        "study.",
+        "nothing is found; or have no effect. Seen with a C-GET of a series without, and with a "
+        "wrong, study.",
     )
     key_missing: Disposal = Field(
         default=0xA900, description="What an identifier gets that lacks a unique key, or has it without a value."
     )
     accession_number: Literal["no", "present", "filled"] = Field(
         default="no",
-        description="Whether at STUDY level an Accession Number takes the place of the Study Instance UID: never, where"
-        " the element is there, or where it has a value.",
+        description="Whether at STUDY level an Accession Number takes the place of the Study Instance UID: never,"
+        " where the element is there, or where it has a value.",
     )
     id_case: bool = Field(
         default=True, description="Whether upper and lower case differ in a Patient ID or an Accession Number."
@@ -85,19 +87,19 @@ class Progress(Part):
     all_failed: Status = Field(default=0xA702, description="Final status if all sub-operations failed.")
     cancelled_after_failures: bool = Field(
         default=True,
-        description="Whether a cancelled retrieval ends with 0xFE00 also if sub-operations had failed before, instead "
-        "of `some_failed` or `all_failed`.",
+        description="Whether a cancelled retrieval ends with 0xFE00 also if sub-operations had failed before, "
+        "instead of `some_failed` or `all_failed`.",
     )
     failed_list: Literal["data-set", "command", "none"] = Field(
         default="data-set",
-        description="Where Failed SOP Instance UID List (0008,0058) is: in the data set of a final response that isn't "
-        "a success; at the end of the command set of every response after the first failure, with a group "
-        "length; or nowhere.",
+        description="Where Failed SOP Instance UID List (0008,0058) is: in the data set of a final response that "
+        "isn't a success; at the end of the command set of every response after the first failure, "
+        "with a group length; or nowhere.",
     )
     cancel: Literal["at-once", "after-next"] = Field(
         default="at-once",
-        description="Whether a C-CANCEL that comes between two sub-operations ends the retrieval at once, or the next "
-        "sub-operation is still done.",
+        description="Whether a C-CANCEL that comes between two sub-operations ends the retrieval at once, or the "
+        "next sub-operation is still done.",
     )
 
 
@@ -108,22 +110,23 @@ class Get(Part):
     progress: Progress = Progress()
     roles: Literal["scp", "unless-scu"] = Field(
         default="scp",
-        description="On which contexts objects are sent: where the requestor took the SCP role; or also where no role "
-        "was negotiated. Seen with a C-GET without role selection.",
+        description="On which contexts objects are sent: where the requestor took the SCP role; or also where no "
+        "role was negotiated. Seen with a C-GET without role selection.",
     )
     syntaxes: tuple[str, ...] = Field(
         default=("own", "implicit-le", "explicit-le", "explicit-be"),
-        description="Transfer syntaxes in the order of preference among the contexts of the object's SOP class: own is "
-        "the one that the object is kept in, any the first of all contexts. Seen with several contexts for "
-        "one class.",
+        description="Transfer syntaxes in the order of preference among the contexts of the object's SOP class: "
+        "own is the one that the object is kept in, any the first of all contexts. Seen with several "
+        "contexts for one class.",
     )
     same_syntax: Literal["first", "last"] = Field(
         default="first", description="Which of several contexts with the same transfer syntax is used."
     )
     no_context: Literal["fail", "end"] = Field(
         default="fail",
-        description="What happens where no context fits an object: its sub-operation fails and the next follows, or the"
-        " retrieval ends with `no_context_status`. Seen with a C-GET without contexts for storage.",
+        description="What happens where no context fits an object: its sub-operation fails and the next follows, "
+        "or the retrieval ends with `no_context_status`. Seen with a C-GET without contexts for "
+        "storage.",
     )
     no_context_status: Status = Field(default=0xC000, description="See `no_context`.")
     message_ids: Literal["operation", "association"] = Field(
@@ -149,8 +152,8 @@ class Get(Part):
     )
     rewritten: bool = Field(
         default=False,
-        description="Whether objects are written anew when they are sent, so that sequences and items have defined "
-        "lengths whatever they were stored with.",
+        description="Whether objects are written anew when they are sent, so that sequences and items have "
+        "defined lengths whatever they were stored with.",
     )
 
 

@@ -15,8 +15,8 @@ class Store(Part):
 
     classes: Literal["storage", "any"] = Field(
         default="storage",
-        description="Whether the Affected SOP Class UID must be one of PS3.4 annex B. Seen with a C-STORE of class "
-        "Verification or of an invented one.",
+        description="Whether the Affected SOP Class UID must be one of PS3.4 annex B. Seen with a C-STORE of "
+        "class Verification or of an invented one.",
     )
     class_refused: Disposal = Field(default=0x0122, description="What another SOP class gets.")
     class_of_context: bool = Field(
@@ -24,8 +24,8 @@ class Store(Part):
     )
     unreadable: Disposal | Literal["accept"] = Field(
         default="accept",
-        description="What a data set gets that can't be read to its end in its transfer syntax; accept: it is kept as "
-        "far as it can be read. Seen with a data set that is cut off, or of garbage.",
+        description="What a data set gets that can't be read to its end in its transfer syntax; accept: it is "
+        "kept as far as it can be read. Seen with a data set that is cut off, or of garbage.",
     )
     no_sop_uids: Status = Field(
         default=0xA900, description="Status if the data set lacks SOP Class UID or SOP Instance UID."
@@ -41,7 +41,8 @@ class Store(Part):
     required_missing: Status = Field(default=0xC000, description="Status if one of them is absent or empty.")
     duplicates: Literal["replace", "keep"] = Field(
         default="replace",
-        description="Which of two objects with the same SOP Instance UID counts: the last, or the first. The status is "
-        "success either way. Seen with a C-FIND or C-GET after storing another object under the same UID.",
+        description="Which of two objects with the same SOP Instance UID counts: the last, or the first. The "
+        "status is success either way. Seen with a C-FIND or C-GET after storing another object under"
+        " the same UID.",
     )
     full: Status = Field(default=0xA700, description="Status when there is no room.")
