@@ -18,6 +18,8 @@ from typing import Any, Self, TypeVar
 
 import pytest
 
+from tests.tells import assert_no_tell_in_vault
+
 COMMAND = (sys.executable, "-m", "dicomhawk")
 START_SECONDS = 60.0
 """A sensor that isn't ready by then will not be; the time itself is not what is tested here."""
@@ -244,10 +246,11 @@ class Sensor:
             self._process.wait(STOP_SECONDS)
 
     def check(self) -> None:
-        """No error of ours on record or on standard error output."""
+        """No error of ours on record or on standard error output, and nothing sent that says what it is made of."""
         errors = [event for event in self.events() if event["event"]["action"] in ("sensor.error", "journal.gap")]
         assert not errors, "\n".join(str(at(event, "error.stack_trace", event)) for event in errors)
         assert "Traceback" not in self.stderr, self.stderr
+        assert_no_tell_in_vault(self.data)
 
     def descendants(self) -> list[int]:
         """Process ids of the workers and whatever these started, children before grandchildren."""

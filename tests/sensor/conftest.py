@@ -12,6 +12,7 @@ import pytest
 from tests.sensor.oracle import Hospital
 from tests.sensor.proxy import Visitor
 from tests.support import Sensor, dicomhawk
+from tests.tells import assert_no_tell
 
 STUDIES = 300
 DEPLOYMENT = """\
@@ -72,13 +73,3 @@ def visitor(sensor: Sensor) -> Iterator[Visitor]:
 def hospital(sensor: Sensor) -> Hospital:
     """What the shared sensor's hospital holds."""
     return Hospital(sensor.data)
-
-
-TELLS = (b"pynetdicom", b"pydicom", b"python", b"uvloop", b"dicomhawk", b"honeypot")
-
-
-def assert_no_tell(sent: bytes) -> None:
-    """What the sensor sends names nothing that it is made of."""
-    lower = sent.lower()
-    for tell in TELLS:
-        assert tell not in lower, f"the sensor said {tell!r}: {sent[max(0, lower.find(tell) - 40) :][:100]!r}"

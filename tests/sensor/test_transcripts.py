@@ -20,7 +20,6 @@ from dicomhawk.evidence.transcript import (
 )
 from dicomhawk.outputs.objects import Resolver
 from dicomhawk.settings import load
-from tests.sensor.conftest import assert_no_tell
 from tests.sensor.dcmtk import find, get, move, store
 from tests.sensor.oracle import Hospital
 from tests.sensor.proxy import Passed, Visitor
@@ -30,6 +29,7 @@ from tests.sensor.scu import Received as Objects
 from tests.sensor.scu import get as scu_get
 from tests.sensor.test_dcmtk_store import copies, sample
 from tests.support import Sensor, at, run_tool, wait_until
+from tests.tells import assert_no_tell
 
 
 def records(sensor: Sensor, passed: Passed) -> list[Record]:
