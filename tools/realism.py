@@ -3,7 +3,7 @@
 
 `--probes` names the folder with the battery (``dicomprobe.py``, ``seed.py``) and the recorded answers of the real
 products (``truth/``); it is not part of this project. The sensor is started as the persona, with an empty hospital
-and the AE titles that the battery asks for; the battery seeds it half way. The slow group, whose probes wait for timers,
+and the AE titles that the battery asks for, and seeded half way. The slow group, whose probes wait for timers,
 has instances of its own. Every difference is printed; the last line counts the probes that differ. The exit status is
 1 if they are more than `--allowed`, 2 if the gate can't be run at all.
 """
@@ -32,9 +32,11 @@ from realism_servers import (
     end,
     end_on_signals,
     enter_namespace,
+    namespaces,
     popen,
     real,
 )
+from realism_shares import merge, shares, wanted
 
 ALLOWED = 3
 """Probes that may differ: two where the product opens a connection of its own, and a race."""
@@ -84,7 +86,37 @@ class Gate:
     def run(self) -> int:
         """Play, compare, print; returns the exit status."""
         began = time.monotonic()
-        slow = not self.options.only or "slow" in self.options.only
+        healthy = self._play_shares() if self.options.jobs > 1 else self._play()
+        if self.options.share:
+            return 0 if healthy else 1
+        print(f"{self.options.battery} as {self.options.persona}: {time.monotonic() - began:.0f} s", flush=True)
+        print(f"Compared with {self.truth.name} (recorded / here):", flush=True)
+        return 1 if self._compare() or not healthy else 0
+
+    def _play_shares(self) -> bool:
+        """All shares at once; whether the servers stayed well."""
+        only = shares(wanted(self.truth, self.options.only), self.options.jobs)
+        parts = [self.work / f"share{number}.json" for number in range(len(only))]
+        command = [sys.executable, *sys.argv, "--jobs", "1", "--share"]
+        running = []
+        try:
+            for ids, part in zip(only, parts, strict=True):
+                running.append(popen([*command, "--only", ",".join(ids), "--out", str(part)]))
+            statuses = [process.wait(BATTERY_SECONDS) for process in running]
+        except subprocess.TimeoutExpired:
+            raise GateError(f"The battery did not end within {BATTERY_SECONDS} s.") from None
+        finally:
+            for process in running:
+                end(process)
+        if any(status not in (0, 1) for status in statuses):
+            raise GateError("A share of the battery could not be played.")
+        merge(parts, self.mine)
+        return not any(statuses)
+
+    def _play(self) -> bool:
+        """The battery as its README says; whether the servers stayed well."""
+        # A share's few slow probes wait for each other on its one server.
+        slow = not self.options.share and (not self.options.only or "slow" in self.options.only)
         trouble = ""
         with ExitStack() as stack:
             if self.options.battery == "real":
@@ -92,7 +124,7 @@ class Gate:
                     stack.enter_context(real(self.options.persona, self.probes, REAL_PORT + number))
                     for number in range(1 + SLOW_INSTANCES * slow)
                 ]
-                self._play(ports)
+                self._run_battery(ports)
             else:
                 servers = [Ours(self.options.persona, self.work / "main", workers=self.options.workers)]
                 servers += [
@@ -103,15 +135,13 @@ class Gate:
                     server.start()
                 for server in servers:
                     server.wait_ready()
-                self._play([server.port for server in servers])
+                self._run_battery([server.port for server in servers])
                 trouble = next(filter(None, (server.trouble() for server in servers)), "")
-        print(f"{self.options.battery} as {self.options.persona}: {time.monotonic() - began:.0f} s", flush=True)
         if trouble:
             print(f"The sensor had an error of its own:\n{trouble}", flush=True)
-        print(f"Compared with {self.truth.name} (recorded / here):", flush=True)
-        return 1 if self._compare() or trouble else 0
+        return not trouble
 
-    def _play(self, ports: Sequence[int]) -> None:
+    def _run_battery(self, ports: Sequence[int]) -> None:
         main, *slow = ports
         seed = [sys.executable, str(self.probes / "seed.py"), "--port", str(main), "--called", AE_TITLE]
         command = [sys.executable, "-u", str(self.tool), "run", "-v", "--name", self.options.persona]
@@ -154,13 +184,13 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("persona", help="name of a persona, or path of its TOML file (then with --truth)")
     parser.add_argument("--probes", type=Path, required=True, help="folder with the battery")
-    parser.add_argument(
-        "--truth", type=Path, help="recorded answers [default: by the persona's name]"
-    )
+    parser.add_argument("--truth", type=Path, help="recorded answers [default: by the persona's name]")
     parser.add_argument("--only", default="", metavar="GROUPS", help="groups or ids of probes, separated by commas")
     parser.add_argument("--allowed", type=int, default=ALLOWED, help="probes that may differ [default: %(default)s]")
     parser.add_argument("--workers", type=int, default=2, help="of the sensor [default: %(default)s]")
     parser.add_argument("--battery", choices=("ours", "real"), default="ours", help="real: play it on the product")
+    parser.add_argument("--jobs", type=int, default=1, help="play so many shares at once [default: %(default)s]")
+    parser.add_argument("--share", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help="keep the answers here")
     parser.add_argument("--json", type=Path, help="also write every difference here")
     options = parser.parse_args()
@@ -177,7 +207,11 @@ def main() -> int:
         check_persona(options)
         if not (options.probes / "dicomprobe.py").is_file():
             raise GateError(f"{options.probes} has no dicomprobe.py: PROBES is the folder with the battery.")
-        enter_namespace()
+        if options.jobs > 1 and not namespaces():
+            print("Without network namespaces (root, unshare, ip) the shares would collide: --jobs 1.", flush=True)
+            options.jobs = 1
+        if options.jobs == 1:
+            enter_namespace()
         end_on_signals()
         with tempfile.TemporaryDirectory(prefix="realism-") as work:
             return Gate(options, Path(work)).run()

@@ -32,6 +32,8 @@ REMOTES = (f"{CALLING}@127.0.0.1:{MOVE_PORT}", f"PROBEDST@127.0.0.1:{MOVE_PORT}"
 """The AE titles that the server under test knows."""
 PRODUCTS = {"orthanc": ("orthanc", "/usr/sbin/Orthanc"), "dcmqrscp": ("dcmqrscp", "/usr/bin/dcmqrscp")}
 """Of each measured persona: the real product's name in the probes' folder, and its program in Debian's package."""
+_ENTER = ("unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"')
+_INSIDE = "REALISM_INSIDE"
 START_SECONDS = 60.0
 STOP_SECONDS = 8.0
 """More than the 5 s that the sensor promises."""
@@ -171,21 +173,23 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def namespaces() -> bool:
+    """Whether network namespaces can be had here."""
+    if os.geteuid() != 0 or any(shutil.which(name) is None for name in ("unshare", "ip")):
+        return False
+    return subprocess.run([*_ENTER, "true"], capture_output=True, check=False).returncode == 0
+
+
 def enter_namespace() -> None:
     """Go on in a network namespace with nothing but loopback, where that can be had; returns in either case.
 
     The battery and the real products want ports of their own, and nobody else should reach them.
     """
-    if os.environ.pop("REALISM_INSIDE", "") or os.geteuid() != 0:
-        return
-    up = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"']
-    if any(shutil.which(name) is None for name in ("unshare", "ip")):
-        return
-    if subprocess.run([*up, "true"], capture_output=True, check=False).returncode:
+    if os.environ.pop(_INSIDE, "") or not namespaces():
         return
     sys.stdout.flush()
-    os.environ["REALISM_INSIDE"] = "1"
-    os.execvp(up[0], [*up, sys.executable, *sys.argv])
+    os.environ[_INSIDE] = "1"
+    os.execvp(_ENTER[0], [*_ENTER, sys.executable, *sys.argv])
 
 
 def end_on_signals() -> None:
