@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
 
 from .base import Part
+
+VersionName = Annotated[str, Field(min_length=1, max_length=16)]
+"""PS3.7 section D.3.3.2.3."""
 
 
 class Identity(Part):
@@ -16,6 +21,16 @@ class Identity(Part):
     implementation_version_name: str | None = Field(
         default=None, max_length=16, description="None: drawn for the deployment."
     )
+    implementation_version_names: tuple[VersionName, ...] = Field(
+        default=(),
+        description="In its place: names of versions that are met and answer alike; one is drawn for the deployment.",
+    )
     any_called_ae_title: bool = Field(
         default=True, description="Whether every called AE title is accepted, or the deployment's own only."
     )
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if self.implementation_version_name is not None and self.implementation_version_names:
+            raise ValueError("there is both an implementation version name and a list of them")
+        return self

@@ -54,7 +54,7 @@ class Persona(Provenance):
         return Policy(
             abstract_syntaxes=accepted,
             implementation_class_uid=self.implementation_class_uid(deployment),
-            implementation_version_name=own.implementation_version_name or _version_name(deployment),
+            implementation_version_name=self.implementation_version_name(deployment),
             maximum_length=self.wire.max_pdu,
             called_ae_titles=None if own.any_called_ae_title else frozenset({deployment.ae_title}),
             acceptor_prefers=self.contexts.prefer == "acceptor",
@@ -67,6 +67,14 @@ class Persona(Provenance):
             return self.identity.implementation_class_uid
         source = random.Random(f"implementation class/{deployment.seed}")
         return ".".join([deployment.uid_root, *(str(source.randint(1, 99)) for _ in range(source.randint(1, 3)))])
+
+    def implementation_version_name(self, deployment: Deployment) -> str:
+        """The product's, one of its versions', or a made-up one."""
+        own = self.identity
+        if own.implementation_version_names:
+            source = random.Random(f"implementation version/{self.name}/{deployment.seed}")
+            return source.choice(own.implementation_version_names)
+        return own.implementation_version_name or _version_name(deployment)
 
 
 def _version_name(deployment: Deployment) -> str:
