@@ -22,17 +22,10 @@ from dicomhawk.hospital.elements import (
     Element,
     decode,
 )
+from dicomhawk.hospital.instances import InstanceRef
 from dicomhawk.hospital.matching import compile_key, key_text
-from dicomhawk.hospital.query import (
-    InstanceRef,
-    Match,
-    Model,
-    QueryError,
-    QueryProblem,
-    encode_match,
-    find,
-    retrieve,
-)
+from dicomhawk.hospital.query import Match, Model, QueryError, QueryProblem, encode_match, find
+from dicomhawk.hospital.retrieval import retrieve
 from tests.hospital.small_hospital import CT, LATER, MR, NOW, SR, build, column, keys, read
 
 STUDY_UID, SERIES_UID, SOP_UID = 0x0020000D, 0x0020000E, 0x00080018

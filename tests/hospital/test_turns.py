@@ -12,7 +12,8 @@ from dicomhawk.hospital.attributes import ATTRIBUTES
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.elements import Element
 from dicomhawk.hospital.matching import MAX_PATTERN_LENGTH, MAX_PATTERNS, compile_key
-from dicomhawk.hospital.query import Match, Model, QueryError, QueryProblem, find, retrieve
+from dicomhawk.hospital.query import Match, Model, QueryError, QueryProblem, find
+from dicomhawk.hospital.retrieval import retrieve
 from tests.hospital.small_hospital import NOW, build, keys
 
 IMAGES = 13  # visible ones of the small hospital

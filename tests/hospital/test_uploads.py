@@ -17,7 +17,9 @@ from dicomhawk.hospital.attributes import ATTRIBUTES
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueWriter
 from dicomhawk.hospital.elements import EXPLICIT_LE, DataSet, Element
 from dicomhawk.hospital.heads import MAX_TEXT, describe
-from dicomhawk.hospital.query import InstanceRef, Match, Model, find, retrieve
+from dicomhawk.hospital.instances import InstanceRef
+from dicomhawk.hospital.query import Match, Model, find
+from dicomhawk.hospital.retrieval import retrieve
 from dicomhawk.hospital.rows import Patient
 from dicomhawk.hospital.uploads import AddOutcome, Uploads, UploadsError
 from tests.hospital.small_hospital import CT, MR, NOW, build, column, keys, read, step

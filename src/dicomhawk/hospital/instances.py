@@ -5,19 +5,32 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from dicomhawk.hospital.budget import Budget
 from dicomhawk.hospital.conditions import Conditions
+from dicomhawk.hospital.matching import Stored
 from dicomhawk.hospital.sources import Source, unable
 
 BATCH: Final = 64
 """Instances that are read at once; some tenths of a millisecond."""
 
+Order: TypeAlias = Literal["number", "arrival", "newest-first"]
+"""By series and instance number; as they were stored; or down the tree, of each node's children the newest first."""
+
 _SERIES: Final = "series e JOIN study t ON t.study_key = e.study_key JOIN patient p ON p.patient_key = t.patient_key"
 _ALL: Final = f"instance i JOIN series e ON e.series_key = i.series_key {_SERIES.removeprefix('series e ')}"
-_ORDER: Final = "ORDER BY t.study_key, e.series_number, e.series_key"
+_VISIBLE: Final = "+i.visible_from <= :now"
+_SERIES_ORDER: Final[dict[Order, str]] = {
+    "number": "t.study_key, e.series_number, e.series_key",
+    "newest-first": "p.patient_key DESC, t.study_key DESC, e.series_key DESC",
+}
+_WITHIN_SERIES: Final[dict[Order, str]] = {
+    "number": "i.instance_number, i.instance_key",
+    "newest-first": "i.instance_key DESC",
+}
 _INSTANCE: Final = (
     "SELECT i.instance_key, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, t.study_uid, e.series_uid, "  # noqa: S608
     f"i.path, i.size FROM {_ALL} WHERE i.instance_key IN (SELECT value FROM json_each(:keys))"
@@ -38,55 +51,92 @@ class InstanceRef(NamedTuple):
     origin: str  # "catalogue" or "upload"
 
 
+@dataclass
+class Chosen:
+    """What a retrieval means: `conditions` on patient ``p``, study ``t``, series ``e`` and perhaps instance ``i``.
+
+    `of_instances`: there are conditions on instances. `tests` compare the value of an SQL expression exactly.
+    `listed`: values of the column `listed_column` that must each be found; with `repeated` what has them comes in
+    their order, and as often as they are there.
+    """
+
+    conditions: Conditions
+    of_instances: bool = False
+    tests: list[tuple[str, Callable[[Stored], bool]]] = field(default_factory=list)
+    listed: tuple[str, ...] = ()
+    listed_column: str = "NULL"
+    repeated: bool = False
+
+
 class Instances:
-    """What `retrieve` found, by study, series and number. No statement is open between two instances.
+    """What `retrieve` found, in its order. No statement is open between two instances.
 
     Its length is the number of instances at the beginning; one that is replaced before its turn isn't among
     those iterated over. Both raise `QueryError` if a source can't be read or takes too long.
     """
 
-    def __init__(self, sources: Sequence[Source], above: Conditions, own: Sequence[str], *, named: bool) -> None:
-        """`above` are the conditions on the series and what is above it, `own` the terms for the instance ``i``.
-
-        With `named`, these are the UIDs of instances: their number is bounded, and they are looked up at once.
-        """
-        self._own, self._parameters, self._named = own, above.parameters, named
-        self._keys: list[tuple[Source, array[int]]] = []  # of the instances if named, else of the series
+    def __init__(self, sources: Sequence[Source], chosen: Chosen, order: Order) -> None:
+        self._parameters, self._order = chosen.conditions.parameters, order
+        # The number of instances named one by one is bounded, and their order may be none of series.
+        self._each = chosen.of_instances or bool(chosen.tests) or order == "arrival"
+        self._runs: list[tuple[Source, array[int]]] = []  # keys of the instances if each was chosen, else of series
         self._length = 0
-        terms = " AND ".join(own)
+        missing = set(chosen.listed)
+        by_value: dict[str, list[tuple[Source, int, int]]] = {}
         for source in sources:
-            where = " AND ".join((*above.terms, *source.terms))
-            if named:
-                sql = (
-                    f"SELECT p.patient_key, i.instance_key, 1 FROM {_ALL} WHERE {where} AND {terms} "  # noqa: S608
-                    f"{_ORDER}, i.instance_number, i.instance_key"
-                )
-            else:
-                sql = (
-                    "SELECT p.patient_key, e.series_key, "  # noqa: S608 - names of ours
-                    f"(SELECT count(*) FROM instance i WHERE i.series_key = e.series_key AND {terms}) "
-                    f"FROM {_SERIES} WHERE {where} {_ORDER}"
-                )
-            keys = array("q")
-            for patient_key, key, number in _rows(source, sql, self._parameters):
-                if patient_key not in source.passed_over and number:
-                    keys.append(key)
-                    self._length += number
-            self._keys.append((source, keys))
+            for _, key, number, value in self._rows_of(source, chosen):
+                missing.discard(value)
+                if chosen.repeated:
+                    by_value.setdefault(value, []).append((source, key, number))
+                else:
+                    self._add(source, key, number)
+        for value in chosen.listed if chosen.repeated else ():
+            for source, key, number in by_value.get(value, ()):
+                self._add(source, key, number)
+        self.all_found = not missing
+        """Whether every listed value was found."""
+
+    def _add(self, source: Source, key: int, number: int) -> None:
+        if not self._runs or self._runs[-1][0] is not source:
+            self._runs.append((source, array("q")))
+        self._runs[-1][1].append(key)
+        self._length += number
+
+    def _rows_of(self, source: Source, chosen: Chosen) -> Iterator[tuple[Any, ...]]:
+        """Key of the patient, of the series or instance, number of instances, and the listed value."""
+        terms = [*chosen.conditions.terms, *source.terms]
+        tested = [sql for sql, _ in chosen.tests]
+        if self._each:
+            columns = ["p.patient_key", "i.instance_key", "1", chosen.listed_column, *tested]
+            order = "i.instance_key" if self._order == "arrival" else self._whole_order()
+            tables, terms = _ALL, [*terms, _VISIBLE]
+        else:
+            number = f"(SELECT count(*) FROM instance i WHERE i.series_key = e.series_key AND {_VISIBLE})"  # noqa: S608
+            columns = ["p.patient_key", "e.series_key", number, chosen.listed_column]
+            tables, order = _SERIES, _SERIES_ORDER[self._order]
+        sql = f"SELECT {', '.join(columns)} FROM {tables} WHERE {' AND '.join(terms)} ORDER BY {order}"  # noqa: S608
+        for row in _rows(source, sql, self._parameters):
+            if row[0] in source.passed_over or not row[2]:
+                continue
+            if all(test(value) for (_, test), value in zip(chosen.tests, row[4:], strict=True)):
+                yield row[:4]
+
+    def _whole_order(self) -> str:
+        return f"{_SERIES_ORDER[self._order]}, {_WITHIN_SERIES[self._order]}"
 
     def __len__(self) -> int:
         return self._length
 
     def __iter__(self) -> Iterator[InstanceRef]:
-        for source, keys in self._keys:
-            for of_series in [keys] if self._named else (self._of_series(source, key) for key in keys):
+        for source, keys in self._runs:
+            for of_series in [keys] if self._each else (self._of_series(source, key) for key in keys):
                 for start in range(0, len(of_series), BATCH):
                     yield from _batch(source, of_series[start : start + BATCH])
 
     def _of_series(self, source: Source, series_key: int) -> array[int]:
         sql = (
             "SELECT i.instance_key FROM instance i "  # noqa: S608 - names of ours
-            f"WHERE i.series_key = :series AND {' AND '.join(self._own)} ORDER BY i.instance_number, i.instance_key"
+            f"WHERE i.series_key = :series AND {_VISIBLE} ORDER BY {_WITHIN_SERIES[self._order]}"
         )
         rows = _rows(source, sql, self._parameters | {"series": series_key})
         return array("q", (key for (key,) in rows))

@@ -1,4 +1,4 @@
-"""Query/Retrieve over the catalogue (PS3.4 annex C): matches of a C-FIND, and the instances of a C-GET or C-MOVE.
+"""Queries over the catalogue (PS3.4 section C.4.1): the matches of a C-FIND.
 
 A query becomes one SQL statement that narrows by what the indexes know, and an exact comparison of each row in
 Python. What a visitor stored is a second catalogue, of the same shape, in which the patients it touches are
@@ -22,26 +22,21 @@ from dicomhawk.hospital.attributes import (
 )
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, of_data_set
-from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
-from dicomhawk.hospital.instances import InstanceRef, Instances
-from dicomhawk.hospital.matching import Hint, is_single, key_text, split
+from dicomhawk.hospital.matching import is_single, key_text
 from dicomhawk.hospital.selection import Selection
 from dicomhawk.hospital.sources import sources
 from dicomhawk.hospital.uploads import Uploads
 
 __all__ = [
     "Answering",
-    "InstanceRef",
-    "Instances",
     "Match",
     "Model",
     "QueryError",
     "QueryProblem",
     "encode_match",
     "find",
-    "retrieve",
 ]
 
 ONLINE: Final = "ONLINE"
@@ -112,41 +107,6 @@ def find(
     return selection.matches(sources(catalogue, uploads, visitor), _FROM[lowest], layout, repeats=lowest > level)
 
 
-def retrieve(
-    catalogue: Catalogue,
-    model: Model,
-    identifier: DataSet,
-    *,
-    now: float,
-    uploads: Uploads | None = None,
-    visitor: str | None = None,
-    relational: bool = False,
-) -> Instances:
-    """The instances that a C-GET or C-MOVE asks for (PS3.4 sections C.4.2 and C.4.3), by series and number.
-
-    They are counted now, and read while the result is iterated over. The unique key of the level may be a list
-    of UIDs; those of the levels above are single values, and with `relational` may be absent. Other keys have no
-    effect. Raises `QueryError`.
-    """
-    level = _level(model, identifier)
-    texts = _key_texts(identifier)
-    if not relational:
-        _demand_unique_keys(model, level, texts)
-    conditions = Conditions(*_visible(Level.SERIES), now=now, visitor=visitor or "")
-    own = _visible(Level.IMAGE)[Level.IMAGE :]
-    for each in model.levels:
-        tag = UNIQUE_KEYS[each]
-        attribute = ATTRIBUTES[tag]
-        text = texts.get(tag, "") if each <= level else ""
-        if each == level and not _is_list(attribute.vr, text):
-            raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, f"No value of the unique key of {level.name}", (tag,))
-        if text and attribute.column is not None:
-            conditions.add(attribute.column, Hint("in", tuple(filter(None, split(attribute.vr, text)))))
-    if level == Level.IMAGE:
-        own.append(conditions.terms.pop())
-    return Instances(sources(catalogue, uploads, visitor), conditions, own, named=level == Level.IMAGE)
-
-
 def _level(model: Model, identifier: DataSet) -> Level:
     if len(identifier) > MAX_KEYS:
         raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Too many keys")
@@ -181,11 +141,6 @@ def _demand_unique_keys(model: Model, level: Level, texts: dict[int, str]) -> No
     if missing:
         comment = f"No single value of a unique key above {level.name}"
         raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, comment, missing)
-
-
-def _is_list(vr: str, text: str) -> bool:
-    """Whether a unique key of the level of a retrieval says what to send."""
-    return is_single(vr, text) or (vr == "UI" and any(split(vr, text)) and text != "*")
 
 
 def _visible(level: Level) -> list[str]:

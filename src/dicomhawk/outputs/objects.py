@@ -9,8 +9,10 @@ from ..evidence.transcript import Reference
 from ..hospital.archive import CATALOGUE, Archive, render
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.elements import Element, ElementsError
+from ..hospital.instances import InstanceRef
 from ..hospital.part10 import Part10Error, dataset_offset
-from ..hospital.query import InstanceRef, Model, QueryError, retrieve
+from ..hospital.query import Model, QueryError
+from ..hospital.retrieval import retrieve
 from ..hospital.transcode import can_transcode, transcode
 from ..settings import Settings
 

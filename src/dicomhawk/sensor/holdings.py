@@ -17,8 +17,10 @@ from typing import NamedTuple
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.elements import DataSet
+from ..hospital.instances import InstanceRef, Instances
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
-from ..hospital.query import Answering, InstanceRef, Instances, Match, Model, find, retrieve
+from ..hospital.query import Answering, Match, Model, find
+from ..hospital.retrieval import PLAIN, Rules, retrieve
 from ..hospital.transcode import can_transcode, transcode
 from ..hospital.uploads import AddOutcome, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
@@ -112,7 +114,9 @@ class Holdings:
         """Matches in the modality worklist, as `find_worklist` has them. Raises `QueryError`."""
         return find_worklist(self._catalogue, keys, now=self._clock(), answering=self._answering)
 
-    def retrieve(self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool) -> Instances:
+    def retrieve(
+        self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool, rules: Rules = PLAIN
+    ) -> Instances:
         """The instances that a retrieval asks for. Raises `QueryError`."""
         return retrieve(
             self._catalogue,
@@ -122,6 +126,7 @@ class Holdings:
             uploads=self._uploads,
             visitor=visitor,
             relational=relational,
+            rules=rules,
         )
 
     def knows(self, ae_title: str) -> bool:

@@ -22,7 +22,7 @@ from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ....hospital.query import InstanceRef, Instances
+    from ....hospital.instances import InstanceRef, Instances
     from ...holdings import StoredObject
     from ..connection import Connection
 
