@@ -309,6 +309,11 @@ class Provider:
             self._skip_values()
             return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(data[:SHOWN_BYTES]), now)
 
+    def refuse(self, quirk: Quirk, detail: str, now: float) -> Violation | None:
+        """The service user finds fault with a message: what the dialect has for `quirk` is done, as for any other
+        violation. None if the association is over."""
+        return self._wrong(Event.EVT19, quirk, detail, b"", now)
+
     def _skip_values(self) -> None:
         """Leave out what remains of a P-DATA-TF."""
         if self._inside:

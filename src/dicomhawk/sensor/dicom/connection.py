@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
         "_task",
         "_transport",
         "_writable",
+        "calling_ae_title",
         "door",
         "operation",
         "provider",
@@ -78,6 +79,7 @@ class Connection(asyncio.Protocol):
         self.provider: Provider
         self.record: ConnectionRecord
         self.operation: services.Operation | None = None
+        self.calling_ae_title = ""
         self._transport: asyncio.Transport
         self._task: asyncio.Task[None] | None = None
         self._held: CommandReceived | None = None  # a request that waits for the operation to end
@@ -242,6 +244,7 @@ class Connection(asyncio.Protocol):
         self._rq_segments = self._reads
         if isinstance(answer.outcome, Accepted):
             self._first = ""
+            self.calling_ae_title = indication.rq.calling_ae_title.strip(" \0")
             self.provider.accept(answer.outcome, answer.encoded)
         else:
             self.provider.reject(answer.outcome.rj, now)
@@ -371,6 +374,18 @@ class Connection(asyncio.Protocol):
         loop.call_exception_handler({"message": "a connection failed", "exception": error})
         self._break_operation()
         self.give_up()
+
+    def refuse(self, quirk: Quirk, detail: str) -> None:
+        """Abort, or whatever the persona has for it, with the next `flush`: a message that the product won't have."""
+        now = self.door.clock()
+        violation = self.provider.refuse(quirk, detail, now)
+        if violation is not None:
+            self._violation(violation, now)
+
+    def hang_up(self) -> None:
+        """Close the connection in order, without an A-ABORT, with the next `flush`."""
+        self.provider.close = self.provider.close or Close.FIN
+        self._break_operation()
 
     def give_up(self, close: Close = Close.FIN) -> None:
         """Abort the association: the peer doesn't do its part, or we can't do ours."""
