@@ -41,6 +41,14 @@ def test_an_empty_table_is_a_claim_too() -> None:
     assert persona(wire={"on_association": {}}).unexplained() == ["wire.on_association"]
 
 
+def test_what_is_said_of_everything_holds_where_nothing_else_is_said() -> None:
+    found = persona(
+        wire={"max_pdu": 8192, "idle": 60}, stated={"wire.idle": "statement"}, inferred={"*": "like its sibling"}
+    )
+    assert found.origin("wire.max_pdu") == "inferred: like its sibling"
+    assert found.origin("wire.idle") == "A Statement (2)"
+
+
 @pytest.mark.parametrize(
     ("origins", "complaint"),
     [

@@ -10,6 +10,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from .base import Part
 
+EVERYTHING = "*"
+"""As a path: whatever nothing else explains, such as what a variation takes from the persona that it extends."""
+
 # What a file says of itself, which is no claim about the product.
 _ABOUT = frozenset({"name", "title", "kind", "sources", "stated", "inferred"})
 
@@ -25,8 +28,8 @@ class Source(Part):
 class Provenance(Part):
     """What a persona file says of its own values.
 
-    Keys of `stated` and `inferred` are dotted paths of fields that the file sets, or of the tables above them;
-    the most precise path that leads to a field speaks for it.
+    Keys of `stated` and `inferred` are dotted paths of fields that the file sets, or of the tables above them, or
+    `EVERYTHING`; the most precise path that leads to a field speaks for it.
     """
 
     sources: dict[str, Source] = Field(default_factory=dict, description="By the short name that `stated` uses.")
@@ -88,4 +91,4 @@ def _paths(path: str, value: Any) -> Iterator[str]:
 
 
 def _covers(key: str, path: str) -> bool:
-    return path == key or path.startswith(key + ".")
+    return key in (EVERYTHING, path) or path.startswith(key + ".")
