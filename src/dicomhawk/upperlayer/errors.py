@@ -25,6 +25,8 @@ class Quirk(Enum):
     """A presentation data value on a context that was not accepted, or not the message's."""
     PDV_ORDER = "pdv-order"
     """Data set fragments before their command, or a command within a data set."""
+    PDV_ODD = "pdv-odd"
+    """A fragment of an odd length, where the product takes none."""
     COMMAND_TOO_LONG = "command-too-long"
     COMMAND_SET = "command-set"
     """A command set that isn't Implicit VR Little Endian elements of group 0000."""
@@ -32,10 +34,18 @@ class Quirk(Enum):
     """A command that the service user won't have: not from this peer, not here, or not at all."""
     DATA_SET = "data-set"
     """A data set that can't be read in its transfer syntax."""
+    COMMAND_ELEMENT = "command-element"
+    """A command set that lacks an element, or has one that the product doesn't take."""
     UNEXPECTED_PDU = "unexpected-pdu"
     """A valid PDU that the state machine does not allow now."""
+    UNANSWERED = "unanswered"
+    """An A-ASSOCIATE-RQ that can be understood, and that the product neither accepts nor rejects."""
     TIMEOUT = "timeout"
     """The peer took too long."""
+    PARTIAL_HEADER = "partial-header"
+    """The peer took too long within the six header bytes of a PDU, or closed its side there."""
+    PARTIAL_PDU = "partial-pdu"
+    """The peer took too long within the body of a PDU, or closed its side there."""
 
 
 class ProtocolError(Exception):
