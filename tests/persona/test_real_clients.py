@@ -173,8 +173,13 @@ def test_gdcm(visitor: Visitor, tmp_path: Path, options: tuple[str, ...]) -> Non
     find_tool("gdcmscu")
     if "3.0.21" not in run_tool("gdcmscu", "--version", status=None).output:
         pytest.skip("gdcmscu is of another version than 3.0.21, which the table has")
-    back = ("--port-scp", free_port(), "-o", tmp_path) if "--move" in options else ()
-    run_tool("gdcmscu", *options, *back, *visitor.address, status=None)
+    if "--move" in options:  # then it waits for images, long
+        options += ("--port-scp", str(free_port()), "-o", str(tmp_path))
+        with subprocess.Popen(["gdcmscu", *options, *map(str, visitor.address)], stdout=subprocess.DEVNULL) as moves:
+            visitor.wait_event("dicom.c-move")
+            moves.kill()
+    else:
+        run_tool("gdcmscu", *options, *visitor.address, status=None)
     expect(visitor, "GDCM gdcmscu")
 
 
