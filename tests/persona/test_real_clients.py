@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -213,8 +215,8 @@ def test_dcmjs_dimse(visitor: Visitor) -> None:
 @pytest.fixture(scope="module")
 def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Visitor, str, Any], None]]:
     """Makes Orthanc do something to a visitor's sensor, by its REST API: path below the modality, and body."""
-    program = find_tool("Orthanc") if Path("/usr/sbin") in map(Path, os.get_exec_path()) else "/usr/sbin/Orthanc"
-    if not Path(program).exists():
+    program = shutil.which("Orthanc", path=os.pathsep.join([*os.get_exec_path(), "/usr/sbin"]))
+    if program is None:
         pytest.skip("Orthanc is not installed; `make packages` installs what the tests use")
     folder = tmp_path_factory.mktemp("orthanc")
     port = free_port()
