@@ -273,12 +273,15 @@ class Association(_Request, frozen=True, kw_only=True):
 
 
 class AssociationReject(_Request, frozen=True, kw_only=True):
-    """An association was requested and rejected (PS3.8 9.3.4)."""
+    """An association was requested and rejected (PS3.8 9.3.4), or left unanswered: then there is no result."""
 
     kind: ClassVar[Kind] = Kind("dicom.association.reject", ("network", "session"), ("protocol", "denied"), 20)
-    result: Annotated[int, Field("dicom.reject.result", "1 rejected-permanent, 2 rejected-transient.")]
-    source: Annotated[int, Field("dicom.reject.source", "1 service-user, 2 provider (ACSE), 3 (presentation).")]
-    reason: Annotated[int, Field("dicom.reject.reason", "Reason/diagnostic (PS3.8 table 9-21).")]
+    cause: Annotated[str, Field("dicom.reject.cause", "What was wrong with it, as in the persona's checks.")]
+    result: Annotated[int | None, Field("dicom.reject.result", "1 rejected-permanent, 2 rejected-transient.")] = None
+    source: Annotated[
+        int | None, Field("dicom.reject.source", "1 service-user, 2 provider (ACSE), 3 (presentation).")
+    ] = None
+    reason: Annotated[int | None, Field("dicom.reject.reason", "Reason/diagnostic (PS3.8 table 9-21).")] = None
     outcome: Outcome = "failure"
 
 

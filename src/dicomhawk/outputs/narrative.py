@@ -119,8 +119,11 @@ def _association(facts: _Facts) -> str:
     parts = [f"{facts['dicom.ae.calling']} -> {facts['dicom.ae.called']}"]
     parts.append(facts.after("", "dicom.implementation.version") or facts["dicom.implementation.class_uid"])
     if facts.raw("dicom.reject") is not None:
-        reject = (facts[f"dicom.reject.{key}"] for key in ("result", "source", "reason"))
-        parts.append(f"rejected with {'/'.join(reject)}")
+        if facts.raw("dicom.reject.result") is None:
+            parts.append(f"left unanswered{facts.after(': ', 'dicom.reject.cause')}")
+        else:
+            reject = (facts[f"dicom.reject.{key}"] for key in ("result", "source", "reason"))
+            parts.append(f"rejected with {'/'.join(reject)}")
     else:
         parts.append(f"{accepted} of {len(contexts)} contexts accepted")
     credential = facts.raw("honeypot.credential")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterable
 from functools import cache
+from importlib import resources
 
 from pydicom._uid_dict import UID_dictionary
 
@@ -52,6 +55,43 @@ def compressed() -> tuple[str, ...]:
             if kind == "Transfer Syntax" and (uid.startswith("1.2.840.10008.1.2.4.") or "RLE" in name)
         ),
     )
+
+
+@cache
+def _groups() -> dict[str, tuple[str, ...]]:
+    """Groups of abstract syntaxes by name; those of products are in ``groups.toml``, by keyword or UID."""
+    text = (resources.files(__package__) / "groups.toml").read_text(encoding="utf-8")
+    found = {name: _uids(group) for name, group in tomllib.loads(text).items()}
+    return {
+        "storage": storage(),
+        "query-retrieve": QUERY_RETRIEVE,
+        "worklist": (MODALITY_WORKLIST_FIND,),
+        **found,
+    }
+
+
+@cache
+def _by_keyword() -> dict[str, str]:
+    return {entry[4]: uid for uid, entry in UID_dictionary.items() if entry[4]}
+
+
+def _uids(names: Iterable[str]) -> tuple[str, ...]:
+    found = []
+    for name in names:
+        uid = name if name[:1].isdigit() else _by_keyword().get(name)
+        if uid is None:
+            raise SettingsError(f"The persona names an unknown SOP class {name!r}.")
+        found.append(uid)
+    return tuple(found)
+
+
+def abstract_syntaxes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """UIDs of abstract syntaxes given by group, keyword of the PS3.6 registry, or UID. Raises `SettingsError`."""
+    groups = _groups()
+    found: list[str] = []
+    for name in names:
+        found += groups[name] if name in groups else _uids([name])
+    return tuple(dict.fromkeys(found))
 
 
 def transfer_syntaxes(names: tuple[str, ...]) -> tuple[str, ...]:

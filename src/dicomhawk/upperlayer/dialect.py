@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .errors import Quirk
+from .grammar import STRICT, Grammar
 
 
 class Close(Enum):
@@ -57,6 +58,8 @@ class Dialect:
     """Between two PDUs on an association."""
     max_pdu: int = 16384
     """Longest P-DATA-TF taken, as announced; what claims more is `Quirk.PDU_TOO_LONG`."""
+    grammar: Grammar = STRICT
+    """Which A-ASSOCIATE-RQs can be understood."""
     before_association: Mapping[Quirk, Reaction] = field(default_factory=dict)
     """Answers in Sta2 (action AA-1) that differ from `before_association_default`."""
     before_association_default: Reaction = Reaction((SERVICE_USER, REASON_NOT_SPECIFIED), Close.WAIT)

@@ -1,12 +1,14 @@
-"""The bytes of items and sub-items: ``encode_items(decode_items(x)) == x`` for all that it takes."""
+"""The bytes of items and sub-items: ``encode_items(decode_items(x)) == x`` for all that the strict grammar takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from struct import Struct, pack
 from typing import Any, TypeVar
 
 from .errors import ProtocolError, Quirk
+from .grammar import STRICT, Grammar, Layout
 from .items import (
     AbstractSyntax,
     AnsweredContext,
@@ -38,19 +40,29 @@ MAX_ITEMS_IN_ALL = 4096
 _T = TypeVar("_T")
 _ITEM_HEADER = Struct(">BBH")
 
-_Decoders = dict[int, Callable[["_Walk", bytes, int], Item | UserItem | ContextItem]]
+_MAXIMUM_LENGTH = 0x51
+_LENGTH_FIELD = 4
+_WITH_PASSCODE = 2
+
+_Decoder = Callable[["_Walk", bytes, int], Item | UserItem | ContextItem]
+_Decoders = dict[int, _Decoder]
 
 
 # Decoding: one small function for each item type, from the value and the reserved byte of the item.
 
 
 class _Walk:
-    """Goes through the items of one PDU and counts them."""
+    """Goes through the items of one PDU and counts them.
 
-    __slots__ = ("_left",)
+    `fields_only` is set by a decoder for an item that ends behind its fields, whatever length it claims.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_left", "fields_only", "tables")
+
+    def __init__(self, tables: _Tables) -> None:
         self._left = MAX_ITEMS_IN_ALL
+        self.fields_only: int | None = None
+        self.tables = tables
 
     def sequence(self, data: bytes, decoders: _Decoders) -> tuple[Any, ...]:
         """The items, one after the other, that fill `data`."""
@@ -68,32 +80,55 @@ class _Walk:
             if len(found) == MAX_ITEMS or not self._left:
                 raise ProtocolError(Quirk.TOO_MANY_ITEMS, f"item {item_type:02X}H after {len(found)} others")
             self._left -= 1
-            value = data[start:position]
+            if length < _LENGTH_FIELD and item_type == _MAXIMUM_LENGTH:
+                value = self._short_maximum_length(data, start, position)
+            else:
+                value = data[start:position]
             decode = decoders.get(item_type)
             item = UnknownItem(item_type, value, reserved) if decode is None else decode(self, value, reserved)
+            if self.fields_only is not None:
+                position, self.fields_only = start + self.fields_only, None
             found.append(item)
         return tuple(found)
 
+    def _short_maximum_length(self, data: bytes, start: int, position: int) -> bytes:
+        """The value of a 51H sub-item that claims less than its field."""
+        if self.tables.grammar.maximum_length is not Layout.LENIENT:
+            return data[start:position]
+        return data[start : start + _LENGTH_FIELD]
 
-def _text_item(kind: Callable[[str, int], _T]) -> Callable[[_Walk, bytes, int], _T]:
-    return lambda _, value, reserved: kind(value.decode("latin-1"), reserved)
+
+def _text_item(kind: Callable[[str, int], _T], longest: int | None = None) -> Callable[[_Walk, bytes, int], _T]:
+    def decode(_: _Walk, value: bytes, reserved: int) -> _T:
+        if longest is not None and len(value) > longest:
+            raise ProtocolError(Quirk.ITEM_LENGTH, f"{len(value)} bytes of text")
+        return kind(value.decode("latin-1"), reserved)
+
+    return decode
 
 
 def _proposed_context(walk: _Walk, value: bytes, reserved: int) -> ProposedContext:
     reader = Reader(value, Quirk.ITEM_LENGTH)
     context_id, fields = reader.u8(), reader.take(3)
-    return ProposedContext(context_id, walk.sequence(reader.rest(), _CONTEXT_ITEMS), reserved, fields)
+    return ProposedContext(context_id, walk.sequence(reader.rest(), walk.tables.context), reserved, fields)
 
 
 def _answered_context(walk: _Walk, value: bytes, reserved: int) -> AnsweredContext:
     reader = Reader(value, Quirk.ITEM_LENGTH)
     context_id, first, result, second = reader.take(4)
-    found = walk.sequence(reader.rest(), _CONTEXT_ITEMS)
+    found = walk.sequence(reader.rest(), walk.tables.context)
     return AnsweredContext(context_id, result, found, reserved, bytes((first, second)))
 
 
+def _answer_as_proposal(walk: _Walk, value: bytes, reserved: int) -> ProposedContext:
+    reader = Reader(value, Quirk.ITEM_LENGTH)
+    context_id, fields = reader.u8(), reader.take(3)
+    found = () if fields[1] else walk.sequence(reader.rest(), walk.tables.context)
+    return ProposedContext(context_id, found, reserved, fields)
+
+
 def _user_information(walk: _Walk, value: bytes, reserved: int) -> UserInformation:
-    return UserInformation(walk.sequence(value, _USER_ITEMS), reserved)
+    return UserInformation(walk.sequence(value, walk.tables.user), reserved)
 
 
 def _maximum_length(_: _Walk, value: bytes, reserved: int) -> MaximumLength:
@@ -149,35 +184,109 @@ def _user_identity_response(_: _Walk, value: bytes, reserved: int) -> UserIdenti
     return item
 
 
-_CONTEXT_ITEMS: _Decoders = {
-    0x30: _text_item(AbstractSyntax),
-    0x40: _text_item(TransferSyntax),
-}
-_USER_ITEMS: _Decoders = {
-    0x51: _maximum_length,
-    0x52: _text_item(ImplementationClassUID),
-    0x53: _asynchronous_operations_window,
-    0x54: _role_selection,
-    0x55: _text_item(ImplementationVersionName),
-    0x56: _extended_negotiation,
-    0x57: _common_extended_negotiation,
-    0x58: _user_identity_request,
-    0x59: _user_identity_response,
-}
-_ITEMS: _Decoders = {
-    0x10: _text_item(ApplicationContext),
-    0x20: _proposed_context,
-    0x21: _answered_context,
-    0x50: _user_information,
-}
+def _lenient_maximum_length(_: _Walk, value: bytes, reserved: int) -> MaximumLength:
+    return MaximumLength(Reader(value, Quirk.ITEM_LENGTH).u32(), reserved)
 
 
-def decode_items(data: bytes) -> tuple[Item, ...]:
+def _lenient_window(_: _Walk, value: bytes, reserved: int) -> AsynchronousOperationsWindow:
+    reader = Reader(value, Quirk.ITEM_LENGTH)
+    return AsynchronousOperationsWindow(reader.u16(), reader.u16(), reserved)
+
+
+def _lenient_role_selection(longest: int | None) -> Callable[[_Walk, bytes, int], RoleSelection]:
+    def decode(_: _Walk, value: bytes, reserved: int) -> RoleSelection:
+        reader = Reader(value, Quirk.ITEM_LENGTH)
+        length = reader.u16()
+        if length + 2 > reader.remaining:
+            raise ProtocolError(Quirk.ITEM_LENGTH, f"a UID of {length} bytes, {reader.remaining} left for all")
+        if longest is not None:
+            length = min(length, longest)
+        return RoleSelection(reader.text(length), reader.u8(), reader.u8(), reserved)
+
+    return decode
+
+
+def _lenient_user_identity(layout: Layout) -> Callable[[_Walk, bytes, int], UserIdentityRequest]:
+    def decode(walk: _Walk, value: bytes, reserved: int) -> UserIdentityRequest:
+        reader = Reader(value, Quirk.ITEM_LENGTH)
+        identity_type, positive = reader.u8(), reader.u8()
+        primary, secondary = reader.take(reader.u16()), reader.take(reader.u16())
+        if layout is Layout.REREAD:
+            used = len(value) - reader.remaining
+            walk.fields_only = used if identity_type == _WITH_PASSCODE else used - len(secondary)
+        return UserIdentityRequest(identity_type, positive, primary, secondary, reserved)
+
+    return decode
+
+
+def _opaque(item_type: int, decode: _Decoder) -> _Decoder:
+    """What `decode` makes of an item if it can, and the item as it is if it can't."""
+
+    def decode_or_keep(walk: _Walk, value: bytes, reserved: int) -> Item | UserItem | ContextItem:
+        try:
+            return decode(walk, value, reserved)
+        except ProtocolError:
+            return UnknownItem(item_type, value, reserved)
+
+    return decode_or_keep
+
+
+def _by_layout(layout: Layout, item_type: int, strict: _Decoder, lenient: _Decoder) -> _Decoder:
+    if layout is Layout.STRICT:
+        return strict
+    return _opaque(item_type, lenient) if layout is Layout.OPAQUE else lenient
+
+
+class _Tables:
+    """The decoders of one grammar, by item type."""
+
+    __slots__ = ("context", "grammar", "outer", "user")
+
+    def __init__(self, grammar: Grammar) -> None:
+        longest = grammar.longest_text
+        self.grammar = grammar
+        self.context: _Decoders = {
+            0x30: _text_item(AbstractSyntax, longest),
+            0x40: _text_item(TransferSyntax, longest),
+        }
+        identity = _by_layout(
+            grammar.user_identity, 0x58, _user_identity_request, _lenient_user_identity(grammar.user_identity)
+        )
+        self.user: _Decoders = {
+            _MAXIMUM_LENGTH: _by_layout(
+                grammar.maximum_length, _MAXIMUM_LENGTH, _maximum_length, _lenient_maximum_length
+            ),
+            0x52: _text_item(ImplementationClassUID, longest),
+            0x53: _by_layout(grammar.asynchronous_operations, 0x53, _asynchronous_operations_window, _lenient_window),
+            0x54: _by_layout(grammar.role_selection, 0x54, _role_selection, _lenient_role_selection(longest)),
+            0x55: _text_item(ImplementationVersionName, longest),
+            0x56: _extended_negotiation,
+            0x57: _by_layout(
+                grammar.common_extended, 0x57, _common_extended_negotiation, _common_extended_negotiation
+            ),
+            0x58: identity,
+            0x59: identity if grammar.identity_responses_as_requests else _user_identity_response,
+        }
+        self.outer: _Decoders = {
+            0x10: _text_item(ApplicationContext, longest),
+            0x20: _proposed_context,
+            0x21: _answer_as_proposal if grammar.answers_as_proposals else _answered_context,
+            0x50: _user_information,
+        }
+
+
+@lru_cache(maxsize=16)
+def _tables(grammar: Grammar) -> _Tables:
+    return _Tables(grammar)
+
+
+def decode_items(data: bytes, grammar: Grammar = STRICT) -> tuple[Item, ...]:
     """The variable items of an A-ASSOCIATE-RQ or -AC, in the order of the wire.
 
-    Raises `ProtocolError` for lengths that don't add up, and for too many items.
+    Raises `ProtocolError` for lengths that don't add up as far as `grammar` minds, and for too many items.
     """
-    return _Walk().sequence(data, _ITEMS)
+    tables = _tables(grammar)
+    return _Walk(tables).sequence(data, tables.outer)
 
 
 # Encoding

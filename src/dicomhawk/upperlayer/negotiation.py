@@ -2,67 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from . import items as it
 from .pdu import AssociateAC, AssociateRJ, AssociateRQ
+from .policy import (
+    ABSTRACT_SYNTAX_NOT_SUPPORTED,
+    ACCEPTANCE,
+    DICOM_APPLICATION_CONTEXT,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    AbstractSyntaxPolicy,
+    Cause,
+    Padding,
+    Policy,
+    Repeats,
+    RoleAnswers,
+    Titles,
+    UserItemKind,
+)
+from .proposals import Answer, Context, Proposal, answers, proposals, read_uid
 
-DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
-IMPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+__all__ = [
+    "ABSTRACT_SYNTAX_NOT_SUPPORTED",
+    "ACCEPTANCE",
+    "DICOM_APPLICATION_CONTEXT",
+    "IMPLICIT_VR_LITTLE_ENDIAN",
+    "AbstractSyntaxPolicy",
+    "Accepted",
+    "Cause",
+    "Context",
+    "Policy",
+    "Rejected",
+    "Unanswered",
+    "negotiate",
+]
 
-ACCEPTANCE, USER_REJECTION, NO_REASON, ABSTRACT_SYNTAX_NOT_SUPPORTED, TRANSFER_SYNTAXES_NOT_SUPPORTED = range(5)
-
-REJECTED_PERMANENT, REJECTED_TRANSIENT = 1, 2
-BY_USER, BY_PROVIDER_ACSE, BY_PROVIDER_PRESENTATION = 1, 2, 3
-
-
-class Context(NamedTuple):
-    """A presentation context that both sides agreed on. `scu` and `scp` are the requestor's roles."""
-
-    context_id: int
-    abstract_syntax: str
-    transfer_syntax: str
-    scu: bool = True
-    scp: bool = False
-    extended: bytes = b""
-    """The agreed service-class-application-information (PS3.7 D.3.3.5)."""
-
-
-@dataclass(frozen=True, slots=True)
-class AbstractSyntaxPolicy:
-    """How proposals of one SOP class are answered."""
-
-    transfer_syntaxes: tuple[str, ...]
-    """Accepted ones; the first is preferred where our preference decides."""
-    scp_role: bool = False
-    """Whether the requestor may take the SCP role (PS3.7 D.3.3.4), as it must for C-GET."""
-    extended: bytes | None = None
-    """Service-class-application-information that we support, ANDed with the proposal; None: not answered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What an acceptor accepts, and how its A-ASSOCIATE-AC looks."""
-
-    abstract_syntaxes: Mapping[str, AbstractSyntaxPolicy]
-    implementation_class_uid: str
-    implementation_version_name: str | None
-    maximum_length: int = 16384
-    called_ae_titles: frozenset[str] | None = None
-    """None: any called AE title will do."""
-    calling_ae_titles: frozenset[str] | None = None
-    acceptor_prefers: bool = False
-    """True: the transfer syntax is picked in our order; False: in the requestor's."""
-    max_contexts: int = 128
-    """Contexts beyond this number are refused as not supported; the standard has 128 odd identifiers."""
-    asynchronous_window: tuple[int, int] | None = None
-    """Answer to a proposed window; None: none, which means synchronous operation."""
-    user_identity_response: bytes | None = b""
-    """Server response where a positive response is requested; None: not answered."""
-    refused_identities: frozenset[int] = field(default_factory=frozenset)
-    """User identity types that lead to a rejection."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,83 +56,125 @@ class Rejected:
     """The A-ASSOCIATE-RJ to send."""
 
     rj: AssociateRJ
+    cause: Cause
 
 
-def negotiate(rq: AssociateRQ, policy: Policy) -> Accepted | Rejected:
-    """Answer a request as PS3.8 7.1.1 and PS3.7 annex D say, within what `policy` allows."""
-    refusal = _refusal(rq, policy)
-    if refusal is not None:
-        return Rejected(refusal)
-    roles = {it.trimmed(r.sop_class_uid): r for r in rq.user_items if isinstance(r, it.RoleSelection)}
-    extended = _extended(rq, policy)
-    answers: list[it.Item] = []
-    agreed: dict[int, Context] = {}
-    for number, proposed in enumerate(rq.contexts):
-        answer, context = _answer(proposed, policy, roles, extended, number < policy.max_contexts)
-        answers.append(answer)
-        if context is not None:
-            agreed[context.context_id] = context
-    user = it.UserInformation(_user_items(rq, policy, agreed, extended))
-    name = it.ApplicationContext(DICOM_APPLICATION_CONTEXT)
-    ac = AssociateAC(
-        rq.called_ae,
-        rq.calling_ae,
-        (name, *answers, user),
-        reserved_3=rq.reserved_3,
-    )
-    maximum = rq.maximum_length
-    return Accepted(ac, agreed, 0 if maximum is None else maximum)
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A request that gets neither an A-ASSOCIATE-AC nor an -RJ: `Quirk.UNANSWERED` for the dialect."""
+
+    cause: Cause
 
 
-def _refusal(rq: AssociateRQ, policy: Policy) -> AssociateRJ | None:
-    """PS3.8 table 9-21."""
-    if not rq.protocol_version & 1:
-        return AssociateRJ(REJECTED_PERMANENT, BY_PROVIDER_ACSE, 2)
-    if rq.application_context != DICOM_APPLICATION_CONTEXT:
-        return AssociateRJ(REJECTED_PERMANENT, BY_USER, 2)
-    if policy.called_ae_titles is not None and rq.called_ae_title not in policy.called_ae_titles:
-        return AssociateRJ(REJECTED_PERMANENT, BY_USER, 7)
-    if policy.calling_ae_titles is not None and rq.calling_ae_title not in policy.calling_ae_titles:
-        return AssociateRJ(REJECTED_PERMANENT, BY_USER, 3)
-    identity = rq.user_item(it.UserIdentityRequest)
-    if identity is not None and identity.identity_type in policy.refused_identities:
-        return AssociateRJ(REJECTED_PERMANENT, BY_PROVIDER_ACSE, 1)
-    if not rq.contexts:
-        return AssociateRJ(REJECTED_PERMANENT, BY_USER, 1)
-    return None
+Outcome = Accepted | Rejected | Unanswered
 
 
-def _answer(
-    proposed: it.ProposedContext,
-    policy: Policy,
-    roles: Mapping[str, it.RoleSelection],
-    extended: Mapping[str, bytes],
-    within_limit: bool,
-) -> tuple[it.AnsweredContext, Context | None]:
-    abstract = proposed.abstract_syntax
-    allowed = policy.abstract_syntaxes.get(abstract) if within_limit else None
-    if allowed is None:
-        return _refused(proposed, ABSTRACT_SYNTAX_NOT_SUPPORTED), None
-    offered = proposed.transfer_syntaxes
-    if policy.acceptor_prefers:
-        chosen = next((ts for ts in allowed.transfer_syntaxes if ts in offered), None)
-    else:
-        chosen = next((ts for ts in offered if ts in allowed.transfer_syntaxes), None)
-    if chosen is None:
-        return _refused(proposed, TRANSFER_SYNTAXES_NOT_SUPPORTED), None
-    role = roles.get(abstract)
-    scu = True if role is None else bool(role.scu)
-    scp = role is not None and bool(role.scp) and allowed.scp_role
-    answer = it.AnsweredContext(proposed.context_id, ACCEPTANCE, (it.TransferSyntax(chosen),))
-    return answer, Context(proposed.context_id, abstract, chosen, scu, scp, extended.get(abstract, b""))
+class _Request(NamedTuple):
+    """A request as the policy reads it."""
+
+    rq: AssociateRQ
+    called: bytes
+    calling: bytes
+    user: tuple[it.UserItem, ...]
+    proposals: list[Proposal]
+    answers: list[Answer]
+    full: bool
 
 
-def _extended(rq: AssociateRQ, policy: Policy) -> dict[str, bytes]:
+def negotiate(rq: AssociateRQ, policy: Policy, *, full: bool = False) -> Outcome:
+    """Answer a request as PS3.8 7.1.1 and PS3.7 annex D say, within what `policy` allows.
+
+    `full`: as many associations as the product takes are open already.
+    """
+    user = _user_items(rq, policy)
+    proposed = proposals(rq.contexts, user, policy)
+    called, calling = (_title(title, policy.title_padding) for title in (rq.called_ae, rq.calling_ae))
+    request = _Request(rq, called, calling, user, proposed, answers(proposed, policy), full)
+    for cause, answer in policy.checks:
+        if _CHECKS[cause](request, policy):
+            return Unanswered(cause) if answer is None else Rejected(AssociateRJ(*answer), cause)
+    extended = _extended(request, policy)
+    agreed = _agreed(request.answers, extended)
+    found = _counting(user, it.MaximumLength, policy)
+    maximum = 0 if found is None else found.length
+    return Accepted(_answer(request, policy, agreed, extended, maximum), agreed, maximum)
+
+
+def _user_items(rq: AssociateRQ, policy: Policy) -> tuple[it.UserItem, ...]:
+    if policy.repeats is Repeats.FIRST:
+        return rq.user_items
+    return tuple(item for part in rq.items if isinstance(part, it.UserInformation) for item in part.items)
+
+
+def _counting(found: Iterable[object], kind: type[_T], policy: Policy) -> _T | None:
+    """The item of a kind that counts, if there are several."""
+    matching = [item for item in found if isinstance(item, kind)]
+    if not matching:
+        return None
+    return matching[0 if policy.repeats is Repeats.FIRST else -1]
+
+
+def _title(title: bytes, padding: Padding) -> bytes:
+    if padding is Padding.TRIMMED:
+        return title.strip(b"\0 ")
+    return title.partition(b"\0")[0].rstrip(b" ")
+
+
+# Reasons to reject
+
+
+def _not_among(title: bytes, titles: frozenset[str] | None, policy: Policy) -> bool:
+    if titles is None:
+        return False
+    name = title.decode("latin-1")
+    return (name.upper() if policy.fold_case else name) not in titles
+
+
+def _another_application(request: _Request, policy: Policy) -> bool:
+    item = _counting(request.rq.items, it.ApplicationContext, policy)
+    return item is None or read_uid(item.name, policy.uid_padding) != DICOM_APPLICATION_CONTEXT
+
+
+def _no_implementation(request: _Request, policy: Policy) -> bool:
+    item = _counting(request.user, it.ImplementationClassUID, policy)
+    return item is None or not read_uid(item.uid, policy.uid_padding)
+
+
+def _refused_identity(request: _Request, policy: Policy) -> bool:
+    item = _counting(request.user, it.UserIdentityRequest, policy)
+    return item is not None and item.identity_type in policy.refused_identities
+
+
+def _too_many_syntaxes(request: _Request, policy: Policy) -> bool:
+    limit = policy.max_transfer_syntaxes
+    return limit is not None and any(len(p.transfer_syntaxes) > limit for p in request.proposals)
+
+
+_CHECKS: Mapping[Cause, Callable[[_Request, Policy], bool]] = {
+    Cause.VERSION: lambda request, _: not request.rq.protocol_version & 1,
+    Cause.NO_TRANSFER_SYNTAXES: lambda request, _: any(not p.transfer_syntaxes for p in request.proposals),
+    Cause.TOO_MANY_TRANSFER_SYNTAXES: _too_many_syntaxes,
+    Cause.NO_CONTEXTS: lambda request, _: not request.proposals,
+    Cause.APPLICATION_CONTEXT: _another_application,
+    Cause.CALLED_TITLE: lambda request, policy: _not_among(request.called, policy.called_ae_titles, policy),
+    Cause.CALLING_TITLE: lambda request, policy: _not_among(request.calling, policy.calling_ae_titles, policy),
+    Cause.EMPTY_TITLE: lambda request, _: not (request.called and request.calling),
+    Cause.NO_IMPLEMENTATION: _no_implementation,
+    Cause.USER_IDENTITY: _refused_identity,
+    Cause.CAPACITY: lambda request, _: request.full,
+    Cause.NOTHING_ACCEPTED: lambda request, _: all(answer.result != ACCEPTANCE for answer in request.answers),
+}
+
+
+# The A-ASSOCIATE-AC
+
+
+def _extended(request: _Request, policy: Policy) -> dict[str, bytes]:
     """What is agreed of each SOP class's extended negotiation: the bits that both sides have set."""
     found = {}
-    for item in rq.user_items:
+    for item in request.user:
         if isinstance(item, it.ExtendedNegotiation):
-            uid = it.trimmed(item.sop_class_uid)
+            uid = read_uid(item.sop_class_uid, policy.uid_padding)
             allowed = policy.abstract_syntaxes.get(uid)
             if allowed is not None and allowed.extended is not None:
                 found[uid] = bytes(
@@ -164,33 +183,93 @@ def _extended(rq: AssociateRQ, policy: Policy) -> dict[str, bytes]:
     return found
 
 
-def _refused(proposed: it.ProposedContext, result: int) -> it.AnsweredContext:
-    # The transfer syntax of a refused context has no significance (PS3.8 9.3.3.2), but must be there.
-    return it.AnsweredContext(proposed.context_id, result, (it.TransferSyntax(IMPLICIT_VR_LITTLE_ENDIAN),))
+def _agreed(answered: list[Answer], extended: Mapping[str, bytes]) -> dict[int, Context]:
+    found = {}
+    for proposal, result, transfer_syntax, roles in answered:
+        if result == ACCEPTANCE:
+            context_id, abstract, _, _ = proposal
+            scu, scp = (True, False) if roles is None else roles
+            found[context_id] = Context(context_id, abstract, transfer_syntax, scu, scp, extended.get(abstract, b""))
+    return found
 
 
-def _user_items(
-    rq: AssociateRQ, policy: Policy, agreed: Mapping[int, Context], extended: Mapping[str, bytes]
+def _answer(
+    request: _Request, policy: Policy, agreed: Mapping[int, Context], extended: Mapping[str, bytes], maximum: int
+) -> AssociateAC:
+    rq = request.rq
+    called, calling = rq.called_ae, rq.calling_ae
+    if policy.titles is Titles.READ:
+        called, calling = request.called.ljust(16), request.calling.ljust(16)
+    name = it.ApplicationContext(DICOM_APPLICATION_CONTEXT)
+    contexts = (_answered_context(answer, policy) for answer in request.answers)
+    user = it.UserInformation(_user_answers(request, policy, agreed, extended, maximum))
+    reserved = rq.reserved_3 if policy.echo_reserved else bytes(32)
+    return AssociateAC(called, calling, (name, *contexts, user), reserved_3=reserved)
+
+
+def _answered_context(answer: Answer, policy: Policy) -> it.AnsweredContext:
+    syntax: str | None = answer.transfer_syntax
+    if answer.result != ACCEPTANCE:
+        syntax = policy.refused_transfer_syntax
+        if syntax == "":
+            syntax = next(iter(answer.proposal.transfer_syntaxes), None)
+    items = () if syntax is None else (it.TransferSyntax(syntax),)
+    return it.AnsweredContext(answer.proposal.context_id, answer.result, items)
+
+
+def _user_answers(
+    request: _Request, policy: Policy, agreed: Mapping[int, Context], extended: Mapping[str, bytes], maximum: int
 ) -> tuple[it.UserItem, ...]:
-    found: list[it.UserItem] = [
-        it.MaximumLength(policy.maximum_length),
-        it.ImplementationClassUID(policy.implementation_class_uid),
-    ]
-    if policy.asynchronous_window and rq.user_item(it.AsynchronousOperationsWindow):
-        found.append(it.AsynchronousOperationsWindow(*policy.asynchronous_window))
-    accepted = {context.abstract_syntax: context for context in agreed.values()}
-    answered: set[str] = set()
-    for item in rq.user_items:
-        if isinstance(item, it.RoleSelection):
-            uid = it.trimmed(item.sop_class_uid)
-            context = accepted.get(uid)
-            if context is not None and uid not in answered:
-                answered.add(uid)
-                found.append(it.RoleSelection(uid, int(context.scu), int(context.scp)))
-    if policy.implementation_version_name is not None:
-        found.append(it.ImplementationVersionName(policy.implementation_version_name))
-    found += (it.ExtendedNegotiation(uid, both) for uid, both in extended.items() if uid in accepted)
-    identity = rq.user_item(it.UserIdentityRequest)
-    if identity is not None and identity.positive_response_requested and policy.user_identity_response is not None:
-        found.append(it.UserIdentityResponse(policy.user_identity_response))
+    found: list[it.UserItem] = []
+    for kind in policy.user_items:
+        match kind:
+            case UserItemKind.MAXIMUM_LENGTH:
+                found.append(it.MaximumLength(_maximum_length(policy, maximum)))
+            case UserItemKind.IMPLEMENTATION_CLASS_UID:
+                found.append(it.ImplementationClassUID(policy.implementation_class_uid))
+            case UserItemKind.ASYNCHRONOUS_OPERATIONS:
+                asked = _counting(request.user, it.AsynchronousOperationsWindow, policy)
+                if policy.asynchronous_window and asked:
+                    found.append(it.AsynchronousOperationsWindow(*policy.asynchronous_window))
+            case UserItemKind.ROLES:
+                found += _roles(request, policy)
+            case UserItemKind.IMPLEMENTATION_VERSION_NAME:
+                if policy.implementation_version_name is not None:
+                    found.append(it.ImplementationVersionName(policy.implementation_version_name))
+            case UserItemKind.EXTENDED_NEGOTIATION:
+                accepted = {context.abstract_syntax for context in agreed.values()}
+                found += (it.ExtendedNegotiation(uid, both) for uid, both in extended.items() if uid in accepted)
+            case UserItemKind.USER_IDENTITY:
+                found += _identity(request, policy)
     return tuple(found)
+
+
+def _maximum_length(policy: Policy, theirs: int) -> int:
+    other = policy.maximum_length_substitution
+    return policy.maximum_length if other is None or theirs & other.mask != other.match else other.answer
+
+
+def _roles(request: _Request, policy: Policy) -> list[it.UserItem]:
+    granted = [
+        it.RoleSelection(answer.proposal.abstract_syntax, int(answer.roles.scu), int(answer.roles.scp))
+        for answer in request.answers
+        if answer.roles is not None
+    ]
+    if policy.role_answers is RoleAnswers.CONTEXT:
+        return list(granted)
+    by_class = {item.sop_class_uid: item for item in granted}
+    asked = (
+        read_uid(item.sop_class_uid, policy.uid_padding)
+        for item in request.user
+        if isinstance(item, it.RoleSelection)
+    )
+    return [by_class[uid] for uid in dict.fromkeys(asked) if uid in by_class]
+
+
+def _identity(request: _Request, policy: Policy) -> list[it.UserItem]:
+    identity, response = _counting(request.user, it.UserIdentityRequest, policy), policy.user_identity_response
+    if identity is None or response is None or not identity.positive_response_requested:
+        return []
+    if policy.answered_identities is not None and identity.identity_type not in policy.answered_identities:
+        return []
+    return [it.UserIdentityResponse(response)]

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from . import items as it
 from .errors import ProtocolError, Quirk
+from .grammar import STRICT, Grammar
 from .itemcodec import decode_items, encode_items
 
 HEADER_SIZE = 6
@@ -159,16 +160,20 @@ class Abort:
 PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP | Abort
 
 
-def decode_header(buffer: bytes | bytearray, position: int, max_data_length: int) -> tuple[int, int]:
+def decode_header(
+    buffer: bytes | bytearray, position: int, max_data_length: int, max_request_length: int = MAX_ASSOCIATE_LENGTH
+) -> tuple[int, int]:
     """Type and body length of the PDU whose six header bytes start at `position`.
 
-    `max_data_length` bounds a P-DATA-TF (the maximum length that we announced). Raises `ProtocolError` for
-    an unknown type or a length out of bounds.
+    `max_data_length` bounds a P-DATA-TF (the maximum length that we announced), `max_request_length` an
+    A-ASSOCIATE-RQ. Raises `ProtocolError` for an unknown type or a length out of bounds.
     """
     pdu_type, _, length = _HEADER.unpack_from(buffer, position)
     if pdu_type == P_DATA:
         limit = max_data_length
-    elif pdu_type in (RQ, AC):
+    elif pdu_type == RQ:
+        limit = max_request_length
+    elif pdu_type == AC:
         limit = MAX_ASSOCIATE_LENGTH
     elif RJ <= pdu_type <= ABORT:
         if length != MAX_CONTROL_LENGTH:
@@ -181,8 +186,14 @@ def decode_header(buffer: bytes | bytearray, position: int, max_data_length: int
     return pdu_type, length
 
 
-def decode(pdu_type: int, reserved: int, body: bytes) -> PDU:
-    """The PDU of a type (1..7), with its byte 2 and its body. Raises `ProtocolError`."""
+def decode(pdu_type: int, reserved: int, body: bytes, grammar: Grammar = STRICT) -> PDU:
+    """The PDU of a type (1..7), with its byte 2 and its body. Raises `ProtocolError`.
+
+    `grammar` says which A-ASSOCIATE-RQs can be understood.
+    """
+    if pdu_type == RQ:
+        decode_rq = _remembered_rq if len(body) <= REMEMBERED_LENGTH else _rq
+        return decode_rq(body, reserved, grammar)
     return _DECODERS[pdu_type](body, reserved)
 
 
@@ -217,23 +228,31 @@ def _p_data(body: bytes, reserved: int) -> PDataTF:
     return PDataTF(tuple(found), reserved)
 
 
-def _associate(kind: type[_T]) -> Callable[[bytes, int], _T]:
-    def decode_associate(body: bytes, reserved: int) -> _T:
-        if len(body) < _FIXED.size:
-            raise ProtocolError(Quirk.PDU_LENGTH, f"an association PDU of {len(body)} bytes")
-        version, reserved_2, called, calling, reserved_3 = _FIXED.unpack_from(body)
-        found = decode_items(body[_FIXED.size :])
-        return kind(called, calling, found, version, reserved, reserved_2, reserved_3)  # type: ignore[call-arg]
-
-    return decode_associate
+def _fixed(body: bytes) -> tuple[int, int, bytes, bytes, bytes]:
+    if len(body) < _FIXED.size:
+        raise ProtocolError(Quirk.PDU_LENGTH, f"an association PDU of {len(body)} bytes")
+    version, reserved_2, called, calling, reserved_3 = _FIXED.unpack_from(body)
+    return version, reserved_2, called, calling, reserved_3
 
 
-_fresh_rq = _associate(AssociateRQ)
-_remembered_rq = lru_cache(maxsize=REMEMBERED_REQUESTS)(_fresh_rq)
+def _rq(body: bytes, reserved: int, grammar: Grammar) -> AssociateRQ:
+    version, reserved_2, called, calling, reserved_3 = _fixed(body)
+    try:
+        found = decode_items(body[_FIXED.size :], grammar)
+    except ProtocolError:
+        if version & 1 or not grammar.version_first:
+            raise
+        found = ()
+    return AssociateRQ(called, calling, found, version, reserved, reserved_2, reserved_3)
 
 
-def _rq(body: bytes, reserved: int) -> AssociateRQ:
-    return _remembered_rq(body, reserved) if len(body) <= REMEMBERED_LENGTH else _fresh_rq(body, reserved)
+_remembered_rq = lru_cache(maxsize=REMEMBERED_REQUESTS)(_rq)
+
+
+def _ac(body: bytes, reserved: int) -> AssociateAC:
+    version, reserved_2, called, calling, reserved_3 = _fixed(body)
+    found = decode_items(body[_FIXED.size :])
+    return AssociateAC(called, calling, found, version, reserved, reserved_2, reserved_3)
 
 
 def _rj(body: bytes, reserved: int) -> AssociateRJ:
@@ -246,8 +265,7 @@ def _abort(body: bytes, reserved: int) -> Abort:
 
 
 _DECODERS: dict[int, Callable[[bytes, int], PDU]] = {
-    RQ: _rq,
-    AC: _associate(AssociateAC),
+    AC: _ac,
     RJ: _rj,
     P_DATA: _p_data,
     RELEASE_RQ: lambda body, reserved: ReleaseRQ(reserved, body),

@@ -250,7 +250,9 @@ class Provider:
                 self._keep(HEADER_SIZE)
             return None
         try:
-            pdu_type, length = decode_header(buffer, start, self._dialect.max_pdu)
+            pdu_type, length = decode_header(
+                buffer, start, self._dialect.max_pdu, self._dialect.grammar.longest_request
+            )
         except ProtocolError as error:
             self._deaf = True  # where the next PDU begins can't be known any more
             return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start : start + SHOWN_BYTES], now)
@@ -275,7 +277,7 @@ class Provider:
             return self._wrong(event, Quirk.UNEXPECTED_PDU, detail, raw, now)
         body = buffer[start + HEADER_SIZE : end]
         try:
-            unit = p.decode(pdu_type, buffer[start + 1], body)
+            unit = p.decode(pdu_type, buffer[start + 1], body, self._dialect.grammar)
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start:end], now)
         return self._received(action, unit, body)
@@ -455,6 +457,15 @@ class Provider:
         self._primitive(Event.EVT8)
         self._out.append(p.encode(rj))
         self._leave(self._dialect.after_reject, now)
+
+    def leave_unanswered(self, now: float) -> Reaction:
+        """Neither accept nor reject: do as the dialect says for `Quirk.UNANSWERED`, which is returned."""
+        self._primitive(Event.EVT8)
+        reaction = self._dialect.reaction(Quirk.UNANSWERED, associated=False)
+        if reaction.abort is not None:
+            self._out.append(p.encode(p.Abort(*reaction.abort)))
+        self._leave(reaction.close, now, reaction.hold)
+        return reaction
 
     def request(self, rq: p.AssociateRQ) -> None:
         """Evt1 and Evt2: as the requestor, ask for an association on an open connection."""

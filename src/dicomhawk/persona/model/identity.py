@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ...settings import AETitle
 from .base import Part
 
 VersionName = Annotated[str, Field(min_length=1, max_length=16)]
@@ -25,9 +26,14 @@ class Identity(Part):
         default=(),
         description="In its place: names of versions that are met and answer alike; one is drawn for the deployment.",
     )
-    any_called_ae_title: bool = Field(
-        default=True, description="Whether every called AE title is accepted, or the deployment's own only."
+    called_ae_titles: Literal["any", "own"] | tuple[AETitle, ...] = Field(
+        default="any", description="Called AE titles that are accepted: any, the deployment's own, or these."
     )
+    calling_ae_titles: Literal["any", "known"] | tuple[AETitle, ...] = Field(
+        default="any",
+        description="Calling AE titles that are accepted: any, those of the settings' remotes, or these.",
+    )
+    ignore_case: bool = Field(default=False, description="Whether AE titles are compared without regard to case.")
 
     @model_validator(mode="after")
     def _one_or_several(self) -> Self:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
 
-from ...settings import Deployment
-from ...upperlayer.negotiation import AbstractSyntaxPolicy, Policy
-from .. import sopclasses
+from ...settings import Deployment, Remote
+from ...upperlayer.dialect import Dialect
+from ...upperlayer.policy import Policy
 from .commands import Commands, Responses
 from .identity import Identity
-from .negotiation import Contexts
+from .negotiation import AnswerModel, Contexts, Reject, Request, titles
 from .normalized import Normalized
 from .provenance import Provenance
 from .query import Find
@@ -30,6 +32,9 @@ class Persona(Provenance):
     kind: Literal["neutral", "measured", "built"] = "neutral"
     identity: Identity = Identity()
     contexts: Contexts = Contexts()
+    request: Request = Request()
+    reject: Reject = Reject()
+    answer: AnswerModel = AnswerModel()
     wire: Wire = Wire()
     commands: Commands = Commands()
     responses: Responses = Responses()
@@ -40,26 +45,42 @@ class Persona(Provenance):
     normalized: Normalized = Normalized()
     timing: Timing = Timing()
 
-    def policy(self, deployment: Deployment) -> Policy:
-        """How associations are negotiated for a deployment."""
-        own = self.identity
-        query = AbstractSyntaxPolicy(sopclasses.transfer_syntaxes(self.contexts.query_syntaxes))
-        retrieve = AbstractSyntaxPolicy(query.transfer_syntaxes, extended=b"\1" if self.contexts.relational else None)
-        storage = AbstractSyntaxPolicy(sopclasses.transfer_syntaxes(self.contexts.storage_syntaxes), scp_role=True)
-        accepted = {sopclasses.VERIFICATION: query}
-        accepted.update(dict.fromkeys(sopclasses.QUERY_RETRIEVE, retrieve))
-        if self.contexts.worklist:
-            accepted[sopclasses.MODALITY_WORKLIST_FIND] = query
-        accepted.update(dict.fromkeys(sopclasses.storage(), storage))
+    def policy(self, deployment: Deployment, remotes: Iterable[Remote] = ()) -> Policy:
+        """How associations are negotiated for a deployment that knows `remotes`. Raises `SettingsError`."""
+        own, answer, request = self.identity, self.answer, self.request
+        known = (remote.ae_title for remote in remotes)
         return Policy(
-            abstract_syntaxes=accepted,
+            abstract_syntaxes=self.contexts.policies(),
             implementation_class_uid=self.implementation_class_uid(deployment),
             implementation_version_name=self.implementation_version_name(deployment),
             maximum_length=self.wire.max_pdu,
-            called_ae_titles=None if own.any_called_ae_title else frozenset({deployment.ae_title}),
-            acceptor_prefers=self.contexts.prefer == "acceptor",
-            max_contexts=self.contexts.maximum,
+            checks=self.reject.policy(),
+            called_ae_titles=titles(own.called_ae_titles, [deployment.ae_title], fold_case=own.ignore_case),
+            calling_ae_titles=titles(own.calling_ae_titles, known, fold_case=own.ignore_case),
+            fold_case=own.ignore_case,
+            refused_identities=frozenset(self.reject.identities),
+            max_contexts=self.contexts.maximum or None,
+            max_transfer_syntaxes=self.contexts.max_transfer_syntaxes or None,
+            title_padding=request.title_padding,
+            uid_padding=request.uid_padding,
+            repeats=request.repeats,
+            role_repeats=request.role_repeats,
+            duplicates=self.contexts.duplicates,
+            role_flags=request.role_flags,
+            role_answers=answer.roles,
+            titles=answer.titles,
+            echo_reserved=answer.echo_reserved,
+            refused_transfer_syntax=answer.refused_syntax(),
+            user_items=answer.user_items,
+            maximum_length_substitution=answer.substitution(),
+            asynchronous_window=answer.asynchronous_window,
+            user_identity_response=None if answer.user_identity is None else answer.user_identity.encode(),
+            answered_identities=frozenset(answer.user_identity_types),
         )
+
+    def dialect(self) -> Dialect:
+        """What is understood, and what is done about the rest."""
+        return replace(self.wire.dialect(), grammar=self.request.grammar())
 
     def implementation_class_uid(self, deployment: Deployment) -> str:
         """The product's, or one below the deployment's UID root."""

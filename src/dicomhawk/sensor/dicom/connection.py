@@ -20,7 +20,7 @@ from ...upperlayer.dialect import SERVICE_PROVIDER, Close
 from ...upperlayer.errors import Quirk
 from ...upperlayer.machine import State
 from ...upperlayer.message import CommandReceived, DataSetFragment
-from ...upperlayer.negotiation import Accepted
+from ...upperlayer.negotiation import Accepted, Rejected, Unanswered
 from ...upperlayer.provider import (
     AbortIndication,
     AssociateIndication,
@@ -240,14 +240,19 @@ class Connection(asyncio.Protocol):
     def _associate(self, indication: AssociateIndication, now: float) -> None:
         answer = self.door.answer(indication)
         self.record.emit_encoded(answer.event)
-        self._pdus_out += 1
         self._rq_segments = self._reads
-        if isinstance(answer.outcome, Accepted):
-            self._first = ""
-            self.calling_ae_title = indication.rq.calling_ae_title.strip(" \0")
-            self.provider.accept(answer.outcome, answer.encoded)
-        else:
-            self.provider.reject(answer.outcome.rj, now)
+        match answer.outcome:
+            case Accepted():
+                self._pdus_out += 1
+                self._first = ""
+                self.calling_ae_title = indication.rq.calling_ae_title.strip(" \0")
+                self.provider.accept(answer.outcome, answer.encoded)
+            case Rejected(rj):
+                self._pdus_out += 1
+                self.provider.reject(rj, now)
+            case Unanswered():
+                reaction = self.provider.leave_unanswered(now)
+                self._pdus_out += reaction.abort is not None
 
     def _released(self, indication: ReleaseIndication, now: float) -> None:
         self.record.emit(_RELEASE)

@@ -10,7 +10,7 @@ from ...evidence.fields import MAX_ENTRIES, MAX_STRING, text
 from ...hospital.elements import Element
 from ...persona.clients import Identified
 from ...upperlayer import items as it
-from ...upperlayer.negotiation import Accepted, Rejected
+from ...upperlayer.negotiation import Accepted, Outcome, Rejected
 from ...upperlayer.pdu import AssociateRQ
 
 MAX_HEX = 512
@@ -27,7 +27,7 @@ _RESULTS = (
 
 
 def association(
-    rq: AssociateRQ, outcome: Accepted | Rejected, length: int, client: Identified
+    rq: AssociateRQ, outcome: Outcome, length: int, client: Identified
 ) -> ev.Association | ev.AssociationReject:
     """The event of an A-ASSOCIATE-RQ of `length` bytes and of its answer: all that the request says, and `client`,
     who is known to say it so."""
@@ -83,15 +83,20 @@ def association(
             said["token"] = text(identity.primary)
     if isinstance(outcome, Accepted):
         return ev.Association(**said)
-    rj = outcome.rj
-    return ev.AssociationReject(**said, result=rj.result, source=rj.source, reason=rj.reason)
+    if isinstance(outcome, Rejected):
+        rj = outcome.rj
+        said |= {"result": rj.result, "source": rj.source, "reason": rj.reason}
+    return ev.AssociationReject(**said, cause=outcome.cause.value)
 
 
-def _contexts(rq: AssociateRQ, outcome: Accepted | Rejected) -> tuple[ev.Context, ...]:
+def _contexts(rq: AssociateRQ, outcome: Outcome) -> tuple[ev.Context, ...]:
     answers = outcome.ac.contexts if isinstance(outcome, Accepted) else ()
+    # One for each proposal, in their order, or one for each identifier, in any order.
+    literal = [c.context_id for c in answers] == [c.context_id for c in rq.contexts]
+    by_id = {answer.context_id: answer for answer in answers}
     found = []
     for number, proposed in enumerate(rq.contexts):
-        answer = answers[number] if number < len(answers) else None
+        answer = answers[number] if literal else by_id.get(proposed.context_id)
         accepted = answer is not None and answer.result == 0
         found.append(
             ev.Context(

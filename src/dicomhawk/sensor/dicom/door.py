@@ -13,7 +13,7 @@ from ...persona import clients
 from ...persona.model import Persona
 from ...settings import Deployment, Remote
 from ...upperlayer import pdu
-from ...upperlayer.negotiation import Accepted, Rejected, negotiate
+from ...upperlayer.negotiation import Accepted, Outcome, Rejected, negotiate
 from ...upperlayer.provider import AssociateIndication
 from ..holdings import Holdings
 from ..processes import descriptor_limit
@@ -33,7 +33,7 @@ SWEEP_SECONDS = 0.25
 class Answer(NamedTuple):
     """The answer to an A-ASSOCIATE-RQ, ready to be sent and to be recorded."""
 
-    outcome: Accepted | Rejected
+    outcome: Outcome
     encoded: bytes
     event: ecs.Encoded
 
@@ -51,8 +51,9 @@ class Door:
         remotes: Iterable[Remote] = (),
     ) -> None:
         self.persona = persona
-        self.policy = persona.policy(deployment)
-        self.dialect = persona.wire.dialect()
+        remotes = tuple(remotes)
+        self.policy = persona.policy(deployment, remotes)
+        self.dialect = persona.dialect()
         self.deployment = deployment
         self.recorder = recorder
         self.holdings = holdings
@@ -73,10 +74,16 @@ class Door:
             answers.move_to_end(raw)
             return known
         outcome = negotiate(indication.rq, self.policy)
-        unit = outcome.ac if isinstance(outcome, Accepted) else outcome.rj
+        match outcome:
+            case Accepted(ac):
+                encoded = pdu.encode(ac)
+            case Rejected(rj):
+                encoded = pdu.encode(rj)
+            case _:
+                encoded = b""
         client = self._clients.identify(indication.rq, len(raw))
         event = association(indication.rq, outcome, len(raw), client)
-        answer = Answer(outcome, pdu.encode(unit), self.recorder.prepare(event))
+        answer = Answer(outcome, encoded, self.recorder.prepare(event))
         if len(raw) <= pdu.REMEMBERED_LENGTH:
             answers[raw] = answer
             if len(answers) > REMEMBERED_ANSWERS:
