@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -34,6 +35,7 @@ PRODUCTS = {"orthanc": ("orthanc", "/usr/sbin/Orthanc"), "dcmqrscp": ("dcmqrscp"
 """Of each measured persona: the real product's name in the probes' folder, and its program in Debian's package."""
 _ENTER = ("unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"')
 _INSIDE = "REALISM_INSIDE"
+HTTP_ABOVE = 1000
 START_SECONDS = 60.0
 STOP_SECONDS = 8.0
 """More than the 5 s that the sensor promises."""
@@ -167,10 +169,16 @@ def real(persona: str, probes: Path, port: int) -> Iterator[int]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, nor on the one that Orthanc's HTTP server gets, `HTTP_ABOVE` it.
+
+    Below those that the kernel gives to clients, one of whom could have it a moment later.
+    """
+    for port in random.sample(range(20000, 30000), 100):
+        with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", port))
+            other.bind(("127.0.0.1", port + HTTP_ABOVE))
+            return port
+    raise ServerError("There is no free port.")
 
 
 def namespaces() -> bool:
