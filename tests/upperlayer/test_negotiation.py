@@ -16,6 +16,7 @@ from dicomhawk.upperlayer.negotiation import (
     Rejected,
     negotiate,
 )
+from dicomhawk.upperlayer.policy import RefusedSyntax
 from tests.upperlayer.playbook import CT, EXPLICIT, FIND, IMPLICIT, VERIFICATION, request
 
 JPEG = "1.2.840.10008.1.2.4.50"
@@ -187,6 +188,42 @@ def test_the_asynchronous_window(window: tuple[int, int] | None, asked: bool, an
     outcome = accepted(request(user=user), replace(POLICY, asynchronous_window=window))
     found = [i for i in outcome.ac.user_items if isinstance(i, it.AsynchronousOperationsWindow)]
     assert found == [it.AsynchronousOperationsWindow(1, 1)] * answered
+
+
+@pytest.mark.parametrize(
+    ("limits", "proposed", "answered"),
+    [
+        ((0, 0), (8, 4), [(8, 4)]),
+        ((0, 0), (0, 4), [(0, 4)]),
+        ((2, 3), (8, 1), [(2, 1)]),
+        ((2, 3), (0, 0), [(2, 3)]),
+        ((1, 0), (8, 1), []),
+    ],
+)
+def test_the_asynchronous_window_within_limits(
+    limits: tuple[int, int], proposed: tuple[int, int], answered: list[tuple[int, int]]
+) -> None:
+    user = (it.AsynchronousOperationsWindow(*proposed),)
+    outcome = accepted(request(user=user), replace(POLICY, asynchronous_limits=limits))
+    found = [i for i in outcome.ac.user_items if isinstance(i, it.AsynchronousOperationsWindow)]
+    assert found == [it.AsynchronousOperationsWindow(*pair) for pair in answered]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "items"),
+    [
+        (RefusedSyntax.PROPOSED, (it.TransferSyntax(JPEG),)),
+        (RefusedSyntax.EMPTY, (it.TransferSyntax(""),)),
+        (RefusedSyntax.ABSENT, ()),
+        (EXPLICIT, (it.TransferSyntax(EXPLICIT),)),
+    ],
+)
+def test_the_transfer_syntax_of_a_refused_context(
+    syntax: str | RefusedSyntax, items: tuple[it.TransferSyntax, ...]
+) -> None:
+    policy = replace(POLICY, refused_transfer_syntax=syntax)
+    outcome = accepted(request((1, FIND, (JPEG, IMPLICIT)), (3, "1.2.3", (JPEG, IMPLICIT))), policy)
+    assert outcome.ac.contexts[1] == it.AnsweredContext(3, 3, items)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from .policy import (
     Cause,
     Padding,
     Policy,
+    RefusedSyntax,
     Repeats,
     RoleAnswers,
     Titles,
@@ -210,11 +211,28 @@ def _answer(
 def _answered_context(answer: Answer, policy: Policy) -> it.AnsweredContext:
     syntax: str | None = answer.transfer_syntax
     if answer.result != ACCEPTANCE:
-        syntax = policy.refused_transfer_syntax
-        if syntax == "":
-            syntax = next(iter(answer.proposal.transfer_syntaxes), None)
+        match policy.refused_transfer_syntax:
+            case RefusedSyntax.PROPOSED:
+                syntax = next(iter(answer.proposal.transfer_syntaxes), None)
+            case RefusedSyntax.EMPTY:
+                syntax = ""
+            case RefusedSyntax.ABSENT:
+                syntax = None
+            case uid:
+                syntax = uid
     items = () if syntax is None else (it.TransferSyntax(syntax),)
     return it.AnsweredContext(answer.proposal.context_id, answer.result, items)
+
+
+def _window(asked: it.AsynchronousOperationsWindow | None, policy: Policy) -> tuple[int, int] | None:
+    if asked is None:
+        return None
+    if policy.asynchronous_limits is None:
+        return policy.asynchronous_window
+    wanted = (asked.invoked, asked.performed)
+    pairs = zip(wanted, policy.asynchronous_limits, strict=True)
+    invoked, performed = (min(pair) if all(pair) else max(pair) for pair in pairs)
+    return None if invoked == performed == 1 else (invoked, performed)
 
 
 def _user_answers(
@@ -229,8 +247,9 @@ def _user_answers(
                 found.append(it.ImplementationClassUID(policy.implementation_class_uid))
             case UserItemKind.ASYNCHRONOUS_OPERATIONS:
                 asked = _counting(request.user, it.AsynchronousOperationsWindow, policy)
-                if policy.asynchronous_window and asked:
-                    found.append(it.AsynchronousOperationsWindow(*policy.asynchronous_window))
+                window = _window(asked, policy)
+                if window is not None:
+                    found.append(it.AsynchronousOperationsWindow(*window))
             case UserItemKind.ROLES:
                 found += _roles(request, policy)
             case UserItemKind.IMPLEMENTATION_VERSION_NAME:

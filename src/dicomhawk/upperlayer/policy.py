@@ -118,6 +118,17 @@ class Titles(Enum):
     """The titles as they were read, padded with spaces."""
 
 
+class RefusedSyntax(Enum):
+    """Transfer syntaxes of refused contexts that depend on the proposal, or are none."""
+
+    PROPOSED = "proposed"
+    """The first that was proposed."""
+    EMPTY = "empty"
+    """The sub-item is there, without a UID."""
+    ABSENT = "absent"
+    """The sub-item is left out."""
+
+
 class UserItemKind(Enum):
     """User information sub-items of an A-ASSOCIATE-AC."""
 
@@ -198,14 +209,16 @@ class Policy:
     titles: Titles = Titles.ECHOED
     echo_reserved: bool = True
     """Whether bytes 43 to 74 are sent back (PS3.8 9.3.3 leaves their test to nobody)."""
-    refused_transfer_syntax: str | None = IMPLICIT_VR_LITTLE_ENDIAN
-    """The transfer syntax of a refused context, which has no significance (PS3.8 9.3.3.2); empty: the first
-    proposed one; None: the sub-item is left out."""
+    refused_transfer_syntax: str | RefusedSyntax = IMPLICIT_VR_LITTLE_ENDIAN
+    """The transfer syntax of a refused context, which has no significance (PS3.8 9.3.3.2)."""
     user_items: tuple[UserItemKind, ...] = tuple(UserItemKind)
     """In this order, as far as there is something to say."""
     maximum_length_substitution: Substitution | None = None
     asynchronous_window: tuple[int, int] | None = None
     """Answer to a proposed window; None: none, which means synchronous operation."""
+    asynchronous_limits: tuple[int, int] | None = None
+    """In its place: the most operations that the requestor may invoke and perform at a time, 0 for no limit. The
+    answer is the smaller of each and the proposal's, and there is none if both are 1 (PS3.7 D.3.3.3)."""
     user_identity_response: bytes | None = b""
     """Server response where a positive response is requested; None: not answered."""
     answered_identities: frozenset[int] | None = None

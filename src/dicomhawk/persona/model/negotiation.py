@@ -15,6 +15,7 @@ from ...upperlayer.policy import (
     Check,
     Duplicates,
     Padding,
+    RefusedSyntax,
     Repeats,
     RoleAnswers,
     RoleFlags,
@@ -252,7 +253,7 @@ class AnswerModel(Part):
     refused_transfer_syntax: str = Field(
         default="implicit-le",
         description="Transfer syntax of a refused context: by name or UID; `proposed`: the first that was proposed; "
-        "`absent`: the sub-item is left out.",
+        "`empty`: none, in a sub-item of length 0; `absent`: the sub-item is left out.",
     )
     user_items: tuple[UserItemKind, ...] = Field(
         default=tuple(UserItemKind), description="User information sub-items that are sent at all, in their order."
@@ -268,6 +269,11 @@ class AnswerModel(Part):
     asynchronous_window: tuple[int, int] | None = Field(
         default=None, description="Answer to a proposed asynchronous operations window; absent: none."
     )
+    asynchronous_limits: tuple[int, int] | None = Field(
+        default=None,
+        description="In its place: the most operations invoked and performed at a time, 0: no limit. The answer is "
+        "the smaller of each and what was proposed. Observed with several proposals.",
+    )
     user_identity: str | None = Field(
         default="", max_length=1024, description="Server response to a user identity that wants one."
     )
@@ -275,13 +281,12 @@ class AnswerModel(Part):
         default=(1, 2, 3, 4, 5), description="User identity types whose wish for a response is met."
     )
 
-    def refused_syntax(self) -> str | None:
+    def refused_syntax(self) -> str | RefusedSyntax:
         """As `Policy.refused_transfer_syntax`."""
-        if self.refused_transfer_syntax == "absent":
-            return None
-        if self.refused_transfer_syntax == "proposed":
-            return ""
-        return sopclasses.transfer_syntaxes((self.refused_transfer_syntax,))[0]
+        wanted = self.refused_transfer_syntax
+        if wanted in {each.value for each in RefusedSyntax}:
+            return RefusedSyntax(wanted)
+        return sopclasses.transfer_syntaxes((wanted,))[0]
 
     def substitution(self) -> Substitution | None:
         """The upper layer's form of it."""

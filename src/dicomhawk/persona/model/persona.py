@@ -74,6 +74,7 @@ class Persona(Provenance):
             user_items=answer.user_items,
             maximum_length_substitution=answer.substitution(),
             asynchronous_window=answer.asynchronous_window,
+            asynchronous_limits=answer.asynchronous_limits,
             user_identity_response=None if answer.user_identity is None else answer.user_identity.encode(),
             answered_identities=frozenset(answer.user_identity_types),
         )
