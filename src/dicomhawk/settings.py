@@ -68,6 +68,9 @@ class Remote(_Model):
     ae_title: AETitle = Field(description="Its AE title.")
     host: str = Field("", max_length=HOST_LENGTH, pattern=r"^[!-~]*$", description="Name or IP address.")
     port: int | None = Field(None, ge=1, le=65535, description="Its listening port.")
+    reachable: bool = Field(
+        True, description="What a C-MOVE to it pretends: that it answers, or that it is down. It is never tried."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""Data sets of the hospital's own objects from one uncompressed transfer syntax into another (PS3.5 annex A)."""
+"""Data sets from one uncompressed transfer syntax into another, or written anew in the same (PS3.5 annex A)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pydicom.datadict import dictionary_VR
 
 from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, decode, encode
 
-MAX_ELEMENTS = 2_000_000
+TRUSTED_ELEMENTS = 2_000_000
 """Far above what strangers' data sets may have: these are the operator's, enhanced multi-frame ones among them."""
+
+_UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
 
 _UNCOMPRESSED = frozenset({IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE})
 _PIXEL_REPRESENTATION = 0x00280103
@@ -20,13 +22,18 @@ def can_transcode(source: str, target: str) -> bool:
     return source in _UNCOMPRESSED and target in _UNCOMPRESSED
 
 
-def transcode(data: bytes | memoryview, source: str, target: str) -> bytes:
-    """The data set in another uncompressed transfer syntax; the pixels are the same.
+def may_differ(data: bytes | memoryview) -> bool:
+    """Whether a data set that is written anew in its own syntax may get other bytes: a cheap, coarse look."""
+    return _UNDEFINED_LENGTH in bytes(data)
+
+
+def transcode(data: bytes | memoryview, source: str, target: str, *, max_elements: int = TRUSTED_ELEMENTS) -> bytes:
+    """The data set in an uncompressed transfer syntax, with defined lengths; the pixels are the same.
 
     Raises `ElementsError` if `data` can't be read.
     """
-    data_set = decode(data, source, max_elements=MAX_ELEMENTS)
-    if source == IMPLICIT_LE:
+    data_set = decode(data, source, max_elements=max_elements)
+    if source == IMPLICIT_LE and target != IMPLICIT_LE:
         _settle_signs(data_set)
     return encode(data_set, target)
 

@@ -24,6 +24,7 @@ QUERY_RETRIEVE = PATIENT_ROOT + STUDY_ROOT + PATIENT_STUDY_ONLY
 FIND = frozenset({PATIENT_ROOT_FIND, STUDY_ROOT_FIND, PATIENT_STUDY_FIND, MODALITY_WORKLIST_FIND})
 MOVE = frozenset({PATIENT_ROOT_MOVE, STUDY_ROOT_MOVE, PATIENT_STUDY_MOVE})
 GET = frozenset({PATIENT_ROOT_GET, STUDY_ROOT_GET, PATIENT_STUDY_GET})
+RETRIEVE = GET | MOVE
 
 _NAMES = {
     "implicit-le": "1.2.840.10008.1.2",
@@ -92,6 +93,11 @@ def abstract_syntaxes(names: tuple[str, ...]) -> tuple[str, ...]:
     for name in names:
         found += groups[name] if name in groups else _uids([name])
     return tuple(dict.fromkeys(found))
+
+
+def transfer_syntax(name: str) -> str:
+    """The UID of a transfer syntax given by name or UID."""
+    return _NAMES.get(name, name)
 
 
 def transfer_syntaxes(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -10,18 +10,18 @@ import asyncio
 import mmap
 import os
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
-from ..hospital.elements import DataSet
+from ..hospital.elements import MAX_ELEMENTS, DataSet, ElementsError
 from ..hospital.instances import InstanceRef, Instances
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
-from ..hospital.transcode import can_transcode, transcode
+from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, may_differ, transcode
 from ..hospital.uploads import AddOutcome, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
 from ..persona import sopclasses
@@ -31,6 +31,11 @@ from .renderer import Renderer
 
 MAPPED_FROM = 4 << 20
 """Files of this size or more are mapped instead of read, so that a long multi-frame object costs no memory."""
+
+MAX_REWRITTEN = 64 << 20
+"""Bytes of a stranger's object that is still written in another transfer syntax: some seconds of work."""
+REWRITTEN_AT_ONCE = 64 << 10
+"""Bytes up to which that is done here and now: less than a millisecond; a larger one goes to a thread."""
 
 _MODELS = {
     **dict.fromkeys(sopclasses.PATIENT_ROOT, Model.PATIENT_ROOT),
@@ -120,7 +125,7 @@ class Holdings:
         """The instances that a retrieval asks for. Raises `QueryError`."""
         return retrieve(
             self._catalogue,
-            _MODELS[sop_class_uid],
+            _MODELS.get(sop_class_uid, Model.PATIENT_ROOT),
             keys,
             now=self._clock(),
             uploads=self._uploads,
@@ -138,13 +143,13 @@ class Holdings:
         if instance.origin != _UPLOAD and self._archive.path_of(instance) is None:
             self._renderer.begin(instance.instance_key)
 
-    async def fetch(self, instance: InstanceRef, syntaxes: Sequence[str]) -> StoredObject | None:
-        """An instance in one of `syntaxes`, the one that it is kept in if possible; None if it can't be had.
+    async def fetch(self, instance: InstanceRef, syntax: str, *, rewritten: bool = False) -> StoredObject | None:
+        """An instance in the transfer syntax `syntax`; None if it can't be had in it.
 
-        What a visitor stored goes back as it came or not at all: nothing here parses it.
+        With `rewritten`, uncompressed data sets have all sequences and items with defined lengths.
         """
         if instance.origin == _UPLOAD:
-            if instance.path is None or instance.transfer_syntax_uid not in syntaxes:
+            if instance.path is None:
                 return None
             path = self._vault / instance.path
             origin, key = "captured", path.name
@@ -164,12 +169,20 @@ class Holdings:
         except (OSError, Part10Error):
             return None
         own = instance.transfer_syntax_uid
-        if own in syntaxes:
-            return StoredObject(data, own, origin, key)
-        target = next((syntax for syntax in syntaxes if can_transcode(own, syntax)), None)
-        if target is None:
-            return None
-        return StoredObject(memoryview(transcode(data, own, target)), target, origin, key)
+        as_it_is = StoredObject(data, own, origin, key) if own == syntax else None
+        if not can_transcode(own, syntax) or (as_it_is and not (rewritten and may_differ(data))):
+            return as_it_is
+        if origin == "captured" and len(data) > MAX_REWRITTEN:
+            return as_it_is
+        limit = MAX_ELEMENTS if origin == "captured" else TRUSTED_ELEMENTS
+        try:
+            if len(data) < REWRITTEN_AT_ONCE:
+                written = transcode(data, own, syntax, max_elements=limit)
+            else:
+                written = await asyncio.to_thread(transcode, data, own, syntax, max_elements=limit)
+        except ElementsError:
+            return as_it_is
+        return StoredObject(memoryview(written), syntax, origin, key)
 
     def file_meta(self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
         """Preamble and file meta information for an object that is being received (PS3.10 7.1)."""
@@ -185,6 +198,7 @@ class Holdings:
         transfer_syntax_uid: str,
         path: Path,
         size: int,
+        overwrite: bool = True,
     ) -> bool:
         """Let a visitor find what it stored, the captured file `path`; False if there is no room for it."""
         try:
@@ -197,6 +211,7 @@ class Holdings:
                 path=path.relative_to(self._vault).as_posix(),
                 size=size,
                 now=self._clock(),
+                overwrite=overwrite,
             )
         except UploadsError:
             return False

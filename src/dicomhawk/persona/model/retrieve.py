@@ -20,6 +20,11 @@ class Selecting(Part):
         "Seen with a C-GET of a study of several series that were stored in an order that is not that"
         " of their numbers.",
     )
+    class_unknown: Disposal | Literal["any"] = Field(
+        default=0x0122,
+        description="What a command gets whose SOP class is none of a retrieval, where commands are carried out "
+        "on any context; any: it is carried out all the same, at all levels.",
+    )
     level_case: bool = Field(default=True, description="Whether Query/Retrieve Level must be in upper case.")
     level_prefix: bool = Field(
         default=False, description="Whether a level is recognized by its beginning, as in STUDYX."
@@ -67,6 +72,11 @@ class Selecting(Part):
         default=False,
         description="Whether what a list names goes out in the list's order, and twice if it is named twice.",
     )
+    remaining_from: Literal["found", "begun"] = Field(
+        default="found",
+        description="Since when the number of remaining sub-operations is known: once the instances are found, or"
+        " only once the first sub-operation begins. Seen with a C-GET and a C-CANCEL in one segment.",
+    )
     nothing_found: Disposal = Field(default=0x0000, description="What a retrieval gets that means no instance.")
     unreadable: Disposal = Field(
         default=0xC001,
@@ -108,7 +118,7 @@ class Get(Part):
 
     select: Selecting = Selecting()
     progress: Progress = Progress()
-    roles: Literal["scp", "unless-scu"] = Field(
+    roles: Literal["scp", "any"] = Field(
         default="scp",
         description="On which contexts objects are sent: where the requestor took the SCP role; or also where no "
         "role was negotiated. Seen with a C-GET without role selection.",
@@ -166,7 +176,7 @@ class Move(Part):
         default=0xA801, description="What a Move Destination gets that the archive doesn't know."
     )
     destination_first: bool = Field(
-        default=False,
+        default=True,
         description="Whether an unknown destination counts even if nothing is found.",
     )
     unreachable: Literal["fail-all", "end"] = Field(

@@ -38,6 +38,10 @@ class Store(Part):
         default=("0020000D", "0020000E"),
         description="Elements (tags in hexadecimal) that the data set must have, with a value.",
     )
+    required_first: bool = Field(
+        default=True,
+        description="Whether what is missing counts more than what doesn't match.",
+    )
     required_missing: Status = Field(default=0xC000, description="Status if one of them is absent or empty.")
     duplicates: Literal["replace", "keep"] = Field(
         default="replace",

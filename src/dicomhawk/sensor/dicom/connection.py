@@ -69,6 +69,7 @@ class Connection(asyncio.Protocol):
         "_writable",
         "calling_ae_title",
         "door",
+        "message_id",
         "operation",
         "provider",
         "record",
@@ -80,6 +81,7 @@ class Connection(asyncio.Protocol):
         self.record: ConnectionRecord
         self.operation: services.Operation | None = None
         self.calling_ae_title = ""
+        self.message_id = 0  # the last one of ours on this association
         self._transport: asyncio.Transport
         self._task: asyncio.Task[None] | None = None
         self._held: CommandReceived | None = None  # a request that waits for the operation to end
@@ -303,15 +305,22 @@ class Connection(asyncio.Protocol):
         if self._first == "":
             self._first = "dimse"
         if field & dimse.RESPONSE_BIT:
+            receiver: services.Receiver = services.DISCARD
             if self.operation is not None:
                 self.operation.responded(command)
-            self._receiver = services.DISCARD if command.has_data_set else None
+            else:
+                receiver = services.unasked(self, command)
+            self._receiver = receiver if command.has_data_set else None
         elif field == _C_CANCEL_RQ:
             self._cancel(received)
         elif self.operation is not None:
-            # One operation at a time, as without an asynchronous operations window (PS3.7 D.3.3.3).
-            self._held = received
-            self._transport.pause_reading()
+            intruded = services.meanwhile(self, command)
+            if intruded is None:
+                # One operation at a time, as without an asynchronous operations window (PS3.7 D.3.3.3).
+                self._held = received
+                self._transport.pause_reading()
+            else:
+                self._receiver = intruded if command.has_data_set else None
         else:
             self._begin(received, now)
 
@@ -338,9 +347,14 @@ class Connection(asyncio.Protocol):
         operation = self.operation
         running = operation is not None and operation.message_id == message_id
         self.record.emit(ev.CCancel(message_id=message_id, context_id=received.context_id, running=running))
-        if operation is not None and running:
+        receiver: services.Receiver = services.DISCARD
+        if operation is None:
+            receiver = services.late_cancel(self, command)
+        elif running:
             operation.cancel()
-        self._receiver = services.DISCARD if command.has_data_set else None
+        else:
+            receiver = services.meanwhile(self, command) or receiver
+        self._receiver = receiver if command.has_data_set else None
 
     def start(self, operation: services.Operation, work: Coroutine[Any, Any, None]) -> None:
         """Run an operation that sends several responses."""
@@ -372,6 +386,10 @@ class Connection(asyncio.Protocol):
             operation.broken()
         if task is not None and task is not asyncio.current_task():
             task.cancel()
+
+    def drop_operation(self) -> None:
+        """End what is being done without another response; the association goes on."""
+        self._break_operation()
 
     def _unforeseen(self, error: Exception) -> None:
         """An error of ours: this connection is given up, the others go on."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Container, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from ....hospital.query import QueryError, QueryProblem
+from ....settings import Remote
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, Value
+from ....upperlayer.errors import Quirk
 from ....upperlayer.message import DataSetFragment
 from ....upperlayer.negotiation import Context
 from .. import status
 
 if TYPE_CHECKING:
+    from ....persona.model.commands import Disposal
     from ..connection import Connection
 
 MAX_IDENTIFIER = 1 << 20
@@ -68,12 +71,57 @@ class Service:
             "transfer_syntax": context.transfer_syntax,
         }
 
-    def response(self, status: int, data: bytes | None = None, **more: Value) -> None:
-        """Queue a response, with `data` as its data set."""
-        elements = dimse.response(self.request.command, status, **more)
-        if data is not None:
+    def response(self, status: int, data: bytes | None = None, tail: bytes = b"", /, **more: Value) -> None:
+        """Queue a response, with `data` as its data set, and `tail` behind the elements of its command set."""
+        encoded = dimse.encode(self._elements(status, more, has_data_set=data is not None)) + tail
+        self.connection.send(self.request.context.context_id, encoded, data)
+
+    def _elements(self, status: int, more: Mapping[str, Value], *, has_data_set: bool) -> dict[int, Value]:
+        """The elements of a response, as the persona has them."""
+        command, persona = self.request.command, self.connection.door.persona.responses
+        elements = dimse.response(command, status, **more)
+        if has_data_set:
             elements[dimse.Key.CommandDataSetType] = 1
-        self.connection.send(self.request.context.context_id, dimse.encode(elements), data)
+        if not persona.affected_sop_class:
+            elements.pop(dimse.Key.AffectedSOPClassUID, None)
+        elif persona.empty_sop_class and command.elements.get(dimse.Key.AffectedSOPClassUID) == "":
+            elements[dimse.Key.AffectedSOPClassUID] = ""
+        return elements
+
+    def dispose(self, disposal: Disposal, detail: str, **more: Value) -> None:
+        """Do with the command what the persona has for it: a response with this status and `more`, an A-ABORT, ..."""
+        if isinstance(disposal, int):
+            self.response(disposal, **more)
+        else:
+            leave(self.connection, disposal, detail)
+
+    @property
+    def sop_class_uid(self) -> str:
+        """What is asked for: the abstract syntax of the context, unless the persona goes by the command."""
+        if self.connection.door.persona.commands.on_any_context:
+            return self.request.command.sop_class_uid
+        return self.request.context.abstract_syntax
+
+
+def leave(connection: Connection, way: Literal["abort", "close", "ignore"], detail: str) -> None:
+    """Give no response; instead an A-ABORT, the end of the connection, or nothing."""
+    if way == "abort":
+        connection.refuse(Quirk.COMMAND_REFUSED, detail)
+    elif way == "close":
+        connection.hang_up()
+
+
+def remote(connection: Connection, ae_title: str) -> Remote | None:
+    """The remote AE of that title, if the archive knows one: from the settings, or a device of the hospital."""
+    door = connection.door
+    if ae_title in door.remotes:
+        return door.remotes[ae_title]
+    if not door.persona.commands.ae_title_case:
+        folded = ae_title.lower()
+        for title, found in door.remotes.items():
+            if title.lower() == folded:
+                return found
+    return Remote(ae_title=ae_title) if ae_title and door.holdings.knows(ae_title) else None
 
 
 class Operation(Protocol):
@@ -90,6 +138,9 @@ class Operation(Protocol):
     def responded(self, command: Command) -> None:
         """A response of the peer came, to a sub-operation of ours."""
 
+    def disturbed(self, command: Command) -> bool:
+        """Another command came: whether this operation has taken it for an answer to a sub-operation."""
+
 
 class Identified(Service):
     """A service whose data set is an identifier, which is collected up to `MAX_IDENTIFIER` bytes."""
@@ -105,7 +156,9 @@ class Identified(Service):
         self._too_long = False
 
     def demand_context(self, abstract_syntaxes: Container[str]) -> None:
-        """Raise `WrongContext` unless the presentation context is for one of these SOP classes."""
+        """Raise `WrongContext` unless the presentation context is for one of these SOP classes, or need not be."""
+        if self.connection.door.persona.commands.on_any_context:
+            return
         if self.request.context.abstract_syntax not in abstract_syntaxes:
             raise WrongContext
 
@@ -132,6 +185,10 @@ class Identified(Service):
 
     def responded(self, command: Command) -> None:
         """No sub-operations: a response that nobody asked for."""
+
+    def disturbed(self, command: Command) -> bool:
+        """No sub-operations."""
+        return False
 
 
 class WrongContext(Exception):
@@ -160,6 +217,30 @@ class _Discard:
 
     def abandon(self) -> None:
         """Nothing to undo."""
+
+
+class _Unexpected:
+    """Takes the first fragment of a data set for what it is where a command should be."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def take(self, fragment: DataSetFragment) -> None:
+        """A violation."""
+        self._connection.refuse(Quirk.PDV_ORDER, "a data set where a command should be")
+
+    def finish(self, now: float) -> None:
+        """Nothing to answer."""
+
+    def abandon(self) -> None:
+        """Nothing to undo."""
+
+
+def ignored(connection: Connection) -> Receiver:
+    """Who takes the data set of a command that is ignored."""
+    if connection.door.persona.commands.data_set_of_ignored == "skip":
+        return DISCARD
+    return _Unexpected(connection)
 
 
 DISCARD: Receiver = _Discard()

@@ -17,8 +17,10 @@ class Echo(Service):
 
     def finish(self, now: float) -> None:
         """Answer it."""
-        command, context = self.request.command, self.request.context
-        code = status.SUCCESS if context.abstract_syntax == VERIFICATION else status.SOP_CLASS_NOT_SUPPORTED
+        command, context, persona = self.request.command, self.request.context, self.connection.door.persona
+        served = context.abstract_syntax == VERIFICATION or persona.commands.on_any_context
+        disposal = status.SUCCESS if served else persona.commands.wrong_context
+        code = disposal if isinstance(disposal, int) else None
         self.connection.record.emit_numbered(
             ev.CEcho(
                 message_id=MESSAGE_ID_TO_COME,
@@ -30,11 +32,10 @@ class Echo(Service):
             ),
             command.message_id,
         )
-        if code == status.SUCCESS and command.sop_class_uid == VERIFICATION:
-            answer = _answer(command.message_id)
+        if served and command.sop_class_uid == VERIFICATION and persona.responses.affected_sop_class:
+            self.connection.send(context.context_id, _answer(command.message_id))
         else:
-            answer = encode(response(command, code))
-        self.connection.send(context.context_id, answer)
+            self.dispose(disposal, "C-ECHO on a context of another service")
 
 
 _HEAD, _TAIL = encode(

@@ -1,53 +1,59 @@
-"""Retrieval: C-GET (PS3.4 C.4.3) and C-MOVE (PS3.4 C.4.2), which never opens a connection."""
+"""What C-GET (PS3.4 C.4.3) and C-MOVE (PS3.4 C.4.2) share: the identifier, the counters, the responses."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections import deque
-from itertools import islice
+from collections.abc import Container
+from struct import pack
 from typing import TYPE_CHECKING, Any
 
 from ....evidence import events as ev
-from ....evidence.transcript import Reference
 from ....hospital.elements import DataSet, Element, ElementsError, decode, encode
-from ....hospital.query import QueryError, QueryProblem
+from ....hospital.query import QueryError
+from ....hospital.retrieval import Fault, RetrievalError, Rules
 from ....persona import sopclasses
 from ....upperlayer import dimse
-from ....upperlayer.dimse import Command, CommandField, Key
-from ....upperlayer.negotiation import Context
+from ....upperlayer.dimse import CommandField, Key
 from .. import describe, status
-from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
+from .base import Identified, Request, WrongContext, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from ....hospital.instances import InstanceRef, Instances
-    from ...holdings import StoredObject
+    from ....hospital.instances import Instances
+    from ....persona.model.commands import Disposal
+    from ....persona.model.retrieve import Progress, Selecting
     from ..connection import Connection
 
-RESPONSE_TIMEOUT = 60.0
-"""Seconds that a peer may take to answer a C-STORE sub-operation, before the association is aborted."""
-AHEAD = 3
-"""Objects rendered ahead of the one being sent, so that the renderer works while the network does."""
-TYPICAL_OBJECT = 512 * 1024
-"""Bytes assumed of an object whose size isn't known, for the pace of a C-MOVE."""
+MAX_FAILED_LIST = 0xFFFE
+"""Bytes of a Failed SOP Instance UID List: what a UI value of an explicit VR can hold, a thousand long UIDs."""
 
-_MEDIUM = 0
 _FAILED_SOP_INSTANCE_UID_LIST = 0x00080058
-_EXPLICIT_LONG = 0x10000  # a UI value of an explicit VR has a 16-bit length
 
 
-class _Retrieval(Identified):
-    """What C-GET and C-MOVE share: the identifier, the counters, the last response."""
+class _UnknownClass(Exception):
+    """The SOP class is none of a retrieval."""
 
-    __slots__ = ("_bytes", "_completed", "_failed", "_failed_uids", "_keys", "_remaining", "_warning")
 
-    def __init__(self, connection: Connection, request: Request) -> None:
+class Retrieval(Identified):
+    """A C-GET or C-MOVE: `_announce`, `_classes` and `_retrieve` are their own."""
+
+    __slots__ = (
+        "_bytes",
+        "_completed",
+        "_failed",
+        "_failed_uids",
+        "_keys",
+        "_progress",
+        "_remaining",
+        "_select",
+        "_warning",
+    )
+
+    def __init__(self, connection: Connection, request: Request, select: Selecting, progress: Progress) -> None:
         super().__init__(connection, request)
+        self._select, self._progress = select, progress
         self._keys: DataSet | None = None
         self._remaining = self._completed = self._failed = self._warning = 0
-        self._failed_uids: list[str] = []
+        self._failed_uids = bytearray()
         self._bytes = 0
 
     def finish(self, now: float) -> None:
@@ -60,38 +66,72 @@ class _Retrieval(Identified):
     def _announce(self) -> None:
         raise AssertionError("each retrieval has an event of its own")
 
-    async def _retrieve(self, instances: Instances) -> int:
+    @property
+    def _classes(self) -> Container[str]:
+        raise AssertionError("each retrieval has SOP classes of its own")
+
+    async def _retrieve(self, instances: Instances) -> Disposal:
         raise AssertionError("each retrieval has a way of its own")
 
     def _instances(self) -> Instances:
         if self._keys is None or self.too_long:
-            raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
+            raise RetrievalError(Fault.UNREADABLE, "Identifier can not be read")
         connection = self.connection
         return connection.door.holdings.retrieve(
-            self.request.context.abstract_syntax,
+            self.sop_class_uid,
             self._keys,
             connection.record.address,
             relational=self.relational,
+            rules=_rules(self._select),
         )
 
     async def _work(self) -> None:
         comment: dict[str, dimse.Value] = {}
+        code: Disposal
         try:
-            is_get = self.request.command.command_field == CommandField.C_GET_RQ
-            self.demand_context(sopclasses.GET if is_get else sopclasses.MOVE)
+            self.demand_context(self._classes)
+            if self._select.class_unknown != "any" and self.sop_class_uid not in sopclasses.RETRIEVE:
+                raise _UnknownClass
             instances = self._instances()
-            self._remaining = len(instances)
+            if self._select.remaining_from == "found":
+                self._remaining = len(instances)
             code = await self._retrieve(instances)
-            if code == status.SUCCESS:
-                self._remaining = 0  # also if the visitor has meanwhile replaced what was counted
-        except (QueryError, WrongContext) as error:
+        except RetrievalError as error:
+            code = self._of_fault(error.fault)
+            if error.tags and self.connection.door.persona.responses.offending_element:
+                comment = {"OffendingElement": error.tags}
+        except _UnknownClass:
+            code = self._select.class_unknown if self._select.class_unknown != "any" else status.SUCCESS
+        except WrongContext:
+            code = self.connection.door.persona.commands.wrong_context
+        except QueryError as error:
             code, comment = failure(error)
+        if isinstance(code, int):
+            self._conclude(self._verdict(code), comment)
+        else:
+            self._end(None)
+            self.dispose(code, self.request.command.name)
+
+    def _of_fault(self, fault: Fault) -> Disposal:
+        select = self._select
+        found: dict[Fault, Disposal] = {
+            Fault.LEVEL_MISSING: select.key_missing if select.level_missing == "deduce" else select.level_missing,
+            Fault.LEVEL_UNKNOWN: select.level_unknown,
+            Fault.LEVEL_OUTSIDE: status.SUCCESS if select.level_outside == "allowed" else select.level_outside,
+            Fault.KEY_MISSING: select.key_missing,
+            Fault.NOT_ALL_FOUND: select.nothing_found,
+            Fault.UNREADABLE: select.unreadable,
+        }
+        return found[fault]
+
+    def _conclude(self, code: int, comment: dict[str, dimse.Value]) -> None:
+        """The last response."""
         if code == status.SUCCESS:
-            code = self._verdict()
+            self._remaining = 0  # also if the visitor has meanwhile replaced what was counted
         self._end(code)
+        failed = self._failed_list() if self._progress.failed_list == "data-set" and code != status.SUCCESS else None
         counters = self._counters(remaining=code == status.CANCEL)
-        failed = self._failed_list() if self._failed_uids else None
-        self.response(code, failed, **counters, **comment)
+        self.response(code, failed, self._tail(), **counters, **comment)
 
     def broken(self) -> None:
         """The association ended first."""
@@ -116,37 +156,56 @@ class _Retrieval(Identified):
             since=self.request.received,
         )
 
-    def _verdict(self) -> int:
-        """PS3.4 C.4.2.1.5 and C.4.3.1.4: success, some failed or with warnings, all failed."""
+    def _verdict(self, code: int) -> int:
+        """PS3.4 C.4.2.1.5 and C.4.3.1.4: cancelled, or success, some failed or with warnings, all failed."""
+        if self.cancelled and code != status.CANCEL:
+            return status.CANCEL
+        if code != status.SUCCESS and not (code == status.CANCEL and self._failures_outweigh_cancel):
+            return code
         if not self._failed and not self._warning:
-            return status.SUCCESS
+            return code
         if self._completed or self._warning:
-            return status.SUBOPERATIONS_WARNING
-        return status.UNABLE_TO_PERFORM_SUBOPERATIONS
+            return self._progress.some_failed
+        return self._progress.all_failed
+
+    @property
+    def _failures_outweigh_cancel(self) -> bool:
+        return False
 
     def _counters(self, *, remaining: bool) -> dict[str, dimse.Value]:
         counters: dict[str, dimse.Value] = {
-            "NumberOfCompletedSuboperations": min(self._completed, 0xFFFF),
-            "NumberOfFailedSuboperations": min(self._failed, 0xFFFF),
-            "NumberOfWarningSuboperations": min(self._warning, 0xFFFF),
+            "NumberOfCompletedSuboperations": self._completed & 0xFFFF,
+            "NumberOfFailedSuboperations": self._failed & 0xFFFF,
+            "NumberOfWarningSuboperations": self._warning & 0xFFFF,
         }
         if remaining:
-            counters["NumberOfRemainingSuboperations"] = min(self._remaining, 0xFFFF)
+            counters["NumberOfRemainingSuboperations"] = self._remaining & 0xFFFF
         return counters
 
-    def _failed_list(self) -> bytes:
-        value = "\\".join(self._failed_uids).encode("ascii", "replace")
-        if len(value) >= _EXPLICIT_LONG:
-            value = value[: _EXPLICIT_LONG - 2].rpartition(b"\\")[0]
-        element = Element(_FAILED_SOP_INSTANCE_UID_LIST, "UI", value)
+    def _failed_list(self) -> bytes | None:
+        if not self._failed_uids:
+            return None
+        element = Element(_FAILED_SOP_INSTANCE_UID_LIST, "UI", bytes(self._failed_uids))
         return encode({element.tag: element}, self.request.context.transfer_syntax)
 
+    def _tail(self) -> bytes:
+        """The failed instances as part of the command set, which some products make of them by mistake."""
+        if self._progress.failed_list != "command" or not self._failed_uids:
+            return b""
+        value = bytes(self._failed_uids) + b"\0" * (len(self._failed_uids) % 2)
+        element = pack("<HHL", 0x0008, 0x0058, len(value)) + value
+        return pack("<HHLL", 0x0008, 0x0000, 4, len(element)) + element
+
     def _pending(self) -> None:
-        self.response(status.PENDING, None, **self._counters(remaining=True))
+        """A response about the progress."""
+        if self._remaining or self._progress.last_pending:
+            self.response(status.PENDING, None, self._tail(), **self._counters(remaining=True))
 
     def _fail(self, sop_uid: str) -> None:
         self._failed += 1
-        self._failed_uids.append(sop_uid)
+        uid = sop_uid.encode("ascii", "replace")
+        if len(self._failed_uids) + len(uid) < MAX_FAILED_LIST:
+            self._failed_uids += b"\\" + uid if self._failed_uids else uid
 
     def _query(self) -> dict[str, Any]:
         return {
@@ -157,125 +216,18 @@ class _Retrieval(Identified):
         }
 
 
-class Get(_Retrieval):
-    """C-GET: the objects come back on the same association, where the peer took the SCP role for them."""
-
-    __slots__ = ("_answer", "_contexts", "_message_id")
-
-    def __init__(self, connection: Connection, request: Request) -> None:
-        super().__init__(connection, request)
-        self._answer: asyncio.Future[Command] | None = None
-        self._message_id = 0
-        self._contexts: dict[str, list[Context]] = {}
-        for context in connection.provider.contexts.values():
-            if context.scp:
-                self._contexts.setdefault(context.abstract_syntax, []).append(context)
-
-    def _announce(self) -> None:
-        self.connection.record.emit(ev.CGet(**self._query()))
-
-    def responded(self, command: Command) -> None:
-        """The peer's answer to a C-STORE sub-operation."""
-        answer = self._answer
-        if answer is not None and not answer.done() and command.command_field == CommandField.C_STORE_RSP:
-            answer.set_result(command)
-
-    async def _retrieve(self, instances: Instances) -> int:
-        connection = self.connection
-        holdings = connection.door.holdings
-        for instance, ahead in _looking_ahead(instances):
-            if self.cancelled:
-                return status.CANCEL
-            contexts = self._contexts.get(instance.sop_class_uid)
-            stored = None
-            if contexts is not None:
-                for later in ahead:
-                    holdings.prefetch(later)
-                stored = await holdings.fetch(instance, [context.transfer_syntax for context in contexts])
-            self._remaining -= 1
-            if contexts is None or stored is None:
-                self._fail(instance.sop_uid)
-                if self._failed % RESPONSES_A_TURN == 0:  # nothing else waits here, and there may be all instances
-                    await connection.drain()
-                    await asyncio.sleep(0)
-            else:
-                context = next(c for c in contexts if c.transfer_syntax == stored.transfer_syntax)
-                await self._store(context, instance, stored)
-            self._pending()
-        return status.SUCCESS
-
-    async def _store(self, context: Context, instance: InstanceRef, stored: StoredObject) -> None:
-        """One C-STORE sub-operation."""
-        connection = self.connection
-        self._message_id = self._message_id % 0xFFFF + 1
-        command = dimse.encode(
-            {
-                Key.AffectedSOPClassUID: instance.sop_class_uid,
-                Key.CommandField: CommandField.C_STORE_RQ,
-                Key.MessageID: self._message_id,
-                Key.Priority: _MEDIUM,
-                Key.CommandDataSetType: 1,
-                Key.AffectedSOPInstanceUID: instance.sop_uid,
-            }
-        )
-        self._answer = asyncio.get_running_loop().create_future()
-        reference = Reference(stored.origin, stored.key, stored.transfer_syntax)
-        await connection.send_object(context.context_id, command, stored.data, reference)
-        self._bytes += len(stored.data)
-        try:
-            async with asyncio.timeout(RESPONSE_TIMEOUT):
-                answer = await self._answer
-        except TimeoutError:
-            self._fail(instance.sop_uid)
-            connection.give_up()
-            return
-        finally:
-            self._answer = None
-        if answer.status == status.SUCCESS:
-            self._completed += 1
-        elif answer.status >> 12 == 0xB:
-            self._warning += 1
-        else:
-            self._fail(instance.sop_uid)
-
-
-class Move(_Retrieval):
-    """C-MOVE: what a peer of the hospital's own network would see; nothing leaves towards the destination."""
-
-    __slots__ = ()
-
-    def _announce(self) -> None:
-        destination = self.request.command.text(Key.MoveDestination)
-        self.connection.record.emit(ev.CMove(destination=destination, **self._query()))
-
-    async def _retrieve(self, instances: Instances) -> int:
-        connection = self.connection
-        move = connection.door.persona.move
-        if not connection.door.holdings.knows(self.request.command.text(Key.MoveDestination)):
-            return status.MOVE_DESTINATION_UNKNOWN
-        if move.outcome == "refused":
-            for instance in instances:
-                self._fail(instance.sop_uid)
-                if self._failed % RESPONSES_A_TURN == 0:
-                    await asyncio.sleep(0)
-            return status.SUCCESS
-        for instance in instances:
-            if self.cancelled:
-                return status.CANCEL
-            size = instance.size or TYPICAL_OBJECT
-            await asyncio.sleep(move.per_object + size * 8 / (move.megabits * 1e6))
-            self._remaining -= 1
-            self._completed += 1
-            self._bytes += size
-            self._pending()
-            await connection.drain()
-        return status.SUCCESS
-
-
-def _looking_ahead(instances: Iterable[InstanceRef]) -> Iterator[tuple[InstanceRef, deque[InstanceRef]]]:
-    """Each instance, and those that come after it, up to `AHEAD`."""
-    coming = iter(instances)
-    ahead = deque(islice(coming, AHEAD + 1))
-    while ahead:
-        yield ahead.popleft(), ahead
-        ahead.extend(islice(coming, 1))
+def _rules(select: Selecting) -> Rules:
+    return Rules(
+        order=select.order,
+        level_case=select.level_case,
+        level_prefix=select.level_prefix,
+        level_names=select.level_names,
+        deduce_level=select.level_missing == "deduce",
+        levels_outside=select.level_outside == "allowed",
+        keys=select.keys,
+        keys_above=select.keys_above,
+        accession_number=select.accession_number,
+        id_case=select.id_case,
+        all_of_list=select.all_of_list,
+        list_order=select.list_order,
+    )

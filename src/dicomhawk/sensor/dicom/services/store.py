@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
-from ....hospital.elements import DataSet, decode
+from ....hospital.elements import DataSet, ElementsError, decode
+from ....hospital.structure import Structure
 from ....persona import sopclasses
 from ....upperlayer.dimse import Key
 from ....upperlayer.message import DataSetFragment
 from .. import status
-from .base import Request, Service
+from .base import Request, Service, leave
 
 if TYPE_CHECKING:
     from ....evidence.objects import Captured, ObjectSink
+    from ....persona.model.commands import Disposal
     from ..connection import Connection
 
 HEAD_SIZE = 128 * 1024
@@ -21,17 +23,19 @@ HEAD_SIZE = 128 * 1024
 
 _PIXEL_DATA = 0x7FE00010
 _SOP_CLASS_UID, _SOP_INSTANCE_UID = 0x00080016, 0x00080018
-_STUDY_UID, _SERIES_UID = 0x0020000D, 0x0020000E
 
 
 class Store(Service):
     """C-STORE. The data set streams to the vault while its SHA-256 is computed."""
 
-    __slots__ = ("_head", "_sink", "_size")
+    __slots__ = ("_fault", "_head", "_sink", "_size", "_store", "_structure")
 
     def __init__(self, connection: Connection, request: Request) -> None:
         super().__init__(connection, request)
         command, context = request.command, request.context
+        self._store = connection.door.persona.store
+        self._structure = Structure(context.transfer_syntax) if self._store.unreadable != "accept" else None
+        self._fault = False
         meta = connection.door.holdings.file_meta(
             command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax
         )
@@ -48,6 +52,19 @@ class Store(Service):
         self._sink.write(data)
         self.connection.captured(fragment, self._sink.ordinal, self._size)
         self._size += len(data)
+        if self._structure is not None and not self._fault:
+            self._follow(self._structure, data, last=fragment.last)
+
+    def _follow(self, structure: Structure, data: memoryview, *, last: bool) -> None:
+        """See whether the data set can be read; the product reads it as it comes, and leaves at once."""
+        try:
+            structure.feed(data)
+            if last:
+                structure.finish()
+        except ElementsError as error:
+            self._fault = True
+            if not isinstance(self._store.unreadable, int) and self._store.unreadable != "accept":
+                leave(self.connection, self._store.unreadable, f"C-STORE: {error}")
 
     def abandon(self) -> None:
         """What came is evidence too."""
@@ -59,9 +76,10 @@ class Store(Service):
         command, context = request.command, request.context
         captured = self._sink.finish()
         head = decode(bytes(self._head), context.transfer_syntax, stop_at=_PIXEL_DATA, head=True)
-        code = self._judge(head)
-        if code == status.SUCCESS and not self._keep(captured, head):
-            code = status.OUT_OF_RESOURCES
+        disposal = self._judge(head)
+        if disposal == status.SUCCESS and not self._keep(captured, head):
+            disposal = self._store.full
+        code = disposal if isinstance(disposal, int) else None
         connection.record.emit(
             ev.CStore(
                 **self.said(),
@@ -78,7 +96,8 @@ class Store(Service):
             since=request.received,
         )
         self._record(captured, complete=True)
-        self.response(code, AffectedSOPInstanceUID=command.sop_instance_uid)
+        if not self._fault or isinstance(disposal, int):
+            self.dispose(disposal, "C-STORE", AffectedSOPInstanceUID=command.sop_instance_uid)
 
     def _keep(self, captured: Captured, head: DataSet) -> bool:
         """Let the visitor find it again; False where there is no room: an archive that is full says so."""
@@ -93,6 +112,7 @@ class Store(Service):
             transfer_syntax_uid=self.request.context.transfer_syntax,
             path=captured.path,
             size=captured.size,
+            overwrite=self._store.duplicates == "replace",
         )
 
     def _record(self, captured: Captured, *, complete: bool) -> None:
@@ -101,20 +121,30 @@ class Store(Service):
             captured, complete=complete, sop_class=command.sop_class_uid, sop_instance=command.sop_instance_uid
         )
 
-    def _judge(self, head: DataSet) -> int:
+    def _judge(self, head: DataSet) -> Disposal:
         """Status of PS3.4 table B.2-1."""
-        command, context = self.request.command, self.request.context
-        if context.abstract_syntax not in sopclasses.storage():
-            return status.SOP_CLASS_NOT_SUPPORTED
-        if not _text(head, _STUDY_UID) or not _text(head, _SERIES_UID):
-            return status.CANNOT_UNDERSTAND
-        if command.sop_class_uid != context.abstract_syntax:
-            return status.DOES_NOT_MATCH_SOP_CLASS
+        command, context, store = self.request.command, self.request.context, self._store
+        commands = self.connection.door.persona.commands
+        if self._fault and store.unreadable != "accept":
+            return store.unreadable
+        if not commands.on_any_context and context.abstract_syntax not in sopclasses.storage():
+            return commands.wrong_context
+        if store.required_first and not self._has_required(head):
+            return store.required_missing
+        if store.class_of_context and command.sop_class_uid != context.abstract_syntax:
+            return store.mismatch
+        if _SOP_CLASS_UID not in head or _SOP_INSTANCE_UID not in head:
+            return store.no_sop_uids
         if _text(head, _SOP_CLASS_UID) != command.sop_class_uid:
-            return status.DOES_NOT_MATCH_SOP_CLASS
+            return store.mismatch
         if _text(head, _SOP_INSTANCE_UID) != command.sop_instance_uid:
-            return status.DOES_NOT_MATCH_SOP_CLASS
-        return status.SUCCESS
+            return store.mismatch
+        if store.classes == "storage" and command.sop_class_uid not in sopclasses.storage():
+            return store.class_refused
+        return status.SUCCESS if self._has_required(head) else store.required_missing
+
+    def _has_required(self, head: DataSet) -> bool:
+        return all(_text(head, int(tag, 16)) for tag in self._store.required)
 
 
 def _text(head: DataSet, tag: int) -> str:

@@ -1,0 +1,171 @@
+"""Whether a data set can be read to its end (PS3.5 section 7), told from its bytes as they come.
+
+Nothing of it is kept, however long it is: `Structure` follows tags, lengths and nesting, and skips values.
+"""
+
+from __future__ import annotations
+
+import zlib
+from struct import Struct
+
+from dicomhawk.hospital import vr as vrs
+from dicomhawk.hospital.elements import DEFLATED_LE, EXPLICIT_BE, IMPLICIT_LE, ElementsError
+
+MAX_NESTING = 256
+"""Sequences within sequences that are followed; nothing real comes near it."""
+MAX_INFLATED = 64 << 20
+"""Bytes of a deflated data set that are looked at; the rest is taken for good."""
+
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_UNDEFINED = 0xFFFFFFFF
+_STEP = 1 << 20
+_VRS = {name.encode(): name for name in vrs.LONG | vrs.SHORT}
+
+_DATA_SET, _SEQUENCE, _FRAGMENTS = range(3)
+
+
+class _Frame:
+    """What the next element is in: `end` is its offset, None if a delimiter ends it."""
+
+    __slots__ = ("end", "explicit", "kind")
+
+    def __init__(self, kind: int, end: int | None, explicit: bool) -> None:
+        self.kind = kind
+        self.end = end
+        self.explicit = explicit
+
+
+class Structure:
+    """Reads a data set in transfer syntax `syntax`; a UID that is not one of the four here is Explicit VR LE."""
+
+    __slots__ = ("_at", "_frames", "_inflated", "_inflater", "_long", "_rest", "_short", "_skip", "_tag")
+
+    def __init__(self, syntax: str) -> None:
+        order = ">" if syntax == EXPLICIT_BE else "<"
+        self._tag = Struct(f"{order}HH").unpack_from
+        self._short = Struct(f"{order}H").unpack_from
+        self._long = Struct(f"{order}I").unpack_from
+        self._frames = [_Frame(_DATA_SET, None, syntax != IMPLICIT_LE)]
+        self._at = 0  # offset of what comes next
+        self._skip = 0  # bytes of a value that are still to come
+        self._rest = b""  # the beginning of a header
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if syntax == DEFLATED_LE else None
+        self._inflated = 0
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """The next bytes. Raises `ElementsError` as soon as they can't be read."""
+        if self._inflater is None:
+            self._follow(data)
+            return
+        pending = bytes(data)
+        while pending and self._inflated < MAX_INFLATED:
+            try:
+                found = self._inflater.decompress(pending, _STEP)
+            except zlib.error as error:
+                raise ElementsError(f"not a deflated data set: {error}") from None
+            pending = self._inflater.unconsumed_tail
+            self._inflated += len(found)
+            self._follow(found)
+
+    def finish(self) -> None:
+        """There is no more. Raises `ElementsError` if something is missing."""
+        if self._inflated >= MAX_INFLATED:
+            return
+        self._leave_full_frames()
+        if self._skip or self._rest or len(self._frames) > 1:
+            raise ElementsError(f"the data set ends within an element, at {self._at}")
+
+    def _follow(self, data: bytes | memoryview) -> None:
+        place, size = 0, len(data)
+        while place < size:
+            if self._skip:
+                step = min(self._skip, size - place)
+                self._skip -= step
+                self._at += step
+                place += step
+                continue
+            kept = len(self._rest)
+            header = self._rest + bytes(data[place : place + 12 - kept])
+            used = self._header(header)
+            if not used:
+                self._rest = header
+                return
+            self._rest = b""
+            place += used - kept
+
+    def _header(self, header: bytes) -> int:
+        """Take the header of an element, an item or a delimiter; its length, 0 if there is more of it to come."""
+        self._leave_full_frames()
+        if len(header) < 8:
+            return 0
+        frame = self._frames[-1]
+        group, number = self._tag(header)
+        tag = group << 16 | number
+        if frame.kind != _DATA_SET or group == 0xFFFE:
+            self._at += 8
+            self._delimiter(tag, self._long(header, 4)[0])
+            return 8
+        if not frame.explicit:
+            vr, length, used = vrs.of_tag(tag), self._long(header, 4)[0], 8
+        else:
+            code = header[4:6]
+            vr = _VRS.get(code, "UN")
+            if vr == "UN" and not (code.isalpha() and code.isupper()):
+                raise ElementsError(f"no VR in {tag:08X} at {self._at}")
+            if vr in vrs.SHORT:
+                length, used = self._short(header, 6)[0], 8
+            elif len(header) < 12:
+                return 0
+            else:
+                length, used = self._long(header, 8)[0], 12
+        self._at += used
+        self._value(tag, vr, length)
+        return used
+
+    def _value(self, tag: int, vr: str, length: int) -> None:
+        frame = self._frames[-1]
+        if length == _UNDEFINED:
+            if vr in ("OB", "OW"):
+                self._enter(_FRAGMENTS, None, frame.explicit)
+            elif vr in ("SQ", "UN"):
+                # A sequence that somebody did not know is in Implicit VR Little Endian (PS3.5 section 6.2.2).
+                self._enter(_SEQUENCE, None, frame.explicit and vr != "UN")
+            else:
+                raise ElementsError(f"undefined length of a value of {vr}, at {self._at}")
+            return
+        self._demand(length, f"the value of {tag:08X}")
+        if vr == "SQ":
+            self._enter(_SEQUENCE, self._at + length, frame.explicit)
+        else:
+            self._skip = length
+
+    def _delimiter(self, tag: int, length: int) -> None:
+        frame = self._frames[-1]
+        if tag == (_ITEM_END if frame.kind == _DATA_SET else _SEQUENCE_END) and len(self._frames) > 1:
+            if frame.end is None:
+                self._frames.pop()
+        elif frame.kind == _DATA_SET or tag != _ITEM:
+            raise ElementsError(f"{tag:08X} where it can't be, at {self._at}")
+        elif frame.kind == _FRAGMENTS:
+            if length == _UNDEFINED:
+                raise ElementsError(f"undefined length of a fragment, at {self._at}")
+            self._skip = length
+        else:
+            if length != _UNDEFINED:
+                self._demand(length, "an item")
+            self._enter(_DATA_SET, None if length == _UNDEFINED else self._at + length, frame.explicit)
+
+    def _demand(self, length: int, what: str) -> None:
+        """Raise unless `length` bytes fit into the nearest frame with an end."""
+        end = next((frame.end for frame in reversed(self._frames) if frame.end is not None), None)
+        if end is not None and self._at + length > end:
+            raise ElementsError(f"{what} at {self._at} claims {length} bytes of {end - self._at}")
+
+    def _enter(self, kind: int, end: int | None, explicit: bool) -> None:
+        if len(self._frames) > MAX_NESTING:
+            raise ElementsError(f"more than {MAX_NESTING} sequences within each other")
+        self._frames.append(_Frame(kind, end, explicit))
+
+    def _leave_full_frames(self) -> None:
+        while self._frames[-1].end is not None and self._at >= self._frames[-1].end:
+            self._frames.pop()
