@@ -200,3 +200,10 @@ def test_settings_can_not_be_changed() -> None:
     settings = Settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.workers = 3  # type: ignore[misc]
+
+
+def test_a_remote_that_seems_to_be_down() -> None:
+    up, down, named_so = (Remote.model_validate(text) for text in ("A@h:104", "A@h:104/down", "A/down"))
+    assert up.reachable
+    assert (down.host, down.port, down.reachable) == ("h", 104, False)
+    assert (named_so.ae_title, named_so.reachable) == ("A/down", True)

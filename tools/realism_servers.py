@@ -29,7 +29,7 @@ CALLING = "PROBE"
 """Of the battery, as caller."""
 MOVE_PORT = 11999
 """Where the battery listens for what a C-MOVE sends."""
-REMOTES = (f"{CALLING}@127.0.0.1:{MOVE_PORT}", f"PROBEDST@127.0.0.1:{MOVE_PORT}", "PROBEDEAD@127.0.0.1:1")
+REMOTES = (f"{CALLING}@127.0.0.1:{MOVE_PORT}", f"PROBEDST@127.0.0.1:{MOVE_PORT}", "PROBEDEAD@127.0.0.1:1/down")
 """The AE titles that the server under test knows."""
 PRODUCTS = {"orthanc": ("orthanc", "/usr/sbin/Orthanc"), "dcmqrscp": ("dcmqrscp", "/usr/bin/dcmqrscp")}
 """Of each measured persona: the real product's name in the probes' folder, and its program in Debian's package."""
@@ -51,14 +51,14 @@ class Ours:
     `start` and `wait_ready` are apart so that several can start at once; ``with Ours(...)`` does both.
     """
 
-    def __init__(self, persona: str, folder: Path, *, workers: int = 1, ae_title: str = AE_TITLE) -> None:
+    def __init__(self, persona: str, folder: Path, *, workers: int = 1, port: int = 0) -> None:
         self.folder = folder
-        self.port = 0
+        self.port = port
         self._ready = folder / "ready"
         self._log = folder / "log"
         self._command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(folder / "data")]
-        self._command += ["--host", "127.0.0.1", "--dicom-port", "0", "--persona", persona]
-        self._command += ["--workers", str(workers), "--ae-title", ae_title, "--ready-file", str(self._ready)]
+        self._command += ["--host", "127.0.0.1", "--dicom-port", str(port), "--persona", persona]
+        self._command += ["--workers", str(workers), "--ae-title", AE_TITLE, "--ready-file", str(self._ready)]
         self._command += [word for remote in REMOTES for word in ("--remote", remote)]
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -24,6 +24,8 @@ MiB = Annotated[int, Field(ge=1, description="mebibytes")]
 
 AE_TITLE_LENGTH = 16
 """Of the value representation AE (PS3.5 section 6.2)."""
+DOWN = "/down"
+"""Behind a remote AE that is written in short: it seems not to answer."""
 HOST_LENGTH = 253
 """Of a name in the DNS (RFC 1035 section 2.3.4), as text."""
 
@@ -62,14 +64,15 @@ class Deployment(_Model):
 class Remote(_Model):
     """A remote AE that the archive is configured to know. It is never contacted.
 
-    Written as a table, or in short as ``AET``, ``AET@HOST`` or ``AET@HOST:PORT`` (an IPv6 address in brackets).
+    Written as a table, or in short as ``AET``, ``AET@HOST`` or ``AET@HOST:PORT`` (an IPv6 address in brackets), with
+    ``/down`` behind the address if it shall seem not to answer.
     """
 
     ae_title: AETitle = Field(description="Its AE title.")
     host: str = Field("", max_length=HOST_LENGTH, pattern=r"^[!-~]*$", description="Name or IP address.")
     port: int | None = Field(None, ge=1, le=65535, description="Its listening port.")
     reachable: bool = Field(
-        True, description="What a C-MOVE to it pretends: that it answers, or that it is down. It is never tried."
+        True, description="What a C-MOVE to it pretends: that it answers, or that it is down; nothing is ever tried."
     )
 
     @model_validator(mode="before")
@@ -77,6 +80,8 @@ class Remote(_Model):
     def _short(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
+        if "@" in value and value.endswith(DOWN):
+            return cls._short(value.removesuffix(DOWN)) | {"reachable": False}
         # The last one: an AE title may have an @ in it, a host may not.
         title, at, address = value.rpartition("@")
         if not at:
