@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer import items as it
-from dicomhawk.upperlayer.dialect import Dialect
+from dicomhawk.upperlayer.dialect import Close, Dialect
 from dicomhawk.upperlayer.dimse import Command, Key
-from dicomhawk.upperlayer.message import CommandReceived, fragments
+from dicomhawk.upperlayer.fragments import FILLING, fragments
+from dicomhawk.upperlayer.message import CommandReceived
 from dicomhawk.upperlayer.negotiation import (
     DICOM_APPLICATION_CONTEXT,
     IMPLICIT_VR_LITTLE_ENDIAN,
@@ -26,6 +27,8 @@ FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 EXPLICIT = "1.2.840.10008.1.2.1"
 IMPLICIT = IMPLICIT_VR_LITTLE_ENDIAN
 DIALECT = Dialect()
+PLAIN_CLOSES = (Close.WAIT, Close.FIN, Close.RESET)
+"""Those that don't depend on how much of the input has come."""
 
 
 def request(*contexts: tuple[int, str, tuple[str, ...]], user: tuple[it.UserItem, ...] = ()) -> pdu.AssociateRQ:
@@ -66,9 +69,10 @@ def decode(data: bytes) -> pdu.PDU:
 def p_data(context_id: int, command: Command | bytes, data: bytes | None = None, maximum: int = 16384) -> bytes:
     """The P-DATA-TFs of a message."""
     raw = command if isinstance(command, bytes) else dimse.encode(command.elements)
-    parts = fragments(context_id, raw, maximum, command=True)
+    piece = FILLING.piece(maximum)
+    parts = fragments(context_id, raw, piece, command=True)
     if data is not None:
-        parts += fragments(context_id, data, maximum)
+        parts += fragments(context_id, data, piece)
     return b"".join(parts)
 
 

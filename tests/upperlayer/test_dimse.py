@@ -15,6 +15,7 @@ from pynetdicom.dimse_messages import DIMSEMessage
 from dicomhawk.upperlayer import dimse
 from dicomhawk.upperlayer.dimse import NO_DATA_SET, Command, CommandField, Key
 from dicomhawk.upperlayer.errors import ProtocolError, Quirk
+from dicomhawk.upperlayer.rules import STANDARD
 
 SOP_CLASS, INSTANCE = "1.2.840.10008.5.1.4.1.1.2", "1.2.3.4.5"
 CLASS = {"AffectedSOPClassUID": SOP_CLASS}
@@ -262,7 +263,7 @@ def test_what_is_remembered_of_a_command_set_is_what_decoding_gives(
     for number in numbers:
         raw = _mutated(ECHO[:56] + number.to_bytes(2, "little") + ECHO[58:] + more, changes)
         try:
-            expected = Command(dimse._elements(raw))
+            expected = Command(dimse._elements(raw, STANDARD))
         except ProtocolError:
             with pytest.raises(ProtocolError):
                 dimse.decode(raw)

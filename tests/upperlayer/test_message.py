@@ -7,15 +7,8 @@ import pytest
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer.dimse import Command, Key
 from dicomhawk.upperlayer.errors import ProtocolError, Quirk
-from dicomhawk.upperlayer.message import (
-    SMALLEST_MAXIMUM,
-    UNLIMITED_PIECE,
-    Assembler,
-    CommandReceived,
-    DataSetFragment,
-    fragments,
-    piece_length,
-)
+from dicomhawk.upperlayer.fragments import FILLING, UNLIMITED, fragments
+from dicomhawk.upperlayer.message import Assembler, CommandReceived, DataSetFragment
 from tests.upperlayer.playbook import CT, decode, echo_rq
 
 COMMAND, LAST = 1, 2
@@ -135,28 +128,28 @@ def sent(parts: list[bytes | memoryview]) -> list[pdu.PDataTF]:
 @pytest.mark.parametrize("command", [True, False])
 def test_fragments_keep_to_the_maximum_and_carry_it_all(size: int, maximum: int, command: bool) -> None:
     data = bytes(n % 251 for n in range(size))
-    units = sent(fragments(5, data, maximum, command=command))
+    units = sent(fragments(5, data, FILLING.piece(maximum), command=command))
     pdvs = [pdv for unit in units for pdv in unit.pdvs]
     assert len(units) == len(pdvs) >= 1
     assert b"".join(pdv.data for pdv in pdvs) == data
     assert {pdv.context_id for pdv in pdvs} == {5}
     assert {pdv.control & COMMAND for pdv in pdvs} == {int(command)}
     assert [bool(pdv.control & LAST) for pdv in pdvs] == [False] * (len(pdvs) - 1) + [True]
-    limit = max(maximum, SMALLEST_MAXIMUM) if maximum else UNLIMITED_PIECE
+    limit = max(maximum, FILLING.smallest) if maximum else UNLIMITED + 6
     assert all(len(pdv.data) + 6 <= limit for pdv in pdvs)
     assert all(len(pdv.data) % 2 == 0 for pdv in pdvs[:-1])  # PS3.8 annex E: even pieces
 
 
 def test_a_fragment_is_as_large_as_it_may_be() -> None:
-    units = sent(fragments(1, bytes(40000), 16384))
+    units = sent(fragments(1, bytes(40000), FILLING.piece(16384)))
     assert [len(unit.pdvs[0].data) for unit in units] == [16378, 16378, 7244]
-    units = sent(fragments(1, bytes(UNLIMITED_PIECE + 1), 0))
-    assert [len(unit.pdvs[0].data) for unit in units] == [UNLIMITED_PIECE, 1]
+    units = sent(fragments(1, bytes(UNLIMITED + 1), FILLING.piece(0)))
+    assert [len(unit.pdvs[0].data) for unit in units] == [UNLIMITED, 1]
 
 
 def test_fragments_are_views_of_the_data_and_not_copies() -> None:
     data = bytes(100_000)
-    parts = fragments(1, data, 16384)
+    parts = fragments(1, data, 16378)
     assert all(len(header) == 12 for header in parts[::2])
     assert all(isinstance(view, memoryview) and view.obj is data for view in parts[1::2])
 
@@ -166,7 +159,7 @@ def test_what_was_taken_apart_goes_together_again() -> None:
     data = bytes(1000)
     found = [
         assembler.add(pdv, {9}, 0)
-        for unit in sent([*fragments(9, STORE, 128, command=True), *fragments(9, data, 200)])
+        for unit in sent([*fragments(9, STORE, 122, command=True), *fragments(9, data, 194)])
         for pdv in unit.pdvs
     ]
     received = [f for f in found if f is not None]
@@ -179,10 +172,11 @@ def test_what_was_taken_apart_goes_together_again() -> None:
 @pytest.mark.parametrize("maximum", [0, 128, 1000, 16384])
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_a_data_set_in_steps_is_cut_as_in_one(maximum: int, pieces: int) -> None:
-    step = piece_length(maximum) * pieces
+    piece = FILLING.piece(maximum)
+    step = piece * pieces
     data = bytes(range(256)) * (step // 100 + 1)
     stepwise: list[bytes] = []
     for start in range(0, len(data), step):
         last = start + step >= len(data)
-        stepwise += map(bytes, fragments(3, data[start : start + step], maximum, last=last))
-    assert b"".join(stepwise) == b"".join(map(bytes, fragments(3, data, maximum)))
+        stepwise += map(bytes, fragments(3, data[start : start + step], piece, last=last))
+    assert b"".join(stepwise) == b"".join(map(bytes, fragments(3, data, piece)))

@@ -22,7 +22,7 @@ from dicomhawk.upperlayer.provider import (
     ReleaseIndication,
     Violation,
 )
-from tests.upperlayer.playbook import CT, IMPLICIT, policy, request
+from tests.upperlayer.playbook import CT, IMPLICIT, PLAIN_CLOSES, policy, request
 
 POLICY = policy()
 RQ = request((1, CT, (IMPLICIT,)))
@@ -167,9 +167,9 @@ steps = st.lists(
 )
 dialects = st.builds(
     Dialect,
-    after_release=st.sampled_from(Close),
-    after_reject=st.sampled_from(Close),
-    after_artim=st.sampled_from(Close),
+    after_release=st.sampled_from(PLAIN_CLOSES),
+    after_reject=st.sampled_from(PLAIN_CLOSES),
+    after_artim=st.sampled_from(PLAIN_CLOSES),
 )
 
 

@@ -12,18 +12,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dicomhawk.upperlayer import dimse, itemcodec, pdu
-from dicomhawk.upperlayer.dialect import Close, Dialect, Reaction
+from dicomhawk.upperlayer.dialect import Dialect, Reaction
 from dicomhawk.upperlayer.dimse import Command, Key
 from dicomhawk.upperlayer.errors import ProtocolError, Quirk
 from dicomhawk.upperlayer.machine import State
 from dicomhawk.upperlayer.message import Assembler, CommandReceived, DataSetFragment
 from dicomhawk.upperlayer.provider import Provider, Violation
+from dicomhawk.upperlayer.rules import STANDARD
 from tests.upperlayer import strategies as our
 from tests.upperlayer.golden import GOLDEN
 from tests.upperlayer.playbook import (
     CT,
     DIALECT,
     IMPLICIT,
+    PLAIN_CLOSES,
     answer,
     associated,
     converse,
@@ -42,7 +44,7 @@ quirks = st.dictionaries(
     st.builds(
         Reaction,
         st.none() | st.tuples(our.u8, our.u8),
-        st.sampled_from(Close),
+        st.sampled_from(PLAIN_CLOSES),
         st.none() | st.floats(0.0, 100.0),
     ),
 )
@@ -54,9 +56,9 @@ dialects = st.builds(
     max_pdu=st.sampled_from((16, 100, 16384, 1 << 20)),
     before_association=quirks,
     on_association=quirks,
-    after_release=st.sampled_from(Close),
-    after_reject=st.sampled_from(Close),
-    after_artim=st.sampled_from(Close),
+    after_release=st.sampled_from(PLAIN_CLOSES),
+    after_reject=st.sampled_from(PLAIN_CLOSES),
+    after_artim=st.sampled_from(PLAIN_CLOSES),
 )
 
 
@@ -176,7 +178,7 @@ def test_a_command_set_like_one_before_decodes_like_any_other(
         for place, value in changes:
             raw[place % len(raw)] = value
         try:
-            plain = dimse._elements(bytes(raw))
+            plain = dimse._elements(bytes(raw), STANDARD)
         except ProtocolError:
             with pytest.raises(ProtocolError):
                 dimse.decode(bytes(raw))

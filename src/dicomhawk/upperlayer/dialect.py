@@ -1,4 +1,4 @@
-"""What PS3.8 leaves open, or products do differently, as data: the `Dialect` that a persona supplies."""
+"""What PS3.8 and PS3.7 leave open, or products do differently, as data: the `Dialect` that a persona supplies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .errors import Quirk
+from .fragments import FILLING, Fragments
 from .grammar import STRICT, Grammar
+from .rules import STANDARD, Rules
 
 
 class Close(Enum):
@@ -19,6 +21,14 @@ class Close(Enum):
     """Close it in order, at once."""
     RESET = "reset"
     """Reset it."""
+    DROP = "drop"
+    """Close it at once, as a program does that ends: reset if there is input that it hasn't read, in order if not."""
+    LINGER = "linger"
+    """As DROP, but not before anything more arrives (or has), the peer closes, or `Dialect.linger` has passed."""
+    DRAIN = "drain"
+    """Look at one more PDU, for `Dialect.artim` at most, and do what `Dialect.drain` says."""
+    KEEP = "keep"
+    """Don't: the association goes on as if nothing had happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,25 @@ class Reaction:
     abort: tuple[int, int] | None
     close: Close
     hold: float | None = None
-    """Seconds until a connection left waiting is closed; None: the ARTIM timer's."""
+    """Seconds until a connection left waiting is closed; None: the ARTIM timer's, or `Dialect.linger`."""
+    again: tuple[int, int] | None = None
+    """A second A-ABORT right behind the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """What `Close.DRAIN` does with the PDU that it looks at.
+
+    An A-ABORT ends the connection. An A-ASSOCIATE-RQ, and what isn't a PDU, is answered. Any other is ignored.
+    """
+
+    abort: tuple[int, int] | None = (2, 2)
+    """What answers an A-ASSOCIATE-RQ or what isn't a PDU (action AA-7)."""
+    block: int = 1
+    """The body of a PDU that is ignored (AA-6) is read in blocks of so many bytes, the last of which may take bytes
+    behind it, and waits for them."""
+    close: Close = Close.DROP
+    """What follows then: DROP or LINGER."""
 
 
 SERVICE_USER = 0
@@ -45,19 +73,32 @@ INVALID_PARAMETER_VALUE = 6
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The defaults are PS3.8 read literally.
+    """The defaults are the standard read literally.
 
     Times are seconds; None is for ever.
     """
 
     artim: float = 30.0
     """Waiting for the first A-ASSOCIATE-RQ (Sta2), and for the peer to close (Sta13)."""
+    linger: float = 30.0
+    """How long `Close.LINGER` waits."""
+    partial_request: float | None = None
+    """Waiting for more of an A-ASSOCIATE-RQ whose header has come; None: the ARTIM timer runs on."""
+    partial_header: float | None = None
+    """Waiting for the rest of a PDU's six header bytes on an association, from the first of them; None: as `idle`."""
     partial_pdu: float | None = 60.0
-    """Waiting for the rest of a PDU that has begun on an association."""
+    """Waiting for more of a PDU that has begun on an association."""
     idle: float | None = 300.0
     """Between two PDUs on an association."""
+    data_set: float | None = None
+    """Waiting for (more of) the data set of a command; None: as `idle`."""
     max_pdu: int = 16384
     """Longest P-DATA-TF taken, as announced; what claims more is `Quirk.PDU_TOO_LONG`."""
+    longest_control: int | None = None
+    """Longest A-RELEASE-RQ and A-ABORT taken on an association; None: they have exactly 4 bytes."""
+    eager: bool = False
+    """Whether a PDU that isn't taken is answered once its header is there, and its body left unread."""
+    drain: Drain = Drain()
     grammar: Grammar = STRICT
     """Which A-ASSOCIATE-RQs can be understood."""
     before_association: Mapping[Quirk, Reaction] = field(default_factory=dict)
@@ -69,16 +110,31 @@ class Dialect:
             Quirk.UNEXPECTED_PDU: Reaction((SERVICE_PROVIDER, UNEXPECTED_PDU), Close.WAIT),
             Quirk.PDV_CONTEXT: Reaction((SERVICE_PROVIDER, UNEXPECTED_PARAMETER), Close.WAIT),
             Quirk.TIMEOUT: Reaction((SERVICE_PROVIDER, REASON_NOT_SPECIFIED), Close.WAIT),
+            Quirk.PARTIAL_HEADER: Reaction((SERVICE_PROVIDER, REASON_NOT_SPECIFIED), Close.WAIT),
+            Quirk.PARTIAL_PDU: Reaction((SERVICE_PROVIDER, REASON_NOT_SPECIFIED), Close.WAIT),
         }
     )
     """Answers on an open association (action AA-8) that differ from `on_association_default`."""
     on_association_default: Reaction = Reaction((SERVICE_PROVIDER, INVALID_PARAMETER_VALUE), Close.WAIT)
+    in_data_set: Mapping[Quirk, Reaction] = field(default_factory=dict)
+    """Answers while a data set is awaited that differ from those on an open association."""
+    half_closed: Mapping[Quirk, Reaction] = field(default_factory=dict)
+    """By PARTIAL_HEADER or PARTIAL_PDU: answers when the peer closes its side within one, where there is any."""
     after_release: Close = Close.WAIT
     """Once A-RELEASE-RP is sent (AR-4)."""
     after_reject: Close = Close.WAIT
     """Once A-ASSOCIATE-RJ is sent (AE-8)."""
     after_artim: Close = Close.FIN
     """When the ARTIM timer has run out (AA-2)."""
+    after_abort: Close = Close.FIN
+    """When the peer's A-ABORT has come (AA-2, AA-3)."""
+    hang_up: Close = Close.FIN
+    """When the service user ends the connection without an A-ABORT."""
+    release_in_data_set: bool = True
+    """Whether a release is agreed to while a data set is awaited; if not, nothing more is taken."""
+    fragments: Fragments = FILLING
+    rules: Rules = STANDARD
+    """What a command set must be like."""
 
     def reaction(self, quirk: Quirk, *, associated: bool) -> Reaction:
         """The answer to a quirk."""

@@ -7,12 +7,13 @@ because products differ in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from enum import IntEnum
 from functools import lru_cache
 from struct import Struct, iter_unpack, pack
 
 from .errors import ProtocolError, Quirk
+from .rules import STANDARD, Rules
 
 MAX_COMMAND_SET = 65536
 """Longest command set. Real ones have some 150 bytes; an N-GET may list some hundred attributes."""
@@ -20,6 +21,8 @@ MAX_ELEMENTS = 256
 """Elements of a command set: the standard has 31 and 14 retired ones."""
 NO_DATA_SET = 0x0101
 """Command Data Set Type that says: no data set follows. Any other value says that one does."""
+_UNDEFINED = 0xFFFFFFFF
+_DELIMITERS = 0xFFFE  # the group of items and of what ends them
 
 _HEADER = Struct("<HHL")
 _US_ELEMENT = Struct("<HHLH")
@@ -194,17 +197,17 @@ class Command:
         return self.number(_STATUS, -1)
 
 
-def decode(data: bytes) -> Command:
-    """A command set from its bytes. Raises `ProtocolError` with `Quirk.COMMAND_SET`."""
+def decode(data: bytes, rules: Rules = STANDARD) -> Command:
+    """A command set from its bytes. Raises `ProtocolError` with `Quirk.COMMAND_SET` or `COMMAND_ELEMENT`."""
     size = len(data)
     if _SHORTEST_REMEMBERED < size <= _LONGEST_REMEMBERED:
         # Most are what the peer sent before with another message ID: C-ECHO, and queries.
         at = _MESSAGE_ID_AFTER_UID + data[_UID_LENGTH_AT]
         if data[at - _HEADER.size : at] == _MESSAGE_ID_HEADER and at + 2 <= size:
-            known = _remembered(data[:at], data[at + 2 :])
+            known = _remembered(data[:at], data[at + 2 :], rules)
             if known is not None:
                 return Command({**known, _MESSAGE_ID: data[at] | data[at + 1] << 8})
-    return Command(_elements(data))
+    return Command(_elements(data, rules))
 
 
 _LONGEST_REMEMBERED = 100
@@ -217,10 +220,10 @@ _EXAMPLES = 0x1234, 0x4321  # as part of the header of an element, either would 
 
 
 @lru_cache(maxsize=64)
-def _remembered(before: bytes, after: bytes) -> dict[int, Value] | None:
+def _remembered(before: bytes, after: bytes, rules: Rules) -> dict[int, Value] | None:
     """The elements of a command set whose message ID is between `before` and `after`; None if it is not."""
     try:
-        one, other = (_elements(before + number.to_bytes(2, "little") + after) for number in _EXAMPLES)
+        one, other = (_elements(before + number.to_bytes(2, "little") + after, rules) for number in _EXAMPLES)
     except ProtocolError:
         return None
     # They differ in more if what looks like a message ID is within another element, or there is a second one.
@@ -228,28 +231,61 @@ def _remembered(before: bytes, after: bytes) -> dict[int, Value] | None:
     return one if alike and one.get(_MESSAGE_ID) == _EXAMPLES[0] else None
 
 
-def _elements(data: bytes) -> dict[int, Value]:
+def _elements(data: bytes, rules: Rules) -> dict[int, Value]:
     elements: dict[int, Value] = {}
-    position, end = 0, len(data)
+    count, position, end = 0, 0, len(data)
+    too_long = set()
     while position < end:
         start = position + _HEADER.size
-        if start > end or len(elements) == MAX_ELEMENTS:
-            raise ProtocolError(Quirk.COMMAND_SET, f"{end - position} bytes after element {len(elements)}")
+        if start > end and rules.short_tail:
+            break
+        if start > end or count == MAX_ELEMENTS:
+            raise ProtocolError(Quirk.COMMAND_SET, f"{end - position} bytes after element {count}")
+        count += 1
         group, number, length = _HEADER.unpack_from(data, position)
+        if length == _UNDEFINED and rules.open_end:
+            break
         position = start + length
-        if group != 0:
+        if group != 0 and (group == _DELIMITERS or not rules.any_group):
             raise ProtocolError(Quirk.COMMAND_SET, f"an element of group {group:04x}")
         if position > end:
             raise ProtocolError(Quirk.COMMAND_SET, f"element {number:04x} claims {length} bytes")
-        if length == 2 and number in _US:
+        if group != 0 or (rules.first_counts and number in elements):
+            continue
+        if number in rules.longest and length > rules.longest[number]:
+            too_long.add(number)
+        if number in _US and (length == 2 or (rules.long_numbers and length > 2)):
             elements[number] = data[start] | data[start + 1] << 8
+        elif rules.c_strings and (number in _UI or number in _TEXT):
+            elements[number] = data[start:position].partition(b"\0")[0].decode("latin-1").strip(" ")
         elif number in _UI:
             elements[number] = data[start:position].decode("latin-1").rstrip("\0 ")
         else:
             elements[number] = _value(number, data[start:position])
-    if not isinstance(elements.get(_COMMAND_FIELD), int):
+    field = elements.get(_COMMAND_FIELD)
+    if not isinstance(field, int):
         raise ProtocolError(Quirk.COMMAND_SET, "no Command Field")
+    _check(field, elements, too_long, rules)
     return elements
+
+
+def _check(field: int, elements: Mapping[int, Value], too_long: Container[int], rules: Rules) -> None:
+    """Raise `ProtocolError` unless the command with these elements is one that the product takes."""
+    mandatory = rules.mandatory.get(field)
+    if mandatory is None:
+        if rules.known_fields_only:
+            raise ProtocolError(Quirk.COMMAND_ELEMENT, f"command field {field:#06x}")
+        return
+    for number in mandatory:
+        value = elements.get(number)
+        if value is None or number in too_long or (number in _US and not isinstance(value, int)):
+            raise ProtocolError(Quirk.COMMAND_ELEMENT, f"element {number:04x} of command {field:#06x}")
+    for number in rules.filled.get(field, ()):
+        if not elements.get(number):
+            raise ProtocolError(Quirk.COMMAND_ELEMENT, f"element {number:04x} of command {field:#06x} is empty")
+    announced = elements.get(_DATA_SET_TYPE) != NO_DATA_SET
+    if announced != rules.data_set.get(field, announced):
+        raise ProtocolError(Quirk.COMMAND_ELEMENT, f"data set of command {field:#06x}")
 
 
 def _value(number: int, value: bytes) -> Value:

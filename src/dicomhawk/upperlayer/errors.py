@@ -36,6 +36,8 @@ class Quirk(Enum):
     """A data set that can't be read in its transfer syntax."""
     COMMAND_ELEMENT = "command-element"
     """A command set that lacks an element, or has one that the product doesn't take."""
+    PEER_MAXIMUM = "peer-maximum"
+    """A maximum length announced that is too short to send anything within."""
     UNEXPECTED_PDU = "unexpected-pdu"
     """A valid PDU that the state machine does not allow now."""
     UNANSWERED = "unanswered"

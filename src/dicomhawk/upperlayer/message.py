@@ -1,24 +1,17 @@
-"""DIMSE messages over presentation data values (PS3.8 annex E, PS3.7 6.3.1): assembly and fragmentation.
+"""DIMSE messages from presentation data values (PS3.8 annex E, PS3.7 6.3.1).
 
 Assembly streams: a command set is collected (it is small and bounded), a data set is handed on fragment by
-fragment as it comes and never held.
+fragment as it comes and never held. How messages are cut into fragments is in `fragments`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container
-from struct import Struct
 from typing import NamedTuple
 
 from .dimse import MAX_COMMAND_SET, Command, decode
 from .errors import ProtocolError, Quirk
-
-_PDU_AND_PDV_HEADER = Struct(">BBLLBB")
-UNLIMITED_PIECE = 1 << 20
-"""Fragment size towards a peer that announced no maximum length."""
-SMALLEST_MAXIMUM = 128
-"""A peer that announces less is sent this much all the same: its own header would hardly fit."""
-
+from .rules import STANDARD, Rules
 
 _new = tuple.__new__
 """Makes a NamedTuple without the call of Python that its own constructor costs, once for each PDV."""
@@ -46,19 +39,26 @@ class DataSetFragment(NamedTuple):
 
 
 class Assembler:
-    """Puts the fragments of one direction of an association together."""
+    """Puts the fragments of one direction of an association together, as `rules` have it."""
 
-    __slots__ = ("_command", "_context_id", "_in_data_set")
+    __slots__ = ("_command", "_context_id", "_rules", "in_data_set")
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules = STANDARD) -> None:
+        self._rules = rules
         self._command: bytearray | None = None
         self._context_id = 0
-        self._in_data_set = False
+        self.in_data_set = False
+        """Whether a command is complete and (more of) its data set is to come."""
 
     @property
     def idle(self) -> bool:
         """True between messages."""
-        return self._command is None and not self._in_data_set
+        return self._command is None and not self.in_data_set
+
+    def reset(self) -> None:
+        """Forget the message that is under way: the next fragment begins another."""
+        self._command = None
+        self.in_data_set = False
 
     def add(
         self, pdv: tuple[int, int, bytes | memoryview], contexts: Container[int], offset: int
@@ -69,25 +69,35 @@ class Assembler:
         wrong order of fragments, and a command set that is too long or malformed.
         """
         context_id, control, data = pdv
-        if context_id not in contexts:
+        rules = self._rules
+        if context_id not in contexts and (self.in_data_set or not rules.context_at_end):
             raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} was not accepted")
         if context_id != self._context_id:
-            if not self.idle:
+            if self._command is not None or (self.in_data_set and (control & 2 or not rules.context_at_end)):
                 raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} within a message on {self._context_id}")
-            self._context_id = context_id
+            if not self.in_data_set:
+                self._context_id = context_id
         if control & 1:
-            return self._add_command(context_id, control & 2, data)
-        if not self._in_data_set:
+            return self._add_command(context_id, control & 2, data, contexts)
+        if not self.in_data_set:
             raise ProtocolError(Quirk.PDV_ORDER, "a data set without a command")
+        if len(data) & 1 and not rules.odd_fragments:
+            raise ProtocolError(Quirk.PDV_ODD, f"a fragment of {len(data)} bytes of a data set")
         last = control & 2 != 0
-        self._in_data_set = not last
+        self.in_data_set = not last
         view = data if isinstance(data, memoryview) else memoryview(data)
         return _new(DataSetFragment, (context_id, view, last, offset))
 
-    def _add_command(self, context_id: int, last: int, data: bytes | memoryview) -> CommandReceived | None:
-        if self._in_data_set:
+    def _add_command(
+        self, context_id: int, last: int, data: bytes | memoryview, contexts: Container[int]
+    ) -> CommandReceived | None:
+        if self.in_data_set:
             raise ProtocolError(Quirk.PDV_ORDER, "a command within a data set")
-        collected = self._command
+        rules, collected = self._rules, self._command
+        if len(data) & 1 and not rules.odd_fragments:
+            if not collected:
+                raise ProtocolError(Quirk.PDV_ODD, f"a fragment of {len(data)} bytes of a command set")
+            data, last = b"", 2
         if len(data) + (len(collected) if collected else 0) > MAX_COMMAND_SET:
             raise ProtocolError(Quirk.COMMAND_TOO_LONG, f"a command set of more than {MAX_COMMAND_SET} bytes")
         if not last:
@@ -100,43 +110,8 @@ class Assembler:
         else:
             raw = bytes(collected + data)
             self._command = None
-        command = decode(raw)
-        self._in_data_set = command.has_data_set
+        if rules.context_at_end and context_id not in contexts:
+            raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} was not accepted")
+        command = decode(raw, rules)
+        self.in_data_set = command.has_data_set
         return _new(CommandReceived, (context_id, command, raw))
-
-
-def piece_length(maximum_length: int) -> int:
-    """Bytes of a data set that one P-DATA-TF carries to a peer that announced `maximum_length` (0: no limit)."""
-    return UNLIMITED_PIECE if maximum_length == 0 else (max(maximum_length, SMALLEST_MAXIMUM) - 6) & ~1
-
-
-def fragments(
-    context_id: int, data: bytes | memoryview, maximum_length: int, *, command: bool = False, last: bool = True
-) -> list[bytes | memoryview]:
-    """P-DATA-TF PDUs of one PDV each that carry `data`, none longer than `maximum_length` (0: no limit).
-
-    With `last` False, more of the same data set follows in another call; `data` is then a multiple of
-    `piece_length`, or the pieces differ from those that one call would have made.
-
-    The result alternates 12 header bytes (PDU and PDV) with views of `data`, ready for one vectored write;
-    an empty `data` gives one empty fragment.
-    """
-    size = len(data)
-    kind = 1 if command else 0
-    final = kind | 2 if last else kind
-    pack = _PDU_AND_PDV_HEADER.pack
-    piece = piece_length(maximum_length)
-    if size <= piece:
-        return [pack(4, 0, size + 6, size + 2, context_id, final), data]
-    view = memoryview(data)
-    result: list[bytes | memoryview] = []
-    header = pack(4, 0, piece + 6, piece + 2, context_id, kind)
-    position = 0
-    while size - position > piece:
-        result.append(header)
-        result.append(view[position : position + piece])
-        position += piece
-    rest = size - position
-    result.append(pack(4, 0, rest + 6, rest + 2, context_id, final))
-    result.append(view[position:])
-    return result

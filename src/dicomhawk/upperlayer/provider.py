@@ -15,11 +15,12 @@ from typing import Literal, NamedTuple
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
 from .errors import ProtocolError, Quirk
+from .fragments import fragments
 from .items import RoleSelection, trimmed
 from .machine import NEXT, TABLE, Action, Event, State
-from .message import Assembler, CommandReceived, DataSetFragment, fragments, piece_length
+from .message import Assembler, CommandReceived, DataSetFragment
 from .negotiation import ACCEPTANCE, Accepted, Context
-from .pdu import HEADER_SIZE, P_DATA, PDV_HEADER_SIZE, check_pdvs, decode_header, pdv_at
+from .pdu import HEADER_SIZE, MAX_CONTROL_LENGTH, P_DATA, PDV_HEADER_SIZE, check_pdvs, decode_header, pdv_at
 
 STEP_PIECES = 1024
 """Pieces of a data set that wait to be written at a time: a peer may announce a maximum length of next to nothing."""
@@ -100,10 +101,19 @@ Indication = (
 )
 
 # Looking a member of an enumeration up in its class (0.3 us in Python 3.11) costs more than what is done with it.
-_STA1, _STA2, _STA3, _STA8, _STA13 = State.STA1, State.STA2, State.STA3, State.STA8, State.STA13
+_STA1, _STA2, _STA3 = State.STA1, State.STA2, State.STA3
+_STA6, _STA8, _STA13 = State.STA6, State.STA8, State.STA13
 _EVT7, _EVT9, _EVT14 = Event.EVT7, Event.EVT9, Event.EVT14
-_AA_6, _AE_6, _AR_2, _AR_9 = Action.AA_6, Action.AE_6, Action.AR_2, Action.AR_9
-_FIN, _WAIT = Close.FIN, Close.WAIT
+_AA_2, _AA_3, _AA_6, _AE_6, _AR_2, _AR_9 = (
+    Action.AA_2,
+    Action.AA_3,
+    Action.AA_6,
+    Action.AE_6,
+    Action.AR_2,
+    Action.AR_9,
+)
+_FIN, _RESET, _WAIT, _KEEP = Close.FIN, Close.RESET, Close.WAIT, Close.KEEP
+_DROP, _LINGER, _DRAIN = Close.DROP, Close.LINGER, Close.DRAIN
 
 _EVENT = {
     p.RQ: Event.EVT6,
@@ -118,6 +128,7 @@ _TAKES_DATA = frozenset(s for (e, s), action in TABLE.items() if action in (Acti
 _SENDS_DATA = frozenset(s for e, s in TABLE if e is Event.EVT9)
 _UNTIMED = frozenset({State.STA1, State.STA3})
 _UNEXPECTED = frozenset({Action.AA_1, Action.AA_7, Action.AA_8})
+_IGNORED = frozenset(t for t, event in _EVENT.items() if TABLE[event, State.STA13] is Action.AA_6)
 _RELEASE_INDICATION = ReleaseIndication()
 _RELEASE_RQ = p.encode(p.ReleaseRQ())
 _RELEASE_RP = p.encode(p.ReleaseRP())
@@ -134,14 +145,18 @@ class Provider:
         "_activity",
         "_artim",
         "_assembler",
+        "_begun",
         "_buffer",
         "_deaf",
         "_dialect",
+        "_eager",
+        "_ending",
         "_inside",
         "_mark",
         "_needed",
         "_out",
         "_pending",
+        "_piece",
         "_position",
         "_proposed",
         "_requestor",
@@ -165,8 +180,11 @@ class Provider:
         self._assembler: Assembler | None = None
         self._out: list[Buffer] = []
         self._deaf = requestor  # until it has asked
-        self._activity = now
+        self._activity = self._begun = now
         self._artim: float | None = None if requestor else now + dialect.artim
+        self._eager = dialect.eager
+        self._ending = _WAIT  # how Sta13 is left
+        self._piece = 0
         self._proposed: Mapping[int, Context] = {}
         self.state = _STA1 if requestor else _STA2  # Evt5, AE-5
         self.contexts: Mapping[int, Context] = {}
@@ -181,6 +199,11 @@ class Provider:
         """Take bytes from the transport; `poll` says what they mean."""
         self.received += len(data)
         self._activity = now
+        if self._ending is _LINGER and self.state is _STA13:
+            self._buffer, self._position, self._mark = self.leftover + data, 0, 0
+            self._pending = None
+            self._end(_RESET)
+            return
         if self._deaf:
             if self._pending is not None:
                 data = bytes(self._pending) + data
@@ -247,15 +270,25 @@ class Provider:
         have = len(buffer) - start
         if have < HEADER_SIZE:
             if have:
+                self._begun = self._activity
                 self._keep(HEADER_SIZE)
             return None
-        try:
-            pdu_type, length = decode_header(
-                buffer, start, self._dialect.max_pdu, self._dialect.grammar.longest_request
-            )
-        except ProtocolError as error:
-            self._deaf = True  # where the next PDU begins can't be known any more
-            return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start : start + SHOWN_BYTES], now)
+        if self._eager and not (buffer[start] == P_DATA and self.state is _STA6):
+            judged = self._judge(buffer, start, now)
+            if not isinstance(judged, int):
+                return judged
+            pdu_type, length = buffer[start], judged
+        else:
+            try:
+                pdu_type, length = decode_header(
+                    buffer, start, self._dialect.max_pdu, self._dialect.grammar.longest_request
+                )
+            except ProtocolError as error:
+                if self._eager:
+                    self._position = start + HEADER_SIZE
+                else:
+                    self._deaf = True  # where the next PDU begins can't be known any more
+                return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start : start + SHOWN_BYTES], now)
         if have < HEADER_SIZE + length:
             self._keep(HEADER_SIZE + length)
             return None
@@ -269,6 +302,8 @@ class Provider:
         if action is _AR_2:  # nothing to decode in it
             self.state = _STA8
             return _RELEASE_INDICATION
+        if action is _AA_3 and length != MAX_CONTROL_LENGTH:
+            return self._aborted(0, 0)
         if action is _AA_6:
             return True
         if action in _UNEXPECTED:  # not worth decoding
@@ -281,6 +316,72 @@ class Provider:
         except ProtocolError as error:
             return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start:end], now)
         return self._received(action, unit, body)
+
+    def _judge(self, buffer: bytes, start: int, now: float) -> Indication | int | None:
+        """What an eager product makes of six header bytes: the length of the body, if it reads that."""
+        pdu_type, dialect = buffer[start], self._dialect
+        length = int.from_bytes(buffer[start + 2 : start + HEADER_SIZE], "big")
+        if self._ending is _DRAIN and self.state is _STA13:
+            return self._drain(pdu_type, length, buffer, start, now)
+        self._position = start + HEADER_SIZE
+        shown = buffer[start : start + SHOWN_BYTES]
+        event = _EVENT.get(pdu_type)
+        if event is None:
+            return self._wrong(Event.EVT19, Quirk.UNKNOWN_PDU, f"PDU type {pdu_type:#04x}", shown, now)
+        detail = f"a PDU of type {pdu_type} with length {length}"
+        if pdu_type == P_DATA and length > dialect.max_pdu:
+            return self._wrong(Event.EVT19, Quirk.PDU_TOO_LONG, detail, shown, now)
+        action = TABLE[event, self.state]
+        if action is _AA_2:
+            body = buffer[start + HEADER_SIZE : start + HEADER_SIZE + MAX_CONTROL_LENGTH]
+            return self._aborted(*body[2:]) if len(body) == MAX_CONTROL_LENGTH else self._aborted(0, 0)
+        if action in _UNEXPECTED:
+            state = f"PDU type {pdu_type} in Sta{self.state.value}"
+            return self._wrong(event, Quirk.UNEXPECTED_PDU, state, shown, now)
+        if pdu_type == p.RQ:
+            if length > dialect.grammar.longest_request:
+                return self._wrong(Event.EVT19, Quirk.PDU_TOO_LONG, detail, shown, now)
+        elif pdu_type != P_DATA:
+            longest = dialect.longest_control
+            if length != MAX_CONTROL_LENGTH and (longest is None or length > longest):
+                return self._wrong(Event.EVT19, Quirk.PDU_LENGTH, detail, shown, now)
+        self._position = start
+        return length
+
+    def _drain(self, pdu_type: int, length: int, buffer: bytes, start: int, now: float) -> Indication | None:
+        """The PDU that is still looked at in Sta13 (`Close.DRAIN`)."""
+        drain = self._dialect.drain
+        self._position = start + HEADER_SIZE
+        if pdu_type == p.ABORT:  # AA-2
+            self._leave(_DROP, now)
+            return None
+        if pdu_type in _IGNORED and not (pdu_type == P_DATA and length > self._dialect.max_pdu):
+            body = -(-length // drain.block) * drain.block
+            if len(buffer) - self._position < body:
+                self._position = start
+                self._keep(HEADER_SIZE + body)
+                return None
+            self._position += body
+            self._leave(drain.close, now)
+            return None
+        reaction = Reaction(drain.abort, drain.close)
+        if drain.abort is not None:
+            self._out.append(p.encode(p.Abort(*drain.abort)))
+        self._leave(drain.close, now)
+        detail = f"PDU type {pdu_type} in Sta13"
+        return Violation(Quirk.UNEXPECTED_PDU, detail, _STA13, buffer[start : start + SHOWN_BYTES], reaction)
+
+    def _aborted(self, source: int, reason: int) -> AbortIndication:
+        """AA-2 and AA-3: the peer's A-ABORT."""
+        close = self._dialect.after_abort
+        self.state = _STA13
+        self._skip_values()
+        self._end(self._drop() if close is _DROP else close)
+        return AbortIndication(source, reason)
+
+    def _drop(self) -> Close:
+        """What closing makes of the connection at this moment: input that wasn't read resets it."""
+        return _RESET if self._position < len(self._buffer) and self._pending is None else _FIN
 
     def _keep(self, needed: int) -> None:
         """Keep the beginning of a PDU until `needed` bytes are there."""
@@ -304,11 +405,10 @@ class Provider:
         if position == self._inside:
             self._inside = 0
         if self._assembler is None:
-            self._assembler = Assembler()
+            self._assembler = Assembler(self._dialect.rules)
         try:
             return self._assembler.add((context_id, control, data), self.contexts, offset)
         except ProtocolError as error:
-            self._skip_values()
             return self._wrong(Event.EVT19, error.quirk, error.detail, bytes(data[:SHOWN_BYTES]), now)
 
     def refuse(self, quirk: Quirk, detail: str, now: float) -> Violation | None:
@@ -333,8 +433,7 @@ class Provider:
                 return self._confirmed(action, unit)
             case Action.AA_2 | Action.AA_3:
                 assert isinstance(unit, p.Abort)
-                self._end(self._dialect.after_artim)
-                return AbortIndication(unit.source, unit.reason)
+                return self._aborted(unit.source, unit.reason)
             case Action.AR_8:
                 self.state = State.STA9 if self._requestor else State.STA10
                 return ReleaseIndication(collision=True)
@@ -360,7 +459,7 @@ class Provider:
                         context = context._replace(scu=bool(role.scu), scp=bool(role.scp))
                     agreed[answer.context_id] = context
             self.contexts = agreed
-            self.peer_maximum_length = unit.maximum_length or 0
+            self._agree(unit.maximum_length or 0)
         else:
             self._end(Close.FIN)
         return AssociateConfirmation(unit)
@@ -371,21 +470,49 @@ class Provider:
         if action is None or action is Action.AA_6:
             return None
         before = self.state
-        reaction = self._dialect.reaction(quirk, associated=action is not Action.AA_1)
-        if reaction.abort is not None:
-            self._out.append(p.encode(p.Abort(*reaction.abort)))
-        if action is not Action.AA_7 or reaction.close is not Close.WAIT:  # AA-7 lets the ARTIM timer run on
+        reaction = self._reaction(quirk, action)
+        if reaction.close is _KEEP:
+            if self._assembler is not None:
+                self._assembler.reset()
+            return Violation(quirk, detail, before, raw[:SHOWN_BYTES], reaction)
+        for source_and_reason in (reaction.abort, reaction.again):
+            if source_and_reason is not None:
+                self._out.append(p.encode(p.Abort(*source_and_reason)))
+        if action is not Action.AA_7 or reaction.close is not _WAIT:  # AA-7 lets the ARTIM timer run on
             self._leave(reaction.close, now, reaction.hold)
         return Violation(quirk, detail, before, raw[:SHOWN_BYTES], reaction)
 
+    def _reaction(self, quirk: Quirk, action: Action) -> Reaction:
+        dialect = self._dialect
+        if action is Action.AA_1:
+            return dialect.before_association.get(quirk, dialect.before_association_default)
+        if self.awaits_data_set and quirk in dialect.in_data_set:
+            return dialect.in_data_set[quirk]
+        return dialect.on_association.get(quirk, dialect.on_association_default)
+
+    @property
+    def awaits_data_set(self) -> bool:
+        """Whether a command has come whose data set is still to come, or the rest of it."""
+        return self._assembler is not None and self._assembler.in_data_set
+
+    def expect_no_data_set(self) -> None:
+        """The service user doesn't take the data set of the last command: a command is next."""
+        if self._assembler is not None:
+            self._assembler.reset()
+
     def _leave(self, close: Close, now: float, hold: float | None = None) -> None:
-        """Go to Sta13 with the ARTIM timer running, or close at once."""
+        """Go to Sta13 with a timer running, or close at once."""
         self.state = _STA13
         self._skip_values()
-        if close is _WAIT:
+        if close is _LINGER and self._drop() is _FIN:
+            self._ending = close
+            self._artim = now + (self._dialect.linger if hold is None else hold)
+        elif close is _WAIT or close is _DRAIN:
+            self._eager = close is _DRAIN
+            self._ending = close
             self._artim = now + (self._dialect.artim if hold is None else hold)
         else:
-            self._end(close)
+            self._end(self._drop() if close is _DROP or close is _LINGER else close)
 
     def _end(self, close: Close) -> None:
         self.state = _STA1
@@ -402,30 +529,73 @@ class Provider:
         self._end(_FIN)
         return TransportClosed(before)
 
+    def peer_closed(self, now: float) -> Violation | None:
+        """The peer closed its side, which counts once all input is understood: `close` says what is to be done."""
+        violation = None
+        if self._pending is not None and self.state is _STA6:
+            quirk = Quirk.PARTIAL_HEADER if self._needed == HEADER_SIZE else Quirk.PARTIAL_PDU
+            dialect = self._dialect
+            reaction = dialect.in_data_set.get(quirk) if self.awaits_data_set else None
+            reaction = reaction or dialect.half_closed.get(quirk)
+            if reaction is not None and reaction.close is not _KEEP:
+                if reaction.abort is not None:
+                    self._out.append(p.encode(p.Abort(*reaction.abort)))
+                detail = "the peer closed its side within a PDU"
+                violation = Violation(quirk, detail, self.state, bytes(self._pending[:SHOWN_BYTES]), reaction)
+        self._end(_FIN)
+        return violation
+
     @property
     def deadline(self) -> float | None:
         """When `handle_timer` wants to be called; None: not at all."""
         if self._artim is not None:
-            return self._artim
+            later = self._dialect.partial_request
+            if later is None or self.state is not _STA2 or self._pending is None or self._needed == HEADER_SIZE:
+                return self._artim
+            return self._activity + later
         if self.state in _UNTIMED:
             return None
-        limit = self._dialect.idle if self._pending is None else self._dialect.partial_pdu
-        return None if limit is None else self._activity + limit
+        limit, since = self._patience()
+        return None if limit is None else since + limit
+
+    def _patience(self) -> tuple[float | None, float]:
+        """How long the peer may take on an association, and from when."""
+        dialect = self._dialect
+        if self._pending is not None and self._needed > HEADER_SIZE:
+            return dialect.partial_pdu, self._activity
+        limit = dialect.idle
+        if dialect.data_set is not None and self.awaits_data_set:
+            limit = dialect.data_set
+        elif self._pending is not None and dialect.partial_header is not None:
+            limit = dialect.partial_header
+        elif self._pending is not None:
+            return limit, self._activity
+        return limit, self._activity if self._pending is None else self._begun
 
     def handle_timer(self, now: float) -> Indication | None:
         """Act if the deadline has passed: Evt18, or an abort of an association that fell silent."""
         deadline = self.deadline
         if deadline is None or now < deadline:
             return None
+        begun = bytes(self._pending or b"")
         if self._artim is not None:
-            before, begun = self.state, bytes(self._pending or b"")
+            before = self.state
+            if before is _STA2 and self._needed > HEADER_SIZE and self._dialect.partial_request is not None:
+                return self._wrong(Event.EVT19, Quirk.PARTIAL_PDU, "an A-ASSOCIATE-RQ that does not end", begun, now)
             self._end(self._dialect.after_artim)  # AA-2
-            if before is State.STA13:
+            if before is _STA13:
                 return None
             reaction = Reaction(None, self._dialect.after_artim)
             return Violation(Quirk.TIMEOUT, "no A-ASSOCIATE-RQ", before, begun[:SHOWN_BYTES], reaction)
-        detail = "an idle association" if self._pending is None else "a PDU that does not end"
-        return self._wrong(Event.EVT19, Quirk.TIMEOUT, detail, bytes(self._pending or b""), now)
+        if self._pending is None:
+            violation = self._wrong(Event.EVT19, Quirk.TIMEOUT, "an idle association", begun, now)
+        else:
+            quirk = Quirk.PARTIAL_HEADER if self._needed == HEADER_SIZE else Quirk.PARTIAL_PDU
+            if self._eager:  # what it has read of the PDU is gone
+                self._buffer, self._position, self._mark, self._pending = begun, len(begun), 0, None
+            violation = self._wrong(Event.EVT19, quirk, "a PDU that does not end", begun, now)
+        self._activity = now
+        return violation
 
     # Bytes out
 
@@ -449,7 +619,7 @@ class Provider:
         """Evt7: accept the association. `encoded` saves encoding the same A-ASSOCIATE-AC again."""
         self.state = NEXT[self._primitive(_EVT7)]
         self.contexts = answer.contexts
-        self.peer_maximum_length = answer.peer_maximum_length
+        self._agree(answer.peer_maximum_length)
         self._out.append(p.encode(answer.ac) if encoded is None else encoded)
 
     def reject(self, rj: p.AssociateRJ, now: float) -> None:
@@ -477,26 +647,34 @@ class Provider:
         self._deaf = False
         self.state = NEXT[Action.AE_2]
 
+    def _agree(self, peer_maximum_length: int) -> None:
+        self.peer_maximum_length = peer_maximum_length
+        self._piece = self._dialect.fragments.piece(peer_maximum_length)
+
+    @property
+    def can_send(self) -> bool:
+        """Whether anything fits within the maximum length that the peer announced."""
+        return self._piece > 0
+
     def send(self, context_id: int, command: bytes, data: Buffer | None = None) -> None:
         """Evt9: a DIMSE message, as P-DATA-TFs within the peer's maximum length."""
         if self.state not in _SENDS_DATA:
             self._primitive(_EVT9)
-        maximum = self.peer_maximum_length
-        self._out += fragments(context_id, command, maximum, command=True)
+        piece = self._piece
+        self._out += fragments(context_id, command, piece, command=True)
         if data is not None:
-            self._out += fragments(context_id, data, maximum)
+            self._out += fragments(context_id, data, piece)
 
     @property
     def data_step(self) -> int:
         """How much of a data set `send_data` should be given at a time: whole pieces, and not too many."""
-        piece = piece_length(self.peer_maximum_length)
-        return piece * max(1, min(STEP_PIECES, STEP_BYTES // piece))
+        return self._piece * max(1, min(STEP_PIECES, STEP_BYTES // self._piece))
 
     def send_data(self, context_id: int, data: Buffer, *, last: bool = True) -> None:
         """Evt9: the data set of the command that was sent last, or a part of it; alternates headers with views of
         `data`. See `data_step`."""
         self._primitive(_EVT9)
-        self._out += fragments(context_id, data, self.peer_maximum_length, last=last)
+        self._out += fragments(context_id, data, self._piece, last=last)
 
     def release(self) -> None:
         """Evt11: ask to release."""
@@ -511,6 +689,10 @@ class Provider:
             self.state = NEXT[action]
         else:
             self._leave(self._dialect.after_release, now)
+
+    def hang_up(self, now: float) -> None:
+        """End the connection without an A-ABORT, as the dialect does."""
+        self._leave(self._dialect.hang_up, now)
 
     def abort(self, now: float, source: int = SERVICE_USER, reason: int = 0, close: Close = Close.WAIT) -> None:
         """Evt15: abort the association."""

@@ -1,0 +1,80 @@
+"""How a message is cut into P-DATA-TFs (PS3.8 annex D.1, E): products differ in how much of the peer's maximum length
+they use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+
+_PDU_AND_PDV_HEADER = Struct(">BBLLBB")
+UNLIMITED = 1 << 20
+"""Maximum length assumed for a peer that announced none."""
+HEADERS = 12
+"""Bytes of a P-DATA-TF with one presentation data value that come before the data; its length counts 6 of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fragments:
+    """The defaults fill what the peer takes."""
+
+    overhead: int = 6
+    """Bytes by which a fragment is shorter than the maximum length that the peer announced; 6 are needed."""
+    smallest: int = 128
+    """The smallest maximum length that is respected: hardly more than a PDV's own header would fit."""
+    below: bool = True
+    """Whether a peer that announces less is sent so much all the same, or nothing (`Quirk.PEER_MAXIMUM`)."""
+    largest: int | None = None
+    """The largest that is used, also towards a peer without a limit; None: `UNLIMITED` towards those only."""
+    even_from: int = 0
+    """Fragments have an even length where the maximum length is this or more (PS3.8 annex E.1 wants it always)."""
+
+    def piece(self, maximum_length: int) -> int:
+        """Bytes of a data set that one P-DATA-TF carries to a peer that announced `maximum_length` (0: no limit).
+
+        0 if nothing can be sent to it.
+        """
+        largest = self.largest
+        if largest is not None and (maximum_length == 0 or maximum_length > largest):
+            maximum_length = largest
+        if maximum_length == 0:
+            return UNLIMITED
+        if maximum_length < self.smallest:
+            if not self.below:
+                return 0
+            maximum_length = self.smallest
+        piece = maximum_length - self.overhead
+        return piece & ~1 if maximum_length >= self.even_from else piece
+
+
+FILLING = Fragments()
+
+
+def fragments(
+    context_id: int, data: bytes | memoryview, piece: int, *, command: bool = False, last: bool = True
+) -> list[bytes | memoryview]:
+    """P-DATA-TF PDUs of one PDV each that carry `data`, at most `piece` bytes each.
+
+    With `last` False, more of the same data set follows in another call; `data` is then a multiple of
+    `piece`, or the pieces differ from those that one call would have made.
+
+    The result alternates `HEADERS` header bytes (PDU and PDV) with views of `data`, ready for one vectored write;
+    an empty `data` gives one empty fragment.
+    """
+    size = len(data)
+    kind = 1 if command else 0
+    final = kind | 2 if last else kind
+    pack = _PDU_AND_PDV_HEADER.pack
+    if size <= piece:
+        return [pack(4, 0, size + 6, size + 2, context_id, final), data]
+    view = memoryview(data)
+    result: list[bytes | memoryview] = []
+    header = pack(4, 0, piece + 6, piece + 2, context_id, kind)
+    position = 0
+    while size - position > piece:
+        result.append(header)
+        result.append(view[position : position + piece])
+        position += piece
+    rest = size - position
+    result.append(pack(4, 0, rest + 6, rest + 2, context_id, final))
+    result.append(view[position:])
+    return result
