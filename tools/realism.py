@@ -204,9 +204,9 @@ def main() -> int:
     """The gate; returns the exit status."""
     options = parsed()
     try:
-        check_persona(options)
         if not (options.probes / "dicomprobe.py").is_file():
             raise GateError(f"{options.probes} has no dicomprobe.py: PROBES is the folder with the battery.")
+        check_persona(options)
         if options.jobs > 1 and not namespaces():
             print("Without network namespaces (root, unshare, ip) the shares would collide: --jobs 1.", flush=True)
             options.jobs = 1
