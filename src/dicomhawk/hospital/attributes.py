@@ -18,6 +18,9 @@ PATIENT_NAME: Final = 0x00100010
 STUDY_UID: Final = 0x0020000D
 SERIES_UID: Final = 0x0020000E
 SOP_UID: Final = 0x00080018
+MODALITY: Final = 0x00080060
+MODALITIES_IN_STUDY: Final = 0x00080061
+SOP_CLASSES_IN_STUDY: Final = 0x00080062
 
 
 class Level(IntEnum):
@@ -147,7 +150,7 @@ _ALL = [
         (0x00201208, "IS", _count(_INSTANCES_OF_STUDY)),
     ),
     Attribute(
-        0x00080061,
+        MODALITIES_IN_STUDY,
         "CS",
         Level.STUDY,
         _distinct("y.modality", _SERIES_OF_STUDY),
@@ -156,7 +159,7 @@ _ALL = [
         _exists(_SERIES_OF_STUDY),
     ),
     Attribute(
-        0x00080062,
+        SOP_CLASSES_IN_STUDY,
         "UI",
         Level.STUDY,
         _distinct("z.sop_class_uid", _INSTANCES_OF_STUDY),
@@ -169,7 +172,7 @@ _ALL = [
         "e",
         (0x00080021, "DA", "series_date"),
         (0x00080031, "TM", "series_time"),
-        (0x00080060, "CS", "modality"),
+        (MODALITY, "CS", "modality"),
         (0x00080070, "LO", "manufacturer"),
         (0x00080080, "LO", "institution"),
         (0x00081010, "SH", "station_name"),

@@ -22,10 +22,16 @@ class QueryProblem(Enum):
 
 
 class QueryError(Exception):
-    """A query that gets a failure. `tags`: Offending Element (0000,0901); `comment`: Error Comment (0000,0902)."""
+    """A query that gets a failure. `tags`: Offending Element (0000,0901); `comment`: Error Comment (0000,0902).
 
-    def __init__(self, kind: QueryProblem, comment: str, tags: tuple[int, ...] = ()) -> None:
+    `status`: the code that a product has for it; None: the standard's for its `kind`.
+    """
+
+    def __init__(
+        self, kind: QueryProblem, comment: str, tags: tuple[int, ...] = (), *, status: int | None = None
+    ) -> None:
         super().__init__(comment)
         self.kind = kind
+        self.status = status
         self.comment = comment[:MAX_COMMENT]
         self.tags = tags

@@ -183,7 +183,7 @@ def _temporal(vr: str, key: str) -> Matcher:
 
 
 def _pattern(vr: str, key: str) -> Matcher:
-    test = _wildcard_test(key)
+    test = wildcard_test(key)
     return Matcher(lambda stored: any(map(test, _values_of(vr, stored))), _wildcard_hint(key))
 
 
@@ -220,7 +220,7 @@ def _names_of(stored: Stored) -> list[str]:
 def _group_test(pattern: str) -> Callable[[str], bool]:
     if not _has_wildcard(pattern):
         return lambda group: group == pattern
-    test, delimiters = _wildcard_test(pattern), pattern.count("^")
+    test, delimiters = wildcard_test(pattern), pattern.count("^")
     return lambda group: test(group) or test(group + "^" * (delimiters - group.count("^")))
 
 
@@ -235,7 +235,7 @@ def _group_hint(pattern: str) -> Hint | None:
     return Hint(hint.kind, (literal,)) if literal else None
 
 
-def _wildcard_test(pattern: str) -> Callable[[str], bool]:
+def wildcard_test(pattern: str) -> Callable[[str], bool]:
     """A test for a pattern with ``*`` and ``?``, in time linear in the text whatever the pattern."""
     if "?" in pattern:
         return _automaton(pattern)

@@ -19,6 +19,7 @@ from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.elements import MAX_ELEMENTS, DataSet, ElementsError
 from ..hospital.instances import InstanceRef, Instances
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
+from ..hospital.products.find import ProductArchive
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
 from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, may_differ, transcode
@@ -91,6 +92,10 @@ class Holdings:
             character_set=self._catalogue.info("character_set") or "ISO_IR 100",
         )
         self._uploads = Uploads(_uploads(settings))
+        dialect = persona.find.dialect()
+        self._product = None
+        if dialect is not None:
+            self._product = ProductArchive(dialect, self._catalogue, self._uploads, self._vault, deployment.ae_title)
         self._archive = Archive(settings.data)
         self._renderer = Renderer(settings.data, settings.hospital.cache_mib << 20)
 
@@ -104,6 +109,8 @@ class Holdings:
         self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool
     ) -> Generator[Match | None, None, None]:
         """Matches of a query in the information model of `sop_class_uid`, as `find` has them. Raises `QueryError`."""
+        if self._product is not None:
+            return self._product.find(_MODELS[sop_class_uid].levels, keys, now=self._clock(), visitor=visitor)
         return find(
             self._catalogue,
             _MODELS[sop_class_uid],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
 from ....hospital.elements import DataSet, ElementsError, decode
-from ....hospital.query import QueryError, QueryProblem, encode_match
+from ....hospital.query import QueryError, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
 from .. import describe, status
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from ....hospital.query import Match
+    from ....persona.model.commands import Disposal
     from ..connection import Connection
 
 
@@ -48,24 +49,37 @@ class Find(Identified):
 
     async def _answer(self) -> None:
         comment: dict[str, dimse.Value] = {}
+        failures = self.connection.door.persona.find.failures
+        data: bytes | None = None
         try:
             self.demand_context(sopclasses.FIND)
+            if not self.request.command.has_data_set:
+                self._dispose(failures.no_identifier, "C-FIND without an identifier")
+                return
             if self._keys is None or self.too_long:
-                raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Identifier can not be read")
+                self._dispose(failures.unreadable, "identifier that can't be read")
+                return
             with contextlib.closing(self._matches(self._keys)) as matches:  # it may hold files open
-                code = await self._send(matches)
+                code, data = await self._send(matches)
         except (QueryError, WrongContext) as error:
             code, comment = failure(error)
+            if isinstance(error, QueryError) and error.status is not None:
+                code, comment = error.status, {}
         self._end(code)
-        self.response(code, None, **comment)
+        self.response(code, data, **comment)
 
-    async def _send(self, matches: Generator[Match | None, None, None]) -> int:
-        """A pending response for each match; returns the final status."""
+    def _dispose(self, disposal: Disposal, detail: str) -> None:
+        self._end(disposal if isinstance(disposal, int) else None)
+        self.dispose(disposal, detail)
+
+    async def _send(self, matches: Generator[Match | None, None, None]) -> tuple[int, bytes | None]:
+        """A pending response for each match; returns the final status, and the final response's data set."""
         connection, context = self.connection, self.request.context
         pending, pending_optional = self._pending(status.PENDING), self._pending(status.PENDING_OPTIONAL_KEYS)
         for match in matches:
             if self.cancelled:
-                return status.CANCEL
+                with_match = match is not None and connection.door.persona.find.cancel_with_match
+                return status.CANCEL, encode_match(match, context.transfer_syntax) if match and with_match else None
             if match is None:
                 await self._give_way()
                 continue
@@ -75,7 +89,7 @@ class Find(Identified):
             self._bytes += len(data)
             if self._matches_sent % RESPONSES_A_TURN == 0:
                 await self._give_way()
-        return status.SUCCESS
+        return status.SUCCESS, None
 
     async def _give_way(self) -> None:
         await self.connection.drain()
@@ -106,7 +120,7 @@ class Find(Identified):
         return dimse.encode(elements)
 
     def _matches(self, keys: DataSet) -> Generator[Match | None, None, None]:
-        connection, abstract = self.connection, self.request.context.abstract_syntax
+        connection, abstract = self.connection, self.sop_class_uid
         holdings = connection.door.holdings
         if abstract == sopclasses.MODALITY_WORKLIST_FIND:
             return holdings.find_worklist(keys)

@@ -1,0 +1,164 @@
+"""The identifiers of responses, as a product words them."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, cast
+
+from dicomhawk.hospital import vr as vrs
+from dicomhawk.hospital.answer import Layout, Match
+from dicomhawk.hospital.attributes import QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, Level
+from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET
+from dicomhawk.hospital.dialect import QueryDialect, RetrieveAE, Unknown
+from dicomhawk.hospital.elements import DataSet, Element, encode
+from dicomhawk.hospital.products import texts
+from dicomhawk.hospital.products.objects import StoredObject
+from dicomhawk.hospital.products.request import Query, convertible
+from dicomhawk.hospital.products.resource import Resource
+
+COUNTS: Final = {
+    Level.PATIENT: (0x00201200, 0x00201202, 0x00201204),
+    Level.STUDY: (0x00080061, 0x00080062, 0x00201206, 0x00201208),
+    Level.SERIES: (0x00201209,),
+    Level.IMAGE: (),
+}
+"""Attributes that are computed, by the level at which they are."""
+
+_COUNTED: Final = frozenset(tag for tags in COUNTS.values() for tag in tags)
+_PACKED: Final = {"US": "<H", "SS": "<h", "UL": "<I", "SL": "<i", "FL": "<f", "FD": "<d"}
+_OPAQUE: Final = frozenset(("AT", "OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+
+
+class _Encoder:
+    """Stands where a `Layout` does: the row is the data set of the answer."""
+
+    unsupported: tuple[int, ...] = ()
+
+    def encode(self, row: DataSet, syntax: str) -> bytes:
+        """The data set in a transfer syntax."""
+        return encode(row, syntax)
+
+
+_ENCODER: Final = cast(Layout, _Encoder())
+
+
+class Answers:
+    """Makes answers to one query; `ae_title` is the archive's."""
+
+    def __init__(self, query: Query, dialect: QueryDialect, ae_title: str) -> None:
+        self._query = query
+        self._dialect = dialect
+        self._ae_title = ae_title
+        indexed = frozenset().union(*dialect.indexed.values())
+        self._from_index = {tag for level, tags in dialect.indexed.items() if level <= query.level for tag in tags}
+        if not dialect.others_from_object:
+            self._from_index = set(indexed)
+        self.needs_object = dialect.others_from_object and any(
+            key.is_sequence or (key.tag not in indexed and key.tag not in _COUNTED) for key in query.keys
+        )
+        self.tags = frozenset(key.tag for key in query.keys)
+
+    def match(self, resource: Resource) -> Match:
+        """The match that a resource is."""
+        return Match(cast(tuple[str], self._data_set(resource)), _ENCODER)
+
+    def _data_set(self, resource: Resource) -> DataSet:
+        dialect, query = self._dialect, self._query
+        values: dict[int, str] = {}
+        if dialect.retrieve_ae is RetrieveAE.UNLESS_ASKED:
+            values[RETRIEVE_AE_TITLE] = self._ae_title
+        found: DataSet = {}
+        source = resource.object() if self.needs_object else None
+        for key in query.keys:
+            tag = key.tag
+            if key.is_sequence:
+                items = source.items(tag) if source is not None and dialect.sequences else None
+                if source is not None and items is not None:
+                    found[tag] = Element(tag, "SQ", self._items(items, source))
+                continue
+            if tag & 0xFFFF == 0:
+                continue
+            known = tag in self._from_index
+            value = source.value(tag) if source is not None else resource.kept(tag) if known else None
+            if value is None and not known and dialect.unknown is Unknown.OMITTED:
+                continue
+            values[tag] = value or ""
+        if dialect.counts:
+            for tag in COUNTS[query.level]:
+                if tag in self.tags:
+                    values[tag] = resource.count(tag) or ""
+        if dialect.retrieve_ae is RetrieveAE.ALWAYS:
+            values[RETRIEVE_AE_TITLE] = self._ae_title
+        charset = self._write(values, found, resource)
+        found[QUERY_RETRIEVE_LEVEL] = _text(QUERY_RETRIEVE_LEVEL, "CS", query.level_text)
+        if charset:
+            found[SPECIFIC_CHARACTER_SET] = _text(SPECIFIC_CHARACTER_SET, "CS", charset)
+        return found
+
+    def _write(self, values: dict[int, str], found: DataSet, resource: Resource) -> str:
+        """Put the values into `found`; their character set."""
+        target = self._dialect.texts.answers_in
+        if target is None:
+            own = resource.charset
+            target = self._query.charset
+            if own != target and not (target == "ISO_IR 192" and texts.is_plain(own)):
+                whole = self._converted(values, own, target)
+                values, target = (values, own) if whole is None else (whole, target)
+            else:
+                target = own
+        else:
+            values = {tag: texts.from_utf_8(value, target) for tag, value in values.items()}
+        for tag, value in values.items():
+            element = _element(tag, value)
+            if element is not None:
+                found[tag] = element
+        return target
+
+    def _converted(self, values: dict[int, str], source: str, target: str) -> dict[int, str] | None:
+        if not convertible(source, self._dialect) or not convertible(target, self._dialect):
+            return None
+        found: dict[int, str] = {}
+        for tag, value in values.items():
+            if not value.isascii() and texts.affected(vrs.of_tag(tag)):
+                text = texts.converted(value, source, target)
+                if text is None:
+                    return None
+                found[tag] = text
+            else:
+                found[tag] = value
+        return found
+
+    def _items(self, items: tuple[DataSet, ...], source: StoredObject) -> tuple[DataSet, ...]:
+        made: list[DataSet] = []
+        for item in items:
+            within: DataSet = {}
+            stored = source.within(item)
+            for tag, element in item.items():
+                if tag >> 16 & 1 or tag & 0xFFFF == 0 or vrs.of_tag(tag) in _OPAQUE:
+                    continue
+                if isinstance(element.value, tuple):
+                    within[tag] = Element(tag, "SQ", self._items(element.value, source))
+                    continue
+                value = texts.from_utf_8(stored.value(tag) or "", self._dialect.texts.answers_in or "")
+                written = _element(tag, value)
+                if written is not None:
+                    within[tag] = written
+            made.append(within)
+        return tuple(made)
+
+
+def _text(tag: int, vr: str, value: str) -> Element:
+    return Element(tag, vr, value.encode("latin-1", "replace"))
+
+
+def _element(tag: int, value: str) -> Element | None:
+    """The element for a value; None if it can't be written in the attribute's VR."""
+    vr = vrs.of_tag(tag)
+    form = _PACKED.get(vr)
+    if form is None or not value:
+        return _text(tag, vr, value)
+    try:
+        number = float(value) if form[1] in "fd" else int(value)
+        return Element(tag, vr, struct.pack(form, number))
+    except (ValueError, struct.error):
+        return None

@@ -1,0 +1,313 @@
+"""The hospital's catalogue as a product would have stored it: resources, and objects made of rows."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from hashlib import sha1
+from typing import Any, Final
+
+import numpy as np
+
+from dicomhawk.hospital import vr as vrs
+from dicomhawk.hospital.attributes import ATTRIBUTES, MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY, UNIQUE_KEYS, Level
+from dicomhawk.hospital.budget import ROWS_A_TURN, Budget
+from dicomhawk.hospital.catalogue import Catalogue
+from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, UTF_8, character_set
+from dicomhawk.hospital.conditions import Conditions
+from dicomhawk.hospital.dialect import Order, QueryDialect
+from dicomhawk.hospital.elements import DataSet, Element
+from dicomhawk.hospital.products.index import Entry, Indexer
+from dicomhawk.hospital.products.objects import StoredObject
+from dicomhawk.hospital.products.resource import Resource
+from dicomhawk.hospital.sources import unable
+
+BATCH: Final = 64
+"""Resources that are read at once for their answers; some tenths of a millisecond."""
+
+_COMPUTED: Final = frozenset(
+    (
+        0x00201200,
+        0x00201202,
+        0x00201204,
+        0x00201206,
+        0x00201208,
+        0x00201209,
+        MODALITIES_IN_STUDY,
+        SOP_CLASSES_IN_STUDY,
+    )
+)
+_STORED: Final = tuple(attribute for tag, attribute in sorted(ATTRIBUTES.items()) if tag not in _COMPUTED)
+_PATIENT: Final = "JOIN patient p ON p.patient_key = t.patient_key"
+_STUDY: Final = f"JOIN study t ON t.study_key = e.study_key {_PATIENT}"
+_FROM: Final = {
+    Level.PATIENT: "patient p",
+    Level.STUDY: f"study t {_PATIENT}",
+    Level.SERIES: f"series e {_STUDY}",
+    Level.IMAGE: f"instance i JOIN series e ON e.series_key = i.series_key {_STUDY}",
+}
+_KEYS: Final = {
+    Level.PATIENT: "p.patient_key",
+    Level.STUDY: "t.study_key",
+    Level.SERIES: "e.series_key",
+    Level.IMAGE: "i.instance_key",
+}
+_ALIASES: Final = "ptei"
+_IDS: Final = tuple(ATTRIBUTES[tag].sql for tag in UNIQUE_KEYS.values())
+_OBJECT: Final = (
+    f"SELECT {', '.join(attribute.sql for attribute in _STORED)} FROM {_FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
+    "WHERE i.instance_key = ?"
+)
+
+
+class CatalogueObjects:
+    """Makes objects and entries of the rows of a catalogue."""
+
+    def __init__(self, catalogue: Catalogue, dialect: QueryDialect) -> None:
+        self.catalogue = catalogue
+        self.dialect = dialect
+        self._charset = catalogue.info("character_set") or "ISO_IR 100"
+
+    def load(self, instance_key: int) -> StoredObject:
+        """The object of an instance's row. Raises `sqlite3.Error`."""
+        row = self.catalogue.connection.execute(_OBJECT, (instance_key,)).fetchone()
+        return self.made(zip(_STORED, row or (), strict=False))
+
+    def made(self, values: Iterable[tuple[Any, Any]]) -> StoredObject:
+        """An object with these attributes and values of columns."""
+        head: DataSet = {}
+        declared = self._charset
+        for attribute, value in values:
+            if value is None:
+                continue
+            raw = _number(attribute.vr, value)
+            if raw is None:
+                text = str(value)
+                raw = character_set(self._charset).encode(text)
+                if raw is None:
+                    raw, declared = text.encode(), UTF_8
+            head[attribute.tag] = Element(attribute.tag, attribute.vr, raw)
+        if declared != self._charset:
+            return self._in_utf_8(head)
+        head[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", declared.encode("ascii", "replace"))
+        return StoredObject(head, self.dialect)
+
+    def _in_utf_8(self, head: DataSet) -> StoredObject:
+        own = character_set(self._charset)
+        for tag, element in head.items():
+            if isinstance(element.value, bytes) and not element.value.isascii():
+                try:
+                    element.value.decode()
+                except UnicodeDecodeError:
+                    head[tag] = element._replace(value=own.decode(element.value).encode())
+        head[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", UTF_8.encode())
+        return StoredObject(head, self.dialect)
+
+    def study_through(self, series_key: int, now: float) -> CatalogueResource:
+        """The study of a series, whose object is one of that series. Raises `sqlite3.Error`."""
+        execute = self.catalogue.connection.execute
+        key, *ids = execute(
+            f"SELECT t.study_key, {', '.join(_IDS[:2])} FROM {_FROM[Level.SERIES]} WHERE e.series_key = ?",  # noqa: S608
+            (series_key,),
+        ).fetchone()
+        row = self.load(
+            execute("SELECT min(instance_key) FROM instance WHERE series_key = ?", (series_key,)).fetchone()[0]
+        )
+        study = CatalogueResource(self, Level.STUDY, key, tuple(map(str, ids)), row, now)
+        study.series = CatalogueResource(self, Level.SERIES, series_key, study.ids, row, now)
+        return study
+
+    def patients(self, patient_id: str, study_uid: str) -> set[int]:
+        """Keys of the patients with this ID or study. Raises `sqlite3.Error`."""
+        execute = self.catalogue.connection.execute
+        found: set[int] = set()
+        if patient_id:
+            found |= {
+                key for (key,) in execute("SELECT patient_key FROM patient WHERE patient_id = ?", (patient_id,))
+            }
+        if study_uid:
+            found |= {key for (key,) in execute("SELECT patient_key FROM study WHERE study_uid = ?", (study_uid,))}
+        return found
+
+    def entries(self, patient_key: int, indexer: Indexer) -> Iterator[tuple[float, Entry]]:
+        """Everything of a patient: when it becomes visible, and its entry. Raises `sqlite3.Error`."""
+        rows = self.catalogue.connection.execute(
+            "SELECT i.instance_key, max(p.visible_from, t.visible_from, e.visible_from, i.visible_from), "  # noqa: S608
+            f"i.sop_class_uid FROM {_FROM[Level.IMAGE]} WHERE p.patient_key = ? ORDER BY 1",
+            (patient_key,),
+        ).fetchall()
+        for key, visible_from, sop_class in rows:
+
+            def load(key: int = key) -> StoredObject:
+                return self.load(key)
+
+            yield visible_from, indexer.entry(load(), load, sop_class)
+
+
+class CatalogueResource(Resource):
+    """A patient, study, series or instance of the catalogue."""
+
+    __slots__ = ("_first", "_now", "_objects", "_row", "key", "level", "series")
+
+    def __init__(
+        self, objects: CatalogueObjects, level: Level, key: int, ids: tuple[str, ...], row: StoredObject, now: float
+    ) -> None:
+        self.ids = ids
+        self.level = level
+        self.key = key
+        self._objects = objects
+        self._row = row
+        self._now = now
+        self._first: StoredObject | None = None
+        self.series: CatalogueResource | None = None
+
+    @property
+    def charset(self) -> str:
+        return self._row.charset
+
+    def kept(self, tag: int) -> str | None:
+        attribute = ATTRIBUTES.get(tag)
+        if attribute is None:
+            return None
+        if attribute.level <= self.level:
+            return self._row.value(tag)
+        return self.object().value(tag)
+
+    def object(self) -> StoredObject:
+        if self.series is not None:
+            return self.series.object()
+        if self._first is None:
+            self._first = self._objects.load(self._first_instance())
+        return self._first
+
+    def count(self, tag: int) -> str | None:
+        attribute = ATTRIBUTES[tag]
+        if attribute.level != self.level:
+            return None
+        sql = f"SELECT {attribute.sql} FROM {_FROM[self.level]} WHERE {_KEYS[self.level]} = :key"  # noqa: S608
+        parameters = {"key": self.key, "now": self._now}
+        (value,) = self._objects.catalogue.connection.execute(sql, parameters).fetchone()
+        return "" if value is None else str(value)
+
+    def _first_instance(self) -> int:
+        sql = (
+            f"SELECT min(i.instance_key) FROM {_FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
+            f"WHERE {_KEYS[self.level]} = :key AND {' AND '.join(_visible(Level.IMAGE))}"
+        )
+        parameters = {"key": self.key, "now": self._now}
+        (key,) = self._objects.catalogue.connection.execute(sql, parameters).fetchone()
+        return key or 0
+
+
+def digest(ids: Sequence[str]) -> bytes:
+    """SHA-1 of identifiers, joined by ``|``; its bytes sort as its hexadecimal digits do."""
+    return sha1("|".join(ids).encode("latin-1", "replace"), usedforsecurity=False).digest()
+
+
+class Search:
+    """The resources of `level` in the catalogue that `conditions` let through, whose kept `tags` are asked for."""
+
+    def __init__(
+        self, objects: CatalogueObjects, level: Level, conditions: Conditions, tags: Iterable[int], now: float
+    ) -> None:
+        self._objects = objects
+        self._level = level
+        self._now = now
+        self._conditions = conditions
+        conditions.terms += _visible(level)
+        conditions.parameters["now"] = now
+        known = (ATTRIBUTES[tag] for tag in sorted(set(tags)) if tag in ATTRIBUTES and tag not in _COMPUTED)
+        self._attributes = [attribute for attribute in known if attribute.level <= level]
+        columns = (_KEYS[level], "p.patient_key", *_IDS[: level + 1], *(a.sql for a in self._attributes))
+        self._select = f"SELECT {', '.join(columns)} FROM "  # noqa: S608 - names of ours
+
+    def run(
+        self, order: Order, passed_over: frozenset[int], matches: Any, *, narrowed: bool
+    ) -> Generator[tuple[bytes, Resource] | None, None, None]:
+        """Resources for which `matches` says yes, in `order`; None: let others have a turn.
+
+        With `Order.DIGEST` each comes with its digest. Raises `QueryError`.
+        """
+        if self._level == Level.IMAGE and order is Order.STORED and not narrowed:
+            yield from self._stream(passed_over, matches)
+            return
+        keys, digests = array("q"), array("Q")
+        for found in self._rows(_FROM[self._level]):
+            if found is None:
+                yield None
+            elif found[1] not in passed_over:
+                resource = self._resource(found)
+                if matches(resource):
+                    keys.append(found[0])
+                    digests.append(int.from_bytes(digest(resource.ids)[:8]) if order is Order.DIGEST else found[0])
+        if not keys:
+            return
+        ordered = np.frombuffer(keys, np.int64)[np.argsort(np.frombuffer(digests, np.uint64), kind="stable")]
+        for start in range(0, len(ordered), BATCH):
+            for resource in self._batch(ordered[start : start + BATCH].tolist()):
+                yield (digest(resource.ids) if order is Order.DIGEST else b""), resource
+
+    def _stream(
+        self, passed_over: frozenset[int], matches: Any
+    ) -> Generator[tuple[bytes, Resource] | None, None, None]:
+        # The left side of a CROSS JOIN is SQLite's outer loop: rows come in the order of their keys.
+        for found in self._rows(_FROM[Level.IMAGE].replace("instance i JOIN", "instance i CROSS JOIN")):
+            if found is None:
+                yield None
+            elif found[1] not in passed_over:
+                resource = self._resource(found)
+                if matches(resource):
+                    yield b"", resource
+
+    def _resource(self, row: tuple[Any, ...]) -> CatalogueResource:
+        level = self._level
+        values = row[level + 3 :]
+        made = self._objects.made(zip(self._attributes, values, strict=True))
+        ids = tuple(str(each) for each in row[2 : level + 3])
+        return CatalogueResource(self._objects, level, row[0], ids, made, self._now)
+
+    def _rows(self, tables: str) -> Iterator[tuple[Any, ...] | None]:
+        connection = self._objects.catalogue.connection
+        sql = f"{self._select}{tables} WHERE {' AND '.join(self._conditions.terms)}"  # names of ours
+        budget = Budget(connection)
+        cursor = connection.cursor()
+        since = 0
+        try:
+            budget.begin()
+            for row in cursor.execute(sql, self._conditions.parameters):
+                budget.pause()
+                since += 1
+                if since >= ROWS_A_TURN or budget.spent:
+                    since = 0
+                    yield None
+                    budget.begin()
+                yield row
+                budget.resume()
+        except sqlite3.Error as error:
+            raise unable() from error
+        finally:
+            budget.pause()
+            cursor.close()
+
+    def _batch(self, keys: list[int]) -> Iterator[CatalogueResource]:
+        of_level = f"{_FROM[self._level]} WHERE {_KEYS[self._level]}"
+        sql = f"{self._select}{of_level} IN (SELECT value FROM json_each(?))"  # noqa: S608
+        rows = self._objects.catalogue.connection.execute(sql, (json.dumps(keys),)).fetchall()
+        found = {row[0]: row for row in rows}
+        for key in keys:
+            if key in found:
+                yield self._resource(found[key])
+
+
+def _visible(level: Level) -> list[str]:
+    # The plus keeps the planner from walking an index of times that nearly all have passed.
+    return [f"+{_ALIASES[each]}.visible_from <= :now" for each in Level if each <= level]
+
+
+def _number(vr: str, value: Any) -> bytes | None:
+    if vr in vrs.WORD and isinstance(value, int) and vr in ("US", "SS", "UL", "SL"):
+        size = vrs.WORD[vr]
+        return (value & (1 << 8 * size) - 1).to_bytes(size, "little")
+    return None

@@ -1,0 +1,189 @@
+"""A query as a product reads it: its level, and its keys."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final, NamedTuple
+
+from dicomhawk.hospital import vr as vrs
+from dicomhawk.hospital.attributes import (
+    MODALITIES_IN_STUDY,
+    QUERY_RETRIEVE_LEVEL,
+    UNIQUE_KEYS,
+    Level,
+)
+from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET
+from dicomhawk.hospital.dialect import KeysAbove, QueryDialect
+from dicomhawk.hospital.elements import DataSet, Element
+from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
+from dicomhawk.hospital.matching import MAX_PATTERNS
+from dicomhawk.hospital.products import texts
+from dicomhawk.hospital.products.compare import TEMPORAL, Compared, WildcardError, compile_key
+from dicomhawk.hospital.products.objects import unpadded
+
+FIRST_GROUP: Final = 0x0008
+"""Group of the first attributes that a data set may have (PS3.5 section 7.1)."""
+
+_NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+
+
+class Key(NamedTuple):
+    """A key with its value: text with one character for each byte, without padding."""
+
+    tag: int
+    vr: str
+    value: str
+    is_sequence: bool
+
+
+class Test(NamedTuple):
+    """What a key demands: in the set of the request, and in UTF-8."""
+
+    tag: int
+    as_sent: Compared
+    in_utf_8: Compared
+
+
+class Query(NamedTuple):
+    """A query. `above`: for the unique keys above its level, their tests; None for one that is missing.
+
+    `modalities`: the test for Modalities in Study, where that is compared with the series.
+    """
+
+    level: Level
+    level_text: str
+    in_model: bool
+    charset: str
+    keys: list[Key]
+    tests: list[Test]
+    above: list[tuple[Level, Test | None]]
+    modalities: Test | None
+
+
+def read(identifier: DataSet, levels: tuple[Level, ...], dialect: QueryDialect) -> Query:
+    """The query in an identifier, in an information model with these levels. Raises `QueryError`."""
+    if len(identifier) > MAX_KEYS:
+        raise _failed(0xC000)
+    level, text = _level(identifier, dialect)
+    in_model = level in levels
+    if not in_model and dialect.failures.level_not_in_model is not None and not dialect.failures.only_when_reached:
+        raise _failed(dialect.failures.level_not_in_model)
+    charset = _raw(identifier.get(SPECIFIC_CHARACTER_SET))
+    keys = [
+        _key(element, charset, dialect)
+        for tag, element in identifier.items()
+        if tag >> 16 >= FIRST_GROUP and tag not in (QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET)
+    ]
+    if sum(key.value.count("\\") for key in keys) >= MAX_VALUES:
+        raise _failed(0xC000)
+    try:
+        tests, above, modalities = _tests(keys, charset, level, levels, dialect)
+    except WildcardError as error:
+        raise _failed(error.status) from None
+    everything = [*tests, *(test for _, test in above if test is not None), *filter(None, [modalities])]
+    if sum(test.as_sent.patterns for test in everything) > MAX_PATTERNS:
+        raise _failed(0xC000)
+    return Query(level, text, in_model, charset, keys, tests, above, modalities)
+
+
+def _failed(status: int) -> QueryError:
+    return QueryError(QueryProblem.UNABLE_TO_PROCESS, "", status=status)
+
+
+def _level(identifier: DataSet, dialect: QueryDialect) -> tuple[Level, str]:
+    element = identifier.get(QUERY_RETRIEVE_LEVEL)
+    if element is None:
+        raise _failed(dialect.failures.no_level)
+    if not element.value:
+        raise _failed(dialect.failures.empty_level)
+    text = _raw(element)
+    wanted = text.upper()
+    for name, level in dialect.level_names.items():
+        if wanted == name or (dialect.level_prefixes and wanted.startswith(name)):
+            return level, text if dialect.level_as_asked else level.name
+    raise _failed(dialect.failures.unknown_level)
+
+
+def _raw(element: Element | None) -> str:
+    if element is None or isinstance(element.value, tuple):
+        return ""
+    return element.value.decode("latin-1").rstrip(" \0")
+
+
+def _key(element: Element, charset: str, dialect: QueryDialect) -> Key:
+    vr = vrs.of_tag(element.tag)
+    if isinstance(element.value, tuple):
+        return Key(element.tag, "SQ", "", is_sequence=True)
+    if vr in _NUMBERS:
+        form = f"<{_NUMBERS[vr]}"
+        whole = len(element.value) // struct.calcsize(form) * struct.calcsize(form)
+        numbers = struct.iter_unpack(form, element.value[:whole])
+        return Key(element.tag, vr, "\\".join(str(number) for (number,) in numbers), is_sequence=False)
+    value = unpadded(vr, element.value)
+    if dialect.texts.answers_in is not None and texts.affected(vr):
+        value = texts.to_utf_8(value, charset, dialect.texts.undeclared)
+    return Key(element.tag, vr, value, vr == "SQ")
+
+
+def _tests(
+    keys: list[Key], charset: str, level: Level, levels: tuple[Level, ...], dialect: QueryDialect
+) -> tuple[list[Test], list[tuple[Level, Test | None]], Test | None]:
+    tests: list[Test] = []
+    unique: dict[int, Test | None] = {}
+    modalities = None
+    for key in keys:
+        if key.tag & 0xFFFF == 0 or (dialect.keys is not None and _level_of_key(key.tag, dialect) is None):
+            continue
+        test = _test(key, charset, dialect)
+        if key.tag in UNIQUE_KEYS.values():
+            unique[key.tag] = test
+        if test is None:
+            continue
+        if dialect.modalities_by_series and level == Level.STUDY and key.tag == MODALITIES_IN_STUDY:
+            modalities = test
+        elif dialect.keys_above is KeysAbove.COMPARED or _is_compared(key.tag, level, levels, dialect):
+            tests.append(test)
+    above: list[tuple[Level, Test | None]] = []
+    if dialect.keys_above is KeysAbove.UNIQUE or dialect.failures.missing_unique_key is not None:
+        for each in levels:
+            if each < level:
+                if UNIQUE_KEYS[each] not in unique:
+                    above.append((each, None))
+                    break
+                found = unique[UNIQUE_KEYS[each]]
+                if found is not None:
+                    above.append((each, found))
+    return tests, above, modalities
+
+
+def _level_of_key(tag: int, dialect: QueryDialect) -> Level | None:
+    assert dialect.keys is not None
+    return next((level for level, tags in dialect.keys.items() if tag in tags), None)
+
+
+def _is_compared(tag: int, level: Level, levels: tuple[Level, ...], dialect: QueryDialect) -> bool:
+    """Whether a key is compared that isn't the unique one of a level above."""
+    if dialect.keys is None:
+        return True
+    own = _level_of_key(tag, dialect)
+    # In the Study Root model, patients' attributes are those of the study (PS3.4 section C.6.2.1).
+    return own == level or (own == Level.PATIENT and level == Level.STUDY == levels[0])
+
+
+def _test(key: Key, charset: str, dialect: QueryDialect) -> Test | None:
+    rules = dialect.comparison
+    value = key.value if rules.leading_spaces else key.value.strip(" \0")
+    if not value or key.is_sequence or (rules.dates_as_text and key.vr in TEMPORAL and value == "-"):
+        return None
+    as_sent = compile_key(key.tag, key.vr, value, rules)
+    if dialect.texts.answers_in is not None or value.isascii() or not texts.affected(key.vr):
+        return Test(key.tag, as_sent, as_sent)
+    if texts.is_plain(charset) or not convertible(charset, dialect):
+        return Test(key.tag, as_sent, as_sent)
+    utf_8 = texts.converted(value, charset, "ISO_IR 192")
+    return Test(key.tag, as_sent, as_sent if utf_8 is None else compile_key(key.tag, key.vr, utf_8, rules))
+
+
+def convertible(charset: str, dialect: QueryDialect) -> bool:
+    """Whether texts of a set can be converted."""
+    return dialect.texts.convertible is None or charset in dialect.texts.convertible

@@ -1,0 +1,75 @@
+"""Texts in the character sets of objects, requests and answers, as a dialect has them.
+
+A text is bytes here, one character each (Latin-1), in the set that goes with it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from pydicom import charset as tables
+
+from dicomhawk.hospital import vr as vrs
+from dicomhawk.hospital.charset import character_set
+
+_ESCAPE: Final = "\x1b"
+_REPLACEMENT: Final = "\ufffd"
+_UTF_8: Final = "ISO_IR 192"
+_PLAIN: Final = frozenset(("", "ISO_IR 6", _UTF_8))
+"""Sets whose texts are UTF-8 as they are."""
+_SEPARATOR: Final = re.compile(r"[\\ ]")
+
+
+def affected(vr: str) -> bool:
+    """Whether Specific Character Set applies to values of a VR."""
+    return vr in vrs.CUSTOMIZABLE
+
+
+@lru_cache(maxsize=256)
+def codec(declared: str) -> str | None:
+    """Python's codec for the first term of a value of (0008,0005) that isn't empty; None: there is none."""
+    terms = [term.strip(" \0").upper() for term in declared.split("\\")]
+    first = next(filter(None, terms), "")
+    if first in ("ISO_IR 6", "ISO 2022 IR 6"):
+        return "ascii"
+    found = tables.python_encoding.get(first)
+    return None if found is None or found == tables.default_encoding else found
+
+
+def to_utf_8(value: str, declared: str, undeclared: str) -> str:
+    """`value` in UTF-8, without what has no meaning in its set. An unknown set is taken for ASCII."""
+    if value.isascii() and _ESCAPE not in value:
+        return value
+    declared = declared if declared.strip("\\ \0") else undeclared
+    raw = value.encode("latin-1")
+    if _ESCAPE in value:
+        text = character_set(declared).decode(raw).replace(_REPLACEMENT, "")
+    else:
+        text = raw.decode(codec(declared) or "ascii", "ignore")
+    return text.encode().decode("latin-1")
+
+
+def from_utf_8(value: str, target: str) -> str:
+    """`value` in the set `target`, without what has no code there."""
+    if value.isascii():
+        return value
+    text = value.encode("latin-1").decode("utf-8", "ignore")
+    return text.encode(codec(target) or "ascii", "ignore").decode("latin-1")
+
+
+def converted(value: str, source: str, target: str) -> str | None:
+    """`value` from one set to another; None if it can't be said there. Sets that are UTF-8 or less stay."""
+    raw = value.encode("latin-1")
+    try:
+        text = raw.decode("utf-8" if source in _PLAIN else codec(source) or "ascii")
+        wanted = "ascii" if target in ("", "ISO_IR 6") else codec(target) or "ascii"
+        return text.encode(wanted).decode("latin-1")
+    except UnicodeError:
+        return None
+
+
+def is_plain(declared: str) -> bool:
+    """Whether texts in this set are UTF-8 as they are."""
+    return declared in _PLAIN
