@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
+import socket
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +19,11 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation, SOPClass
 
 from dicomhawk.persona.model import Persona, load, shipped
 from dicomhawk.persona.model.provenance import EVERYTHING
+from tests.sensor.raw import RQ, connect, receive_all, receive_pdu
 from tests.support import Sensor, dicomhawk, run_tool
 
 OWN = "ASHPACS"
+STUDIES = 4
 DEPLOYMENT = f"""\
 [deployment]
 seed = "5ee0d1c0a7b94e6f8a31f2d4c6b80917"
@@ -57,6 +61,8 @@ class Seen:
     role_of_ct: bool
     extended: bytes | None
     """Answer to a proposal of all options for Study Root FIND."""
+    unknown_pdu: bytes
+    """What an unknown PDU on an association gets before the connection is closed."""
 
 
 SEEN = {
@@ -83,6 +89,7 @@ SEEN = {
         rejected={"NOBODY": (1, 1, 7)},
         role_of_ct=True,
         extended=b"\1\1\1\1",
+        unknown_pdu=bytes.fromhex("07000000000400000201"),
     ),
     "horos": Seen(
         class_uid="1.2.276.0.7230010.3.0.3.5.4",
@@ -105,6 +112,7 @@ SEEN = {
         rejected={},
         role_of_ct=True,
         extended=None,
+        unknown_pdu=bytes.fromhex("07000000000400000000"),
     ),
     "clearcanvas": Seen(
         class_uid="1.3.6.1.4.1.25403.1.1.1",
@@ -128,6 +136,7 @@ SEEN = {
         rejected={"NOBODY": (1, 2, 7)},
         role_of_ct=False,
         extended=None,
+        unknown_pdu=b"",
     ),
 }
 BUILT = [name for name in shipped() if load(name).kind == "built"]
@@ -180,7 +189,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("built") / "data"
     data.mkdir()
     (data / "dicomhawk.toml").write_text(DEPLOYMENT)
-    built = dicomhawk("hospital", "build", "--data", data, "--studies", 4)
+    built = dicomhawk("hospital", "build", "--data", data, "--studies", STUDIES)
     assert built.returncode == 0, built.stderr
     return data
 
@@ -275,3 +284,49 @@ def test_an_association_without_any_use_is_told_so_by_clearcanvas_alone(product:
         assert (answer.result, answer.result_source, answer.diagnostic) == (1, 2, 1)
     else:
         association.abort()
+
+
+def test_garbage_gets_no_answer_from_any_of_them(product: tuple[Seen, Sensor]) -> None:
+    _, sensor = product
+    with connect(sensor) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: archive\r\n\r\n" + bytes(64))
+        assert receive_all(sock) == b""
+
+
+def test_an_unknown_pdu_ends_an_association_as_the_sources_say(product: tuple[Seen, Sensor]) -> None:
+    seen, sensor = product
+    with connect(sensor) as sock:
+        sock.sendall(RQ[:10] + OWN.encode().ljust(16) + RQ[26:])
+        assert receive_pdu(sock)[0] == 2
+        sock.sendall(bytes.fromhex("5f0000000004") + bytes(4))
+        sock.shutdown(socket.SHUT_WR)
+        assert receive_all(sock) == seen.unknown_pdu
+
+
+def test_findscu_finds_the_studies(product: tuple[Seen, Sensor]) -> None:
+    _, sensor = product
+    keys = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID", "PatientName", "StudyDate", "AccessionNumber")
+    options = [option for key in keys for option in ("-k", key)]
+    output = run_tool("findscu", "-v", "-S", "-aec", OWN, *options, *sensor.address).output
+    assert output.count("(Pending)") == STUDIES, output
+    assert "Success" in output
+
+
+def test_getscu_gets_an_image_where_there_is_such_a_service(product: tuple[Seen, Sensor], tmp_path: Path) -> None:
+    seen, sensor = product
+    keys: list[str] = []
+    for level, key in (("STUDY", "StudyInstanceUID"), ("SERIES", "SeriesInstanceUID"), ("IMAGE", "SOPInstanceUID")):
+        query = ("-k", f"QueryRetrieveLevel={level}", *keys, "-k", key)
+        output = run_tool("findscu", "-S", "-aec", OWN, *query, *sensor.address).output
+        keys += ["-k", f"{key}={_first_uid(output, key)}"]
+    query = ("-k", "QueryRetrieveLevel=IMAGE", *keys)
+    got = run_tool("getscu", "-S", "-aec", OWN, "-od", tmp_path, *query, *sensor.address, status=None)
+    offered = any(uid == STUDY_GET and isinstance(answer, str) for (uid, _), answer in seen.contexts.items())
+    assert (got.status == 0) is offered, got.output
+    assert len(list(tmp_path.iterdir())) == offered
+
+
+def _first_uid(output: str, keyword: str) -> str:
+    found = re.search(r"UI \[([\d.]+) ?\] +# +\d+, 1 " + keyword, output)
+    assert found, output
+    return found[1]
