@@ -7,15 +7,12 @@ services, and all of it to the record, before any byte that answers it leaves.
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from ...evidence import events as ev
 from ...evidence.recorder import ConnectionRecord
 from ...evidence.transcript import Framing, Reference
-from ...upperlayer import dimse
 from ...upperlayer.dialect import SERVICE_PROVIDER, Close
 from ...upperlayer.errors import Quirk
 from ...upperlayer.machine import State
@@ -30,47 +27,39 @@ from ...upperlayer.provider import (
     Violation,
 )
 from . import services
+from .dispatch import Dispatch, Gone
 from .door import Door
 from .foreign import first_line, guess
+from .outlet import PATIENCE, Outlet
 
 FIRST_BYTES = 256
 """Bytes shown of what was not DICOM; all of them are in the transcript."""
-PATIENCE = 60.0
-"""Seconds that a peer may leave what we send unread, before the association is aborted."""
-_LINGER_RESET = struct.pack("ii", 1, 0)
 _NOWHERE = ("::", 0)
 _MAPPED = "::ffff:"
-_C_CANCEL_RQ = int(dimse.CommandField.C_CANCEL_RQ)  # looking a member up costs more than comparing it
 _OPEN = (State.STA6, State.STA8)
 _STA2 = State.STA2
 _SILENT_ENDINGS = {"peer-fin": "silent_fin", "peer-reset": "rst"}
 _RELEASE = ev.Release()
-
-
-class Gone(Exception):
-    """The association ended while something was being sent on it."""
+_UNFINISHED = frozenset({Quirk.TIMEOUT, Quirk.PARTIAL_HEADER, Quirk.PARTIAL_PDU})
 
 
 class Connection(asyncio.Protocol):
     """See the module's docstring. `provider`, `door` and `record` are for the services."""
 
     __slots__ = (
-        "_close_by",
         "_ending",
         "_first",
-        "_held",
+        "_outlet",
         "_pdus_out",
         "_reads",
-        "_receiver",
         "_rq_segments",
         "_spans",
-        "_task",
         "_transport",
         "_writable",
         "calling_ae_title",
+        "dispatch",
         "door",
         "message_id",
-        "operation",
         "provider",
         "record",
     )
@@ -79,17 +68,14 @@ class Connection(asyncio.Protocol):
         self.door = door
         self.provider: Provider
         self.record: ConnectionRecord
-        self.operation: services.Operation | None = None
+        self.dispatch = Dispatch(self)
+        self._outlet: Outlet
         self.calling_ae_title = ""
         self.message_id = 0  # the last one of ours on this association
         self._transport: asyncio.Transport
-        self._task: asyncio.Task[None] | None = None
-        self._held: CommandReceived | None = None  # a request that waits for the operation to end
-        self._receiver: services.Receiver | None = None  # who takes the data set that is coming in
         self._spans: list[tuple[int, int, int, int]] = []  # where the input holds bytes of objects
         self._writable: asyncio.Future[None] | None = None  # while the peer doesn't read
         self._ending = ""
-        self._close_by: float | None = None  # when a close that waits for the peer to read is made a reset
         self._pdus_out = 0
         self._reads = 0
         self._rq_segments: int | None = None
@@ -101,6 +87,8 @@ class Connection(asyncio.Protocol):
         """A visitor is there, or one too many."""
         self._transport = cast(asyncio.Transport, transport)
         door = self.door
+        wire = door.persona.wire
+        self._outlet = Outlet(self._transport, split=wire.write == "split-header", nodelay=wire.nodelay)
         # A peer that is gone already has no name any more.
         peer = transport.get_extra_info("peername") or _NOWHERE
         local = transport.get_extra_info("sockname") or _NOWHERE
@@ -117,29 +105,33 @@ class Connection(asyncio.Protocol):
         now = self.door.clock()
         self.provider.feed(data, now)
         try:
-            self._advance(now)
+            self.advance(now)
         except Exception as error:
-            self._unforeseen(error)
+            self.unforeseen(error)
 
-    def eof_received(self) -> None:
-        """The peer closed its side; asyncio closes ours."""
+    def eof_received(self) -> bool:
+        """The peer closed its side; ours is closed as the product does."""
         self._ending = self._ending or "peer-fin"
+        now = self.door.clock()
+        self._stop_short()
+        violation = self.provider.peer_closed(now)
+        if violation is not None:
+            self._violation(violation, now)
+        self.flush(now)
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over, whoever ended it."""
         door, provider, record = self.door, self.provider, self.record
         door.connections.discard(self)
-        self._break_operation()
-        if self._receiver is not None:
-            self._receiver.abandon()
-            self._receiver = None
+        self.dispatch.stop()
+        self.dispatch.abandon()
+        self._record_input()
         leftover = provider.leftover
         if leftover:
             record.received(leftover)
-        before = provider.state
+        self._stop_short()
         provider.transport_closed()
-        if before is _STA2 and leftover[:1] not in (b"", b"\1"):
-            self._foreign(leftover)
         ending = self._ending or ("peer-reset" if exc is not None else "peer-fin")
         # Written with the next response, or by the worker's sweep: nobody waits for it.
         record.close(
@@ -150,6 +142,12 @@ class Connection(asyncio.Protocol):
             after_ac=self._first or self._silence(ending, leftover),
         )
 
+    def _stop_short(self) -> None:
+        """The peer ends the connection: what if it never came to an A-ASSOCIATE-RQ?"""
+        first = self.provider.leftover
+        if self.provider.state is _STA2 and first[:1] not in (b"", b"\1"):
+            self._foreign(first)
+
     def _silence(self, ending: str, leftover: bytes) -> str | None:
         """How a peer left who did nothing on the accepted association; None if it wasn't like that."""
         if self._first is None or leftover or self.provider.pdus_received > 1:
@@ -159,23 +157,29 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write: nothing more is read from it until it has caught up."""
         self._writable = asyncio.get_running_loop().create_future()
-        self._transport.pause_reading()
+        self.pause_reading()
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
-        self._resume_reading()
+        self.resume_reading()
 
-    def _resume_reading(self) -> None:
-        if self._held is None and self._writable is None and not self._transport.is_closing():
+    def pause_reading(self) -> None:
+        """Leave what comes in the kernel."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again, if nothing else is against it."""
+        if not self.dispatch.holds and self._writable is None and not self._transport.is_closing():
             self._transport.resume_reading()
 
     def check_deadline(self, now: float) -> None:
         """Act if the provider's deadline has passed; called by the door's sweep."""
-        if self._close_by is not None:
-            if now >= self._close_by:
+        if self._outlet.is_closing:
+            if self._outlet.is_overdue(now):
                 self._transport.abort()
             return
         deadline = self.provider.deadline
@@ -199,10 +203,10 @@ class Connection(asyncio.Protocol):
 
     # The upper layer's side
 
-    def _advance(self, now: float) -> None:
+    def advance(self, now: float) -> None:
         """Deal with all that the input amounts to so far, then write what there is to say."""
         provider = self.provider
-        while self._held is None and provider.close is None:
+        while not self.dispatch.holds and provider.close is None:
             indication = provider.poll(now)
             if indication is None:
                 break
@@ -260,22 +264,26 @@ class Connection(asyncio.Protocol):
         self.record.emit(_RELEASE)
         if self._first == "":
             self._first = "release"
+        if self.provider.awaits_data_set and not self.door.dialect.release_in_data_set:
+            self.provider.expect_no_data_set()
+            self.dispatch.abandon()
+            return
         self.provider.confirm_release(now)
         self._pdus_out += 1
-        self._break_operation()
+        self.dispatch.stop()
 
     def _aborted(self, indication: AbortIndication, now: float) -> None:
         self.record.emit(ev.Abort(by="peer", source=indication.source, reason=indication.reason))
         if self._first == "":
             self._first = "abort"
-        self._break_operation()
+        self.dispatch.stop()
 
     def _violation(self, violation: Violation, now: float) -> None:
         record = self.record
         self._first = self._first or None
         if violation.state is State.STA2 and _is_foreign(violation):
             self._foreign(violation.data)
-        if violation.quirk is not Quirk.TIMEOUT:
+        if violation.quirk not in _UNFINISHED:
             record.emit(
                 ev.Violation(
                     quirk=violation.quirk.value,
@@ -284,14 +292,28 @@ class Connection(asyncio.Protocol):
                     first_bytes=violation.data[:FIRST_BYTES].hex(),
                 )
             )
-        if violation.reaction.abort is not None:
-            source, reason = violation.reaction.abort
-            self._pdus_out += 1
-            record.emit(ev.Abort(by="sensor", source=source, reason=reason))
-        if violation.state is State.STA13:
+        reaction = violation.reaction
+        for source_and_reason in (reaction.abort, reaction.again):
+            if source_and_reason is not None:
+                source, reason = source_and_reason
+                self._pdus_out += 1
+                record.emit(ev.Abort(by="sensor", source=source, reason=reason))
+        if reaction.close is Close.KEEP:
+            self.dispatch.abandon()
+            self.dispatch.stop()
+            return
+        if violation.state is State.STA13 and reaction.close is Close.WAIT:
             # PS3.8 would have us answer each of them until the timer ends; one is enough for anybody's disk.
             self.provider.close = Close.FIN
-        self._break_operation()
+        self.dispatch.stop()
+
+    def _command(self, received: CommandReceived, now: float) -> None:
+        if self._first == "":
+            self._first = "dimse"
+        self.dispatch.command(received, now)
+
+    def _fragment(self, fragment: DataSetFragment, now: float) -> None:
+        self.dispatch.fragment(fragment, now)
 
     def _foreign(self, data: bytes) -> None:
         first = data[:FIRST_BYTES]
@@ -299,103 +321,24 @@ class Connection(asyncio.Protocol):
 
     # The services' side
 
-    def _command(self, received: CommandReceived, now: float) -> None:
-        command = received.command
-        field = command.command_field
-        if self._first == "":
-            self._first = "dimse"
-        if field & dimse.RESPONSE_BIT:
-            receiver: services.Receiver = services.DISCARD
-            if self.operation is not None:
-                self.operation.responded(command)
-            else:
-                receiver = services.unasked(self, command)
-            self._receiver = receiver if command.has_data_set else None
-        elif field == _C_CANCEL_RQ:
-            self._cancel(received)
-        elif self.operation is not None:
-            intruded = services.meanwhile(self, command)
-            if intruded is None:
-                # One operation at a time, as without an asynchronous operations window (PS3.7 D.3.3.3).
-                self._held = received
-                self._transport.pause_reading()
-            else:
-                self._receiver = intruded if command.has_data_set else None
-        else:
-            self._begin(received, now)
-
-    def _begin(self, received: CommandReceived, now: float) -> None:
-        request = services.Request(received.command, self.provider.contexts[received.context_id], now)
-        receiver = services.open_receiver(self, request)
-        if received.command.has_data_set:
-            self._receiver = receiver
-        else:
-            receiver.finish(now)
-
-    def _fragment(self, fragment: DataSetFragment, now: float) -> None:
-        receiver = self._receiver
-        if receiver is None:
-            return
-        receiver.take(fragment)
-        if fragment.last:
-            self._receiver = None
-            receiver.finish(now)
-
-    def _cancel(self, received: CommandReceived) -> None:
-        command = received.command
-        message_id = command.number(dimse.Key.MessageIDBeingRespondedTo)
-        operation = self.operation
-        running = operation is not None and operation.message_id == message_id
-        self.record.emit(ev.CCancel(message_id=message_id, context_id=received.context_id, running=running))
-        receiver: services.Receiver = services.DISCARD
-        if operation is None:
-            receiver = services.late_cancel(self, command)
-        elif running:
-            operation.cancel()
-        else:
-            receiver = services.meanwhile(self, command) or receiver
-        self._receiver = receiver if command.has_data_set else None
+    @property
+    def operation(self) -> services.Operation | None:
+        """The service that is at work, if one is that takes time."""
+        return self.dispatch.operation
 
     def start(self, operation: services.Operation, work: Coroutine[Any, Any, None]) -> None:
         """Run an operation that sends several responses."""
-        self.operation = operation
-        self._task = asyncio.get_running_loop().create_task(self._run(work))
-
-    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-            self.operation = self._task = None
-            now = self.door.clock()
-            held, self._held = self._held, None
-            if held is not None:
-                self._resume_reading()
-                self._begin(held, now)
-            self._advance(now)
-        except Gone:
-            self._break_operation()
-        except Exception as error:
-            self._unforeseen(error)
-
-    def _break_operation(self) -> None:
-        """The association is over, and with it what was being done on it."""
-        operation, task = self.operation, self._task
-        if operation is None and task is None:
-            return
-        self.operation = self._task = self._held = None
-        if operation is not None:
-            operation.broken()
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
+        self.dispatch.start(operation, work)
 
     def drop_operation(self) -> None:
         """End what is being done without another response; the association goes on."""
-        self._break_operation()
+        self.dispatch.stop()
 
-    def _unforeseen(self, error: Exception) -> None:
+    def unforeseen(self, error: Exception) -> None:
         """An error of ours: this connection is given up, the others go on."""
         loop = asyncio.get_running_loop()
         loop.call_exception_handler({"message": "a connection failed", "exception": error})
-        self._break_operation()
+        self.dispatch.stop()
         self.give_up()
 
     def refuse(self, quirk: Quirk, detail: str) -> None:
@@ -407,8 +350,8 @@ class Connection(asyncio.Protocol):
 
     def hang_up(self) -> None:
         """Close the connection in order, without an A-ABORT, with the next `flush`."""
-        self.provider.close = self.provider.close or Close.FIN
-        self._break_operation()
+        self.provider.hang_up(self.door.clock())
+        self.dispatch.stop()
 
     def give_up(self, close: Close = Close.FIN) -> None:
         """Abort the association: the peer doesn't do its part, or we can't do ours."""
@@ -424,17 +367,21 @@ class Connection(asyncio.Protocol):
         provider = self.provider
         if not self.is_open:
             raise Gone
+        if not provider.can_send:
+            self.refuse(Quirk.PEER_MAXIMUM, f"a maximum length of {provider.peer_maximum_length}")
+            raise Gone
         self._pdus_out += 1
         provider.send(context_id, command, data)
 
-    async def send_object(self, context_id: int, command: bytes, data: memoryview, reference: Reference) -> None:
+    async def send_object(self, context_id: int, request: bytes, data: memoryview, reference: Reference) -> None:
         """As `send`, with a data set that the transcript only refers to; waits for a peer that reads slowly.
 
         A large object goes out in steps, so that neither it nor its fragments pile up in memory. Raises `Gone`.
         """
         provider, record = self.provider, self.record
-        self.send(context_id, command)
-        literal = b"".join(provider.take_output(self.door.clock()))
+        self.send(context_id, request)
+        command = provider.take_output(self.door.clock())
+        literal = b"".join(command)
         step = provider.data_step
         for start in range(0, max(len(data), 1), step):
             part = data[start : start + step]
@@ -450,8 +397,8 @@ class Connection(asyncio.Protocol):
             else:
                 record.sent(framing.last)
             self.door.recorder.flush()
-            self._transport.writelines([literal, *pieces])
-            literal = b""
+            self._outlet.write([*command, *pieces])
+            command, literal = [], b""
             if not last:
                 await self.drain()
 
@@ -460,27 +407,14 @@ class Connection(asyncio.Protocol):
         provider = self.provider
         out = provider.take_output(now)
         if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            self.record.sent(data)
-            self.door.recorder.flush()
-            self._transport.write(data)
-        else:
-            self.door.recorder.flush()
+            self.record.sent(out[0] if len(out) == 1 else b"".join(out))
+        self.door.recorder.flush()
         close = provider.close
-        if close is not None and not self._transport.is_closing():
-            self._close(close)
-
-    def _close(self, close: Close) -> None:
-        if close is Close.RESET:
-            self._ending = self._ending or "aborted"
-            sock = self._transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
-            self._transport.abort()
-        else:
-            self._ending = self._ending or "closed"
-            self._close_by = self.door.clock() + PATIENCE
-            self._transport.close()
+        if close is not None and not self._outlet.is_closing:
+            self._ending = self._ending or ("aborted" if close is Close.RESET else "closed")
+            self._outlet.close(close, out, now)
+        elif out:
+            self._outlet.write(out)
 
     async def drain(self) -> None:
         """Wait until the peer has read enough. Raises `Gone` if the association is over."""

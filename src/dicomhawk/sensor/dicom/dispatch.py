@@ -1,0 +1,159 @@
+"""Commands of one association and the services that they are for: one operation at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from ...evidence import events as ev
+from ...upperlayer import dimse
+from ...upperlayer.message import CommandReceived, DataSetFragment
+from . import services
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+_C_CANCEL_RQ = int(dimse.CommandField.C_CANCEL_RQ)  # looking a member up costs more than comparing it
+
+
+class Gone(Exception):
+    """The association ended while something was being sent on it."""
+
+
+class Dispatch:
+    """Gives each command to its service, and each data set to the command that it came with.
+
+    `operation` is the service that is at work, if one is that takes time. `ended` counts the commands that are done
+    with.
+    """
+
+    __slots__ = ("_connection", "_held", "_receiver", "_task", "ended", "operation")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._task: asyncio.Task[None] | None = None
+        self._held: CommandReceived | None = None  # a request that waits for the operation to end
+        self._receiver: services.Receiver | None = None  # who takes the data set that is coming in
+        self.operation: services.Operation | None = None
+        self.ended = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether a request waits for the operation to end, and all input behind it."""
+        return self._held is not None
+
+    def command(self, received: CommandReceived, now: float) -> None:
+        """A command has come."""
+        connection, command = self._connection, received.command
+        field = command.command_field
+        if field & dimse.RESPONSE_BIT:
+            receiver: services.Receiver = services.DISCARD
+            if self.operation is not None:
+                self.operation.responded(command)
+            else:
+                receiver = services.unasked(connection, command)
+            self._take(receiver, command)
+        elif field == _C_CANCEL_RQ:
+            self._cancel(received)
+        elif self.operation is not None:
+            intruded = services.meanwhile(connection, command)
+            if intruded is None:
+                # One operation at a time, as without an asynchronous operations window (PS3.7 D.3.3.3).
+                self._held = received
+                connection.pause_reading()
+            else:
+                self._take(intruded, command)
+        else:
+            self._begin(received, now)
+
+    def _take(self, receiver: services.Receiver, command: dimse.Command) -> None:
+        self._receiver = receiver if command.has_data_set else None
+        self.ended += self._receiver is None
+
+    def _begin(self, received: CommandReceived, now: float) -> None:
+        connection = self._connection
+        request = services.Request(received.command, connection.provider.contexts[received.context_id], now)
+        receiver = services.open_receiver(connection, request)
+        if received.command.has_data_set:
+            self._receiver = receiver
+        else:
+            self._finish(receiver, now)
+
+    def _finish(self, receiver: services.Receiver, now: float) -> None:
+        with contextlib.suppress(Gone):
+            receiver.finish(now)
+        self.ended += self.operation is None
+
+    def fragment(self, fragment: DataSetFragment, now: float) -> None:
+        """A piece of a data set has come."""
+        receiver = self._receiver
+        if receiver is None:
+            return
+        receiver.take(fragment)
+        if fragment.last and self._receiver is receiver:
+            self._receiver = None
+            self._finish(receiver, now)
+
+    def _cancel(self, received: CommandReceived) -> None:
+        connection, command = self._connection, received.command
+        message_id = command.number(dimse.Key.MessageIDBeingRespondedTo)
+        operation = self.operation
+        running = operation is not None and operation.message_id == message_id
+        connection.record.emit(ev.CCancel(message_id=message_id, context_id=received.context_id, running=running))
+        receiver: services.Receiver = services.DISCARD
+        if operation is None:
+            receiver = services.late_cancel(connection, command)
+        elif running:
+            operation.cancel()
+        else:
+            receiver = services.meanwhile(connection, command) or receiver
+        self._take(receiver, command)
+
+    def start(self, operation: services.Operation, work: Coroutine[Any, Any, None]) -> None:
+        """Run an operation that sends several responses."""
+        self.operation = operation
+        self._task = asyncio.get_running_loop().create_task(self._run(work))
+
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        connection = self._connection
+        try:
+            if connection.door.persona.commands.meanwhile != "wait":
+                await asyncio.sleep(0)  # what has come behind the request shows now
+            try:
+                await work
+            except Gone:
+                self.stop()
+                if not connection.is_open:
+                    return
+            self.operation = self._task = None
+            self.ended += 1
+            now = connection.door.clock()
+            held, self._held = self._held, None
+            if held is not None:
+                connection.resume_reading()
+                self._begin(held, now)
+            connection.advance(now)
+        except Exception as error:
+            connection.unforeseen(error)
+
+    def stop(self) -> None:
+        """End the operation, if there is one, without another response, and forget the request that waits for it."""
+        operation, task = self.operation, self._task
+        if operation is None and task is None:
+            return
+        self.operation = self._task = None
+        held, self._held = self._held, None
+        if held is not None:
+            self._connection.resume_reading()
+        if operation is not None:
+            operation.broken()
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    def abandon(self) -> None:
+        """The data set that is coming in will not be complete."""
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.abandon()
