@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation, SOPClassExtendedNegotiation
 
@@ -63,6 +64,8 @@ class Seen:
     """Answer to a proposal of all options for Study Root FIND."""
     unknown_pdu: bytes
     """What an unknown PDU on an association gets before the connection is closed."""
+    statuses: dict[str, int]
+    """Of a Study Root FIND, by its level."""
 
 
 SEEN = {
@@ -90,6 +93,7 @@ SEEN = {
         role_of_ct=True,
         extended=b"\1\1\1\1",
         unknown_pdu=bytes.fromhex("07000000000400000201"),
+        statuses={"STUDY": 0x0000, "study": 0xA900, "PATIENT": 0xA900, "SERIES": 0xA900, "": 0xA900},
     ),
     "horos": Seen(
         class_uid="1.2.276.0.7230010.3.0.3.5.4",
@@ -113,6 +117,7 @@ SEEN = {
         role_of_ct=True,
         extended=None,
         unknown_pdu=bytes.fromhex("07000000000400000000"),
+        statuses={"STUDY": 0x0000, "study": 0x0000, "PATIENT": 0xC000, "": 0xA900},
     ),
     "clearcanvas": Seen(
         class_uid="1.3.6.1.4.1.25403.1.1.1",
@@ -137,6 +142,7 @@ SEEN = {
         role_of_ct=False,
         extended=None,
         unknown_pdu=b"",
+        statuses={"STUDY": 0x0000, "study": 0xA900, "PATIENT": 0xA900, "SERIES": 0x0000, "": 0xA900},
     ),
 }
 BUILT = [name for name in shipped() if load(name).kind == "built"]
@@ -303,6 +309,23 @@ def test_an_unknown_pdu_ends_an_association_as_the_sources_say(product: tuple[Se
         assert receive_all(sock) == seen.unknown_pdu
 
 
+def test_queries_end_with_the_statuses_of_the_sources(product: tuple[Seen, Sensor]) -> None:
+    seen, sensor = product
+    ae = AE()
+    ae.add_requested_context(STUDY_FIND, [ILE])
+    association = ae.associate(*sensor.address, ae_title=OWN)
+    found = {}
+    for level in seen.statuses:
+        identifier = Dataset()
+        identifier.StudyInstanceUID = ""
+        if level:
+            identifier.QueryRetrieveLevel = level
+        *_, (final, _) = association.send_c_find(identifier, STUDY_FIND)
+        found[level] = final.Status
+    association.release()
+    assert found == seen.statuses
+
+
 def test_findscu_finds_the_studies(product: tuple[Seen, Sensor]) -> None:
     _, sensor = product
     keys = ("QueryRetrieveLevel=STUDY", "StudyInstanceUID", "PatientName", "StudyDate", "AccessionNumber")
@@ -327,6 +350,6 @@ def test_getscu_gets_an_image_where_there_is_such_a_service(product: tuple[Seen,
 
 
 def _first_uid(output: str, keyword: str) -> str:
-    found = re.search(r"UI \[([\d.]+) ?\] +# +\d+, 1 " + keyword, output)
+    found = re.search(r"UI \[([\d.]+)[\0 ]?\] +# +\d+, 1 " + keyword, output)
     assert found, output
     return found[1]

@@ -93,9 +93,11 @@ class Texts:
     answers_in: str | None = None
     """Value of Specific Character Set of all answers. What has no code there is left out.
 
-    None: the request's, if all texts of the answer can be written in it, else the object's own."""
-    convertible: frozenset[str] | None = None
-    """Values that texts can be converted from and to; None: all. Those of others stay as they are."""
+    None: the request's first one or, if texts of the answer can't be written in it, the object's own."""
+    convertible: frozenset[str] = frozenset()
+    """Terms of Specific Character Set, alone, that texts can then be converted from and to."""
+    convertible_extensions: frozenset[str] = frozenset()
+    """The same of several terms together (PS3.5 section 6.1.2.5): all but the first must be of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,9 @@ class QueryDialect:
     """How a product answers queries."""
 
     level_names: Mapping[str, Level]
-    """Values of Query/Retrieve Level that are known, in capitals; case doesn't count in the request."""
+    """Values of Query/Retrieve Level that are known, in capitals."""
+    level_case: bool = False
+    """Whether they must be so in the request, too."""
     level_prefixes: bool = False
     """Whether a value that only begins with such a name will do."""
     level_as_asked: bool = True
@@ -141,6 +145,8 @@ class QueryDialect:
     keys: Mapping[Level, frozenset[int]] | None = None
     """Attributes that are supported as keys, by the level at which they are compared; None: all."""
     unknown: Unknown = Unknown.EMPTY
+    ends_with_nothing: bool = False
+    """Whether a match of which nothing is asked that is known, not even its character set, ends the answers."""
     counts: bool = False
     """Whether answers have Number of ... Related ..., Modalities in Study and SOP Classes in Study."""
     modalities_by_series: bool = False

@@ -97,7 +97,7 @@ def _level(identifier: DataSet, dialect: QueryDialect) -> tuple[Level, str]:
     if not element.value:
         raise _failed(dialect.failures.empty_level)
     text = _raw(element)
-    wanted = text.upper()
+    wanted = text if dialect.level_case else text.upper()
     for name, level in dialect.level_names.items():
         if wanted == name or (dialect.level_prefixes and wanted.startswith(name)):
             return level, text if dialect.level_as_asked else level.name
@@ -178,12 +178,7 @@ def _test(key: Key, charset: str, dialect: QueryDialect) -> Test | None:
     as_sent = compile_key(key.tag, key.vr, value, rules)
     if dialect.texts.answers_in is not None or value.isascii() or not texts.affected(key.vr):
         return Test(key.tag, as_sent, as_sent)
-    if texts.is_plain(charset) or not convertible(charset, dialect):
+    if texts.is_plain(charset) or not texts.convertible(charset, dialect.texts):
         return Test(key.tag, as_sent, as_sent)
-    utf_8 = texts.converted(value, charset, "ISO_IR 192")
+    utf_8 = texts.converted(value, charset, texts.UTF_8)
     return Test(key.tag, as_sent, as_sent if utf_8 is None else compile_key(key.tag, key.vr, utf_8, rules))
-
-
-def convertible(charset: str, dialect: QueryDialect) -> bool:
-    """Whether texts of a set can be converted."""
-    return dialect.texts.convertible is None or charset in dialect.texts.convertible

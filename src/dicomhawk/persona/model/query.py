@@ -61,7 +61,7 @@ class Compare(Part):
     )
     dates_as_text: bool = Field(
         default=False,
-        description="Whether dates and times are compared as text, or as moments, so that what is none never matches. "
+        description="Whether dates and times are compared as text, or as moments, of which none never matches. "
         "Seen by a range without a beginning, and a study without a date.",
     )
     leading_spaces: bool = Field(
@@ -100,16 +100,24 @@ class CharacterSets(Part):
         description="Specific Character Set of all answers; what has no code there is left out. Unset: the "
         "request's, if all texts of the answer can be written in it, else the object's own.",
     )
-    convertible: tuple[str, ...] | None = Field(
-        default=None,
-        description="Values of Specific Character Set that texts can be converted from and to; unset: all. Seen by a "
-        "query in one set for an object in another.",
+    convertible: tuple[str, ...] = Field(
+        default=(),
+        description="Terms of Specific Character Set, alone, that texts can then be converted from and to. Seen by a "
+        "query in UTF-8 for an object in each set.",
+    )
+    convertible_extensions: tuple[str, ...] = Field(
+        default=(),
+        description="The same of several terms together, as with code extensions: all but the first must be of these.",
     )
 
     def texts(self) -> Texts:
         """The hospital's form of it."""
-        convertible = None if self.convertible is None else frozenset(self.convertible)
-        return Texts(undeclared=self.undeclared, answers_in=self.answers_in, convertible=convertible)
+        return Texts(
+            undeclared=self.undeclared,
+            answers_in=self.answers_in,
+            convertible=frozenset(self.convertible),
+            convertible_extensions=frozenset(self.convertible_extensions),
+        )
 
 
 class FindFailures(Part):
@@ -131,6 +139,10 @@ class FindFailures(Part):
     )
     no_identifier: Disposal = Field(default=0xC000, description="No data set is announced.")
     unreadable: Disposal = Field(default=0xC000, description="The identifier is none in the transfer syntax.")
+    unkept: Disposal = Field(
+        default=0xC000,
+        description="A supported key that isn't among `indexed` has a value, and there is an object to be compared.",
+    )
 
     def failures(self) -> Failures:
         """The hospital's form of it."""
@@ -150,6 +162,9 @@ class Find(Part):
     level_names: dict[str, LevelName] = Field(
         default_factory=dict,
         description="Values of Query/Retrieve Level that are known, in capitals, and what they mean.",
+    )
+    level_case: bool = Field(
+        default=False, description="Whether they must be in capitals in the request, too. Seen by the level study."
     )
     level_prefixes: bool = Field(
         default=False, description="Whether a value that only begins with such a name will do, such as STUDYX."
@@ -189,6 +204,11 @@ class Find(Part):
     unknown: Unknown = Field(
         default=Unknown.EMPTY, description="Whether keys without a value come back empty, or not at all."
     )
+    ends_with_nothing: bool = Field(
+        default=False,
+        description="Whether a match of which nothing is asked that is known, not even its character set, ends the "
+        "answers. Seen by a query with no key but the level.",
+    )
     counts: bool = Field(
         default=False,
         description="Whether answers have Number of ... Related ..., Modalities and SOP Classes in Study.",
@@ -224,6 +244,7 @@ class Find(Part):
             return None
         return QueryDialect(
             level_names={name: Level[level] for name, level in self.level_names.items()},
+            level_case=self.level_case,
             level_prefixes=self.level_prefixes,
             level_as_asked=self.level_as_asked,
             compared_on=self.compared_on,
@@ -233,6 +254,7 @@ class Find(Part):
             others_from_object=self.others_from_object,
             keys=None if self.keys is None else _by_level(self.keys),
             unknown=self.unknown,
+            ends_with_nothing=self.ends_with_nothing,
             counts=self.counts,
             modalities_by_series=self.modalities_by_series,
             sequences=self.sequences,
