@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pynetdicom import AE
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation, SOPClassExtendedNegotiation
@@ -24,6 +26,7 @@ from tests.sensor.raw import RQ, connect, receive_all, receive_pdu
 from tests.support import Sensor, dicomhawk, run_tool
 
 OWN = "ASHPACS"
+QUERY_RETRIEVE_LEVEL = 0x00080052
 STUDIES = 4
 DEPLOYMENT = f"""\
 [deployment]
@@ -317,9 +320,9 @@ def test_queries_end_with_the_statuses_of_the_sources(product: tuple[Seen, Senso
     found = {}
     for level in seen.statuses:
         identifier = Dataset()
-        identifier.StudyInstanceUID = ""
+        identifier.SeriesInstanceUID = ""
         if level:
-            identifier.QueryRetrieveLevel = level
+            identifier[QUERY_RETRIEVE_LEVEL] = DataElement(QUERY_RETRIEVE_LEVEL, "CS", level, validation_mode=IGNORE)
         *_, (final, _) = association.send_c_find(identifier, STUDY_FIND)
         found[level] = final.Status
     association.release()
