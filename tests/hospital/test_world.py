@@ -9,13 +9,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from dicomhawk.hospital.charset import character_set
 from dicomhawk.hospital.objects.makers import CTModel, model_of
 from dicomhawk.hospital.rows import Device
-from dicomhawk.hospital.world import calendar, identifiers
+from dicomhawk.hospital.world import calendar
 from dicomhawk.hospital.world.devices import devices
 from dicomhawk.hospital.world.draw import Weighted, digits, draw
 from dicomhawk.hospital.world.locale import available, locale
@@ -25,7 +22,6 @@ from dicomhawk.hospital.world.uids import DeviceUids
 from dicomhawk.settings import Deployment
 
 DAY = date(2026, 3, 4)
-BIRTHS = st.dates(date(1925, 1, 1), date(2010, 12, 31))
 
 
 def deployment(seed: str = "5" * 32, root: str = "1.2.826.0.1.3680043.10.1234") -> Deployment:
@@ -37,64 +33,10 @@ def people(name: str, seed: str = "5" * 32, count: int = 60) -> list[Person]:
     return [registry.patient((60.0, 15.0), DAY) for _ in range(count)]
 
 
-@given(BIRTHS, st.sampled_from("FM"), st.integers())
-def test_cpr_numbers_have_the_form_and_are_nobodys(birth: date, sex: str, seed: int) -> None:
-    number = identifiers.cpr(birth, sex, random.Random(seed))
-    if (birth.day, birth.month) == (1, 1):
-        assert number is None
-        return
-    assert number is not None
-    assert number[:6] == f"{birth:%d%m%y}"
-    assert int(number[-1]) % 2 == (sex == "M")
-    assert not identifiers.cpr_modulus_11(number)
-    assert (number[6] in "0123") == (birth.year < 2000)
-
-
-def test_modulus_11_is_that_of_the_register() -> None:
-    assert identifiers.cpr_modulus_11("0707614285")  # the register's own example
-    assert not identifiers.cpr_modulus_11("0707614286")
-
-
-@given(BIRTHS, st.sampled_from("FM"), st.integers())
-def test_swedish_numbers_pass_luhn_and_are_test_numbers(birth: date, sex: str, seed: int) -> None:
-    number = identifiers.personnummer(birth, sex, random.Random(seed))
-    assert number[:8] == f"{birth:%Y%m%d}"
-    assert identifiers.luhn_digit(number[2:11]) == int(number[11])
-    assert int(number[10]) % 2 == (sex == "M")
-    assert number[8:11] in {"980", "981", "982", "983", "238", "239"}
-
-
-def test_luhn_is_that_of_a_published_test_number() -> None:
-    assert identifiers.luhn_digit("900101238") == 5
-    assert identifiers.luhn_digit("900101980") == 2
-
-
-@given(st.integers())
-def test_nhs_numbers_pass_their_check_and_are_set_aside_for_tests(seed: int) -> None:
-    number = identifiers.nhs_number(random.Random(seed))
-    assert len(number) == 10
-    assert number.startswith("999")
-    assert sum(int(d) * (10 - i) for i, d in enumerate(number)) % 11 == 0
-
-
-@pytest.mark.parametrize("name", available())
-def test_locales_are_complete_and_fit_their_character_set(name: str) -> None:
-    tables = locale(name)
-    assert tables.name == name
-    charset = character_set(tables.charset)
-    for person in people(name, count=200):
-        assert charset.encode(person.name) is not None
-        assert len(person.name) <= 64
-    for texts in (*tables.studies.values(), *tables.reasons.values(), *tables.places.values()):
-        assert texts
-        assert all(len(text) <= 64 and charset.encode(text) is not None for text in texts)
-    assert {"ct_native", "ct_contrast", "ct_follow", "mr_plain", "mr_acute"} == set(tables.studies)
-    assert tables.zone().key == tables.timezone or tables.zone().key == "UTC"
-
-
 def test_a_locale_without_tables_gets_a_neighbours() -> None:
     assert locale("de_AT").name == "de_DE"
     assert locale("fo_DK").name == "da_DK"
+    assert locale("nn_NO").name == "nb_NO"
     assert locale("xx_XX").name == "en_GB"
 
 

@@ -1,8 +1,4 @@
-"""Drawing a deployment: the hospital's name, its AE title and UID root, so that no two deployments are alike.
-
-Names of institutions are put together from pieces so that they sound like the country's hospitals without being
-one: a honeypot should not point at anybody's.
-"""
+"""Drawing a deployment: the hospital's name, its AE title and UID root, so that no two deployments are alike."""
 
 from __future__ import annotations
 
@@ -10,58 +6,21 @@ import random
 import secrets
 import unicodedata
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from dicomhawk.hospital.world.locale import available
+from dicomhawk.hospital.world.locale import locale as tables_of
 from dicomhawk.settings import Deployment, SettingsError
 
 SEED_BYTES = 16
 _UID_ARCS = 600, 1499
 """Above 8.498 and 10.511, under which well-known software of researchers makes its UIDs."""
 _AE_TITLE_LENGTH = 16
-
-
-class _Style(NamedTuple):
-    """How hospitals of a country are called: `pattern` of the others."""
-
-    patterns: tuple[str, ...]
-    beginnings: tuple[str, ...]
-    endings: tuple[str, ...]
-
-
-_STYLES = {
-    "da_DK": _Style(
-        ("{place} Sygehus", "{place} Hospital", "Regionshospitalet {place}", "Sygehus {place}"),
-        ("Trane", "Mølle", "Ravn", "Birke", "Elle", "Engels", "Stavns", "Hjorte", "Lærke", "Kloster"),
-        ("lund", "bjerg", "holt", "vang", "sted", "bæk", "strup", "dal", "næs", "rup"),
-    ),
-    "de_DE": _Style(
-        ("Klinikum {place}", "Kreiskrankenhaus {place}", "St.-Vinzenz-Krankenhaus {place}", "Kliniken {place}"),
-        ("Wald", "Linden", "Hasel", "Eichen", "Erlen", "Birken", "Falken", "Brunnen", "Buchen", "Hohen"),
-        ("bach", "tal", "brück", "stetten", "feld", "münde", "rode", "furt", "weiler", "hofen"),
-    ),
-    "en_GB": _Style(
-        ("{place} General Hospital", "{place} Royal Infirmary", "{place} District Hospital", "{place} Hospital"),
-        ("Alder", "Thorn", "Wether", "Marl", "Brack", "Quarn", "Bram", "Hazel", "Tarn", "Osmer"),
-        ("combe", "bridge", "worth", "hurst", "mere", "leigh", "stow", "wick", "thorpe", "holme"),
-    ),
-    "en_US": _Style(
-        ("{place} Regional Medical Center", "{place} Memorial Hospital", "{place} Community Hospital"),
-        ("Briar", "Cedar", "Maple", "Stone", "Clear", "Fair", "Silver", "Oak", "Wind", "Harbor"),
-        ("haven Falls", "brook County", "crest Valley", "field Ridge", "ton Springs", "wood Bluffs", "mont Creek"),
-    ),
-    "sv_SE": _Style(
-        ("{place} lasarett", "{place} sjukhus", "Lasarettet i {place}", "Sjukhuset i {place}"),
-        ("Björk", "Ek", "Gran", "Norr", "Hammar", "Lind", "Ring", "Alm", "Trane", "Hägg"),
-        ("tuna", "ryd", "vik", "hamn", "åker", "stad", "näs", "fors", "bro", "sala"),
-    ),
-}
 _AE_TITLES = ("{a}PACS", "PACS_{a}", "{a}_PACS", "{a}PACS1", "{a}_ARC01", "ARC_{a}", "{a}_STORE", "{w}", "{w}_PACS")
 
 
 def locales() -> list[str]:
     """Languages and countries that a hospital can be in, as in ``da_DK``."""
-    return sorted(set(available()) & set(_STYLES))
+    return available()
 
 
 def draw_deployment(
@@ -80,11 +39,11 @@ def draw_deployment(
         locale = _host_locale(environment or {}, choices) or drawn
     elif locale not in choices:
         raise SettingsError(f"There is no hospital for the locale {locale}; there are: {', '.join(choices)}.")
-    style = _STYLES[locale]
-    place = draw.choice(style.beginnings) + draw.choice(style.endings)
+    names = tables_of(locale).hospital
+    place = draw.choice(names.beginnings) + draw.choice(names.endings)
     return Deployment(
         seed=seed,
-        hospital=draw.choice(style.patterns).format(place=place),
+        hospital=draw.choice(names.patterns).format(place=place),
         locale=locale,
         ae_title=_ae_title(draw, place),
         uid_root=draw.choice(_UID_ROOTS)(draw),
@@ -136,8 +95,11 @@ def _host_locale(environment: Mapping[str, str], choices: list[str]) -> str | No
     name = (environment.get("LC_ALL") or environment.get("LANG") or "").partition(".")[0]
     if name in choices:
         return name
-    language = name.partition("_")[0]
-    return next((choice for choice in reversed(choices) if choice.startswith(f"{language}_")), None)
+    language, _, country = name.partition("_")
+    same = [choice for choice in reversed(choices) if choice.startswith(f"{language}_")]
+    # Norwegian has two written languages, and the Netherlands, Finland and others more than one.
+    same += [choice for choice in choices if country and choice.endswith(f"_{country}")]
+    return same[0] if same else None
 
 
 def _quoted(value: str) -> str:

@@ -88,7 +88,7 @@ class Identities:
         born = dates.parse_date(birth_date)
         named_as = sex if sex in ("M", "F") else draw.choice("MF")
         name = self._people.name(draw, named_as, born.year if born else USUAL_BIRTH_YEAR)
-        return FalsePatient(self._people.patient_id(draw, named_as, born), name, birth_date, sex, shift)
+        return FalsePatient(self._people.patient_id(draw, name, named_as, born), name, birth_date, sex, shift)
 
     def _staff(self, name: str, kind: str) -> str:
         """Another name for a physician, an operator, or whoever else is named."""

@@ -16,8 +16,6 @@ STAFF = 40
 NUMBERED_YEARS = range(1900, 2037)
 """Years of birth for which there are national numbers."""
 
-_ANY_DAY = date(2000, 1, 1)
-
 
 class People:
     """Draws people for one deployment."""
@@ -27,10 +25,8 @@ class People:
         self._registry = Registry(self._locale, deployment.seed)
         self._capitals = self.staff(0, "referring").isupper()
         # Numbers are given out in order: what was imported was registered before what is generated.
-        sample = Registry(self._locale, deployment.seed).patient((50.0, 10.0), _ANY_DAY).identifier
-        self._prefix = sample.rstrip("0123456789")
-        self._width = len(sample) - len(self._prefix)
-        self._below = int(sample[len(self._prefix) :] or "1000")
+        self._prefix, first = self._registry.first_number
+        self._width, self._below = len(first), int(first)
         self.issuer = self._locale.issuer
 
     def staff(self, number: int, kind: str) -> str:
@@ -42,17 +38,15 @@ class People:
         name = f"{self._locale.surnames.pick(source)}^{self._locale.first_names(sex, birth_year).pick(source)}"
         return name.upper() if self._capitals else name
 
-    def patient_id(self, source: random.Random, sex: str, born: date | None) -> str:
-        """A Patient ID as the country's hospitals use them, for somebody born then; `sex` is M or F."""
+    def patient_id(self, source: random.Random, name: str, sex: str, born: date | None) -> str:
+        """A Patient ID as the country's hospitals use them, for somebody of that name; `sex` is M or F."""
         kind = self._locale.identifier
-        if kind == "nhs":
-            return identifiers.nhs_number(source)
-        if kind in ("cpr", "personnummer"):
+        if kind != identifiers.LOCAL:
             if born is None or born.year not in NUMBERED_YEARS:
                 born = date(1940, 1, 2) + timedelta(source.randrange(20_000))
-            made = identifiers.personnummer(born, sex, source) if kind == "personnummer" else None
+            made = None
             while made is None:
-                made = identifiers.cpr(born, sex, source)
+                made = identifiers.national(kind, born, sex, name, source)
                 born += timedelta(1)  # there is none for some days
             return made
         return f"{self._prefix}{source.randrange(self._below // 3, self._below):0{self._width}d}"

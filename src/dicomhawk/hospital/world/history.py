@@ -167,8 +167,8 @@ class History:
             study_uid=f"{self._deployment.uid_root}.{self._arc}.{begins:%Y%m%d}{begins:%H%M%S}.{study_key}",
             description=description,
             referring=source.choice(self._referring),
-            ward=source.choice(self._locale.places["wards"]),
-            reason=source.choice(self._locale.reasons[visit.kind[:2]]),
+            ward=source.choice([*self._locale.wards.values()]),
+            reason=source.choice(self._locale.reasons_for(visit.kind)),
             room=scanner.room,
         )
         planned = list(self._planned(visit, scanner, description))

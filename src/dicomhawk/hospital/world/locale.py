@@ -1,4 +1,4 @@
-"""What depends on the country: names, identifiers, places and the wording of studies (``locales/*.toml``)."""
+"""What depends on the country: names, identifiers, places, holidays, wording of studies (``locales/*.toml``)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ from dicomhawk.hospital.world.draw import Weighted
 
 DEFAULT = "en_GB"
 COHORTS = ((1957, "old"), (1984, "middle"), (9999, "young"))  # born up to that year: first names go with age
+WARDS = ("lung", "emergency", "neurology", "medicine", "oncology", "surgery", "practice")
+"""Where examinations are ordered; each locale has a name for each of them."""
+
+
+@dataclass(frozen=True)
+class HospitalNames:
+    """How hospitals of a country are called: `patterns` with ``{place}``, which is a beginning and an ending.
+
+    Put together from pieces so that they sound like the country's without being one: a honeypot should not point at
+    anybody's.
+    """
+
+    patterns: tuple[str, ...]
+    beginnings: tuple[str, ...]
+    endings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,19 +42,28 @@ class Locale:
     issuer: str | None
     middle_name: float
     second_surname: float
-    doctor: tuple[str, str]  # prefix and suffix of a physician's name
+    doctor: dict[str, tuple[str, str]]  # by sex: prefix and suffix of a physician's name
     uppercase: float  # part of the hospitals that write names in capitals
     middle_as: str
     surnames: Weighted
     given: dict[tuple[str, str], Weighted]  # by cohort and sex
+    hospital: HospitalNames
     places: dict[str, list[str]]
+    wards: dict[str, str]
     studies: dict[str, list[str]]
     reasons: dict[str, list[str]]
+    body_parts: dict[str, list[str]]  # what devices may write for a defined term
+    holidays: tuple[str, ...]  # rules of `holidays`
+    slow: dict[int, float]  # by month: part of the usual number of appointments
 
     def first_names(self, sex: str, birth_year: int) -> Weighted:
         """First names of those born then."""
         cohort = next(name for year, name in COHORTS if birth_year <= year)
         return self.given[cohort, sex.lower()]
+
+    def reasons_for(self, kind: str) -> list[str]:
+        """Reasons for an examination of that kind, as orders give them: its own, or those of its modality."""
+        return self.reasons.get(kind) or self.reasons[kind.partition("_")[0]]
 
     def zone(self) -> ZoneInfo:
         """The hospital's time zone; UTC where the machine has no time zone data."""
@@ -47,6 +71,23 @@ class Locale:
             return ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, OSError):
             return ZoneInfo("UTC")
+
+
+_AS_IT_STANDS = (
+    "timezone",
+    "charset",
+    "country",
+    "identifier",
+    "middle_name",
+    "second_surname",
+    "uppercase",
+    "middle_as",
+    "places",
+    "wards",
+    "studies",
+    "reasons",
+    "body_parts",
+)
 
 
 def available() -> list[str]:
@@ -68,29 +109,16 @@ def locale(name: str) -> Locale:
         for cohort, sexes in table["given"].items()
         for sex, names in sexes.items()
     }
-    prefix, suffix = table["doctor"]
     return Locale(
         name=chosen,
+        issuer=table.get("issuer"),
         surnames=Weighted.parse(table["surnames"]),
         given=given,
-        doctor=(prefix, suffix),
-        issuer=table.get("issuer"),
-        **{
-            key: table[key]
-            for key in (
-                "timezone",
-                "charset",
-                "country",
-                "identifier",
-                "middle_name",
-                "second_surname",
-                "uppercase",
-                "middle_as",
-                "places",
-                "studies",
-                "reasons",
-            )
-        },
+        doctor={"M": tuple(table["doctor"]), "F": tuple(table.get("doctor_f", table["doctor"]))},
+        hospital=HospitalNames(**{key: tuple(texts) for key, texts in table["hospital"].items()}),
+        holidays=tuple(table["calendar"]["holidays"]),
+        slow={int(month): part for month, part in table["calendar"]["slow"].items()},
+        **{key: table[key] for key in _AS_IT_STANDS},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,6 +11,10 @@ from dicomhawk.hospital.images.recipe import Body
 from dicomhawk.hospital.world import identifiers
 from dicomhawk.hospital.world.draw import clipped, draw, token
 from dicomhawk.hospital.world.locale import Locale
+
+ATTEMPTS = 40
+"""Birthdays tried for a national number; a country with few test numbers has none left in a very large archive, and a
+hospital gives people without a number one of its own."""
 
 
 @dataclass(frozen=True)
@@ -50,37 +55,40 @@ class Person:
 
 
 class Registry:
-    """Makes people; each identifier is given once."""
+    """Makes people, each a new one, from the deployment's seed.
 
-    def __init__(self, locale: Locale, seed: str) -> None:
+    `taken`: identifiers that were given out before, and how many of them by a registry.
+    """
+
+    def __init__(self, locale: Locale, seed: str, taken: Iterable[str] = (), count: int = 0) -> None:
         self._locale, self._seed = locale, seed
-        self._taken: set[str] = set()
-        self._count = 0
+        self._taken = set(taken)
+        self.count = count
         style = draw(seed, "registry")
         self._capitals = style.random() < locale.uppercase
         prefix = style.choice(("", "", "M", "P", "0"))
-        self._pattern = f"{prefix}:{style.randrange(10**5, 9 * 10**7):0{style.choice((7, 8))}d}"
+        self.first_number = (prefix, f"{style.randrange(10**5, 9 * 10**7):0{style.choice((7, 8))}d}")
+        """Prefix and digits of the first number that the hospital itself gives out."""
 
     def patient(self, ages: tuple[float, float], today: date) -> Person:
         """A new patient; `ages` is mean and standard deviation."""
-        seed = token(self._seed, "patient", self._count)
-        source = draw(seed)
+        source = draw(self._seed, "patient", self.count)
         sex = source.choice("FM")
-        identifier = None
-        while identifier is None:
-            years = clipped(source, *ages, 17.5, 95)
-            birth = today - timedelta(days=round(years * 365.2425) + source.randrange(20))
-            identifier = self._identifier(birth, sex, source)
+        years = clipped(source, *ages, 17.5, 95)
+        birth = today - timedelta(days=round(years * 365.2425) + source.randrange(20))
+        name = self._name(sex, birth.year, source)
+        birth, identifier = self._identified(birth, sex, name, source)
         tall = source.gauss(1.79, 0.07) if sex == "M" else source.gauss(1.655, 0.065)
+        height = round(tall, 2)
         index = clipped(source, 26.3, 4.6, 17, 42)
-        self._count += 1
+        self.count += 1
         return Person(
-            seed=seed,
+            seed=person_seed(self._seed, identifier),
             identifier=identifier,
-            name=self._name(sex, birth.year, source),
+            name=name,
             birth=birth,
             sex=sex,
-            height=round(tall, 2),
+            height=height,
             weight=float(round(index * tall**2)),
         )
 
@@ -88,7 +96,7 @@ class Registry:
         """The name (PN) of a member of staff; `kind` keeps the lists apart."""
         source = draw(self._seed, kind, number)
         sex, born = source.choice("FM"), source.randrange(1960, 1996)
-        prefix, suffix = self._locale.doctor if kind != "operator" else ("", "")
+        prefix, suffix = self._locale.doctor[sex] if kind != "operator" else ("", "")
         family, given = self._plain_name(sex, born, source)
         name = f"{family}^{given}^^{prefix}^{suffix}".rstrip("^")
         return name.upper() if self._capitals else name
@@ -114,19 +122,23 @@ class Registry:
         name = f"{family}^{given}" + (f"^{middle}" if middle else "")
         return name.upper() if self._capitals else name
 
-    def _identifier(self, birth: date, sex: str, source: random.Random) -> str | None:
-        """A new identifier; None if there is none for that birthday."""
+    def _identified(self, birth: date, sex: str, name: str, source: random.Random) -> tuple[date, str]:
+        """A birthday near `birth` and an identifier for it that nobody has."""
         kind = self._locale.identifier
-        if kind == "cpr":
-            made = identifiers.cpr(birth, sex, source)
-        elif kind == "personnummer":
-            made = identifiers.personnummer(birth, sex, source)
-        elif kind == "nhs":
-            made = identifiers.nhs_number(source)
-        else:
+        for _ in range(ATTEMPTS if kind != identifiers.LOCAL else 0):
+            made = identifiers.national(kind, birth, sex, name, source)
+            if made is not None and made not in self._taken:
+                self._taken.add(made)
+                return birth, made
+            birth -= timedelta(days=source.randrange(1, 30))
+        while True:
             # Numbers are given out in the order of registration; between two of ours others registered.
-            made = identifiers.local_number(self._pattern, self._count * 37 + source.randrange(37))
-        if made is None or made in self._taken:
-            return None
-        self._taken.add(made)
-        return made
+            made = identifiers.local_number(":".join(self.first_number), self.count * 37 + source.randrange(37))
+            if made not in self._taken:
+                self._taken.add(made)
+                return birth, made
+
+
+def person_seed(seed: str, identifier: str) -> str:
+    """What shapes a patient's body, from the deployment's seed."""
+    return token(seed, "patient", identifier)
