@@ -162,6 +162,7 @@ _CHECKS: Mapping[Cause, Callable[[_Request, Policy], bool]] = {
     Cause.EMPTY_TITLE: lambda request, _: not (request.called and request.calling),
     Cause.NO_IMPLEMENTATION: _no_implementation,
     Cause.USER_IDENTITY: _refused_identity,
+    Cause.ROLE_CONFLICT: lambda request, _: any(answer.conflict for answer in request.answers),
     Cause.CAPACITY: lambda request, _: request.full,
     Cause.NOTHING_ACCEPTED: lambda request, _: all(answer.result != ACCEPTANCE for answer in request.answers),
 }
@@ -186,7 +187,7 @@ def _extended(request: _Request, policy: Policy) -> dict[str, bytes]:
 
 def _agreed(answered: list[Answer], extended: Mapping[str, bytes]) -> dict[int, Context]:
     found = {}
-    for proposal, result, transfer_syntax, roles in answered:
+    for proposal, result, transfer_syntax, roles, _ in answered:
         if result == ACCEPTANCE:
             context_id, abstract, _, _ = proposal
             scu, scp = (True, False) if roles is None else roles

@@ -39,6 +39,9 @@ class Cause(Enum):
     """No implementation class UID, or an empty one."""
     USER_IDENTITY = "user-identity"
     """A user identity of a type in `Policy.refused_identities`."""
+    ROLE_CONFLICT = "role-conflict"
+    """Merged contexts with the same identifier, the first of them without a role selection, while an acceptable
+    one, of a kind of which the later wins, has one for the SCP role only."""
     CAPACITY = "capacity"
     """As many associations as the product takes are open already."""
     NOTHING_ACCEPTED = "nothing-accepted"
@@ -162,8 +165,8 @@ class AbstractSyntaxPolicy:
     rank: int = 0
     """Where duplicates are merged: an acceptance of higher rank takes the place of one of lower rank."""
     later_wins: bool = False
-    """Where duplicates are merged, of two acceptances of this kind: the later context, or the transfer syntax
-    that is wanted more."""
+    """Where duplicates are merged, which of two acceptances of this kind decides: the later context, on roles as
+    well, or the transfer syntax that is wanted more."""
 
 
 @dataclass(frozen=True, slots=True)

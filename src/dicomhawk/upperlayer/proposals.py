@@ -37,6 +37,9 @@ class Roles(NamedTuple):
     scp: bool
 
 
+_SCP_ONLY = Roles(scu=False, scp=True)
+
+
 class Proposal(NamedTuple):
     """A proposed presentation context, as the policy reads it. `roles`: None without a role selection."""
 
@@ -47,12 +50,16 @@ class Proposal(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is said of a context: result, transfer syntax, and the roles granted (None: not answered)."""
+    """What is said of a context: result, transfer syntax, and the roles granted (None: not answered).
+
+    `conflict`: contexts with this identifier were merged that can't be, see `Cause.ROLE_CONFLICT`.
+    """
 
     proposal: Proposal
     result: int
     transfer_syntax: str = ""
     roles: Roles | None = None
+    conflict: bool = False
 
 
 def read_uid(text: str, padding: Padding) -> str:
@@ -145,11 +152,12 @@ def _each(proposed: list[Proposal], policy: Policy) -> list[_Placed]:
 class _Merging:
     """What is known of the contexts with one identifier."""
 
-    __slots__ = ("first", "late", "offer", "place", "result", "weight")
+    __slots__ = ("conflict", "first", "late", "offer", "place", "result", "weight")
 
     def __init__(self, first: Proposal, place: int) -> None:
         self.first = first
         self.late, self.place = True, place
+        self.conflict = False
         self.result = ABSTRACT_SYNTAX_NOT_SUPPORTED
         self.offer: tuple[Proposal, str, AbstractSyntaxPolicy] | None = None
         self.weight: tuple[int, int, int] = (-1, 0, 0)
@@ -162,6 +170,8 @@ class _Merging:
             return
         if allowed.answered_first and self.late:
             self.late, self.place = False, number
+        if allowed.later_wins and self.first.roles is None and proposal.roles == _SCP_ONLY:
+            self.conflict = True
         wanted = 0 if allowed.later_wins else -allowed.transfer_syntaxes.index(chosen)
         weight = (allowed.rank, wanted, number)
         if weight > self.weight:
@@ -172,7 +182,9 @@ class _Merging:
         if self.offer is None:
             return Answer(self.first, self.result)
         proposal, chosen, allowed = self.offer
-        return Answer(self.first, ACCEPTANCE, chosen, _granted(self.first.roles, proposal.roles, allowed))
+        deciding = proposal if allowed.later_wins else self.first
+        roles = _granted(self.first.roles, deciding.roles, allowed)
+        return Answer(self.first, ACCEPTANCE, chosen, roles, self.conflict)
 
 
 def _merged(proposed: list[Proposal], policy: Policy) -> list[_Placed]:

@@ -72,7 +72,7 @@ class Group(Part):
     later_wins: bool = Field(
         default=False,
         description="Of several acceptable contexts with the same identifier, the last one decides on the transfer "
-        "syntax, instead of the one that has the most wanted. Matters where duplicates are merged.",
+        "syntax and the roles, instead of the one that has the most wanted. Matters where duplicates are merged.",
     )
 
     def policy(self, rank: int) -> AbstractSyntaxPolicy:
