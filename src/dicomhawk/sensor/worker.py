@@ -21,10 +21,13 @@ from ..persona.model import Persona
 from ..settings import Deployment, Settings
 from .dicom.connection import Connection
 from .dicom.door import SWEEP_SECONDS, Door
+from .dicom.slots import Slots
 from .holdings import Holdings
 
 GOODBYE_SECONDS = 1.0
 """How long connections may take to close when the sensor ends; all of it must be over in 5 s."""
+SLOTS_FILE = "turns.lock"
+"""In the data folder: what the workers lock for visitors; nothing is ever in it."""
 TICK_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
 
@@ -62,7 +65,8 @@ async def _serve(
 ) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: _unforeseen(recorder, context))
-    door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes)
+    slots = Slots(settings.data / SLOTS_FILE, deployment.seed)
+    door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes, slots)
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)

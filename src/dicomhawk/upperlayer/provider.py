@@ -529,6 +529,16 @@ class Provider:
         self._end(_FIN)
         return TransportClosed(before)
 
+    def postpone(self, seconds: float) -> None:
+        """Nobody looked at the association for so long: what the peer has to do in time may take longer by it."""
+        self._activity += seconds
+        self._begun += seconds
+
+    @property
+    def in_pdu(self) -> bool:
+        """Whether the header of a PDU has come and its body not yet."""
+        return self._pending is not None and self._needed > HEADER_SIZE
+
     def peer_closed(self, now: float) -> Violation | None:
         """The peer closed its side, which counts once all input is understood: `close` says what is to be done."""
         violation = None

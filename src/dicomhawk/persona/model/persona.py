@@ -12,6 +12,7 @@ from pydantic import Field
 from ...settings import Deployment, Remote
 from ...upperlayer.dialect import Dialect
 from ...upperlayer.policy import Policy
+from .capacity import Capacity
 from .commands import Commands, Responses
 from .identity import Identity
 from .negotiation import AnswerModel, Contexts, Reject, Request, titles
@@ -36,6 +37,7 @@ class Persona(Provenance):
     reject: Reject = Reject()
     answer: AnswerModel = AnswerModel()
     wire: Wire = Wire()
+    capacity: Capacity = Capacity()
     commands: Commands = Commands()
     responses: Responses = Responses()
     find: Find = Find()

@@ -31,6 +31,7 @@ from .dispatch import Dispatch, Gone
 from .door import Door
 from .foreign import first_line, guess
 from .outlet import PATIENCE, Outlet
+from .turns import Turns
 
 FIRST_BYTES = 256
 """Bytes shown of what was not DICOM; all of them are in the transcript."""
@@ -41,6 +42,17 @@ _STA2 = State.STA2
 _SILENT_ENDINGS = {"peer-fin": "silent_fin", "peer-reset": "rst"}
 _RELEASE = ev.Release()
 _UNFINISHED = frozenset({Quirk.TIMEOUT, Quirk.PARTIAL_HEADER, Quirk.PARTIAL_PDU})
+
+
+class _Waiting:
+    """What has come of a connection while it waits for its turn: one read's worth, then the kernel keeps it."""
+
+    __slots__ = ("early", "peer_closed", "since")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.early = bytearray()
+        self.peer_closed = False
 
 
 class Connection(asyncio.Protocol):
@@ -54,7 +66,9 @@ class Connection(asyncio.Protocol):
         "_reads",
         "_rq_segments",
         "_spans",
+        "_steps",
         "_transport",
+        "_waiting",
         "_writable",
         "calling_ae_title",
         "dispatch",
@@ -76,7 +90,9 @@ class Connection(asyncio.Protocol):
         self._spans: list[tuple[int, int, int, int]] = []  # where the input holds bytes of objects
         self._writable: asyncio.Future[None] | None = None  # while the peer doesn't read
         self._ending = ""
+        self._waiting: _Waiting | None = None  # for its turn
         self._pdus_out = 0
+        self._steps = 0
         self._reads = 0
         self._rq_segments: int | None = None
         self._first: str | None = None  # what the peer did after the accept; "" for nothing yet
@@ -95,13 +111,24 @@ class Connection(asyncio.Protocol):
         self.provider = Provider(door.dialect, door.clock())
         self.record = door.recorder.open(_endpoint(peer), _endpoint(local), protocol="dicom")
         door.connections.add(self)
+        turn: bool | None = True
         if len(door.connections) > door.capacity:
+            turn = None
+        elif door.turns is not None:
+            turn = door.turns.arrive(self.record.address, self)
+        if turn is None:
             self._ending = "capacity"
             self._transport.abort()
+        elif not turn:
+            self.wait_turn()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
         self._reads += 1
+        if self._waiting is not None:
+            self._waiting.early += data
+            self.pause_reading()
+            return
         now = self.door.clock()
         self.provider.feed(data, now)
         try:
@@ -111,6 +138,9 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer closed its side; ours is closed as the product does."""
+        if self._waiting is not None:
+            self._waiting.peer_closed = True
+            return True
         self._ending = self._ending or "peer-fin"
         now = self.door.clock()
         self._stop_short()
@@ -124,6 +154,11 @@ class Connection(asyncio.Protocol):
         """The connection is over, whoever ended it."""
         door, provider, record = self.door, self.provider, self.record
         door.connections.discard(self)
+        if self._waiting is not None:
+            provider.feed(bytes(self._waiting.early), door.clock())
+            self._waiting = None
+        if door.turns is not None:
+            door.turns.left(record.address, self)
         self.dispatch.stop()
         self.dispatch.abandon()
         self._record_input()
@@ -173,7 +208,9 @@ class Connection(asyncio.Protocol):
 
     def resume_reading(self) -> None:
         """Read again, if nothing else is against it."""
-        if not self.dispatch.holds and self._writable is None and not self._transport.is_closing():
+        if self.dispatch.holds or self._writable is not None or self._waiting is not None:
+            return
+        if not self._transport.is_closing():
             self._transport.resume_reading()
 
     def check_deadline(self, now: float) -> None:
@@ -183,7 +220,7 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
             return
         deadline = self.provider.deadline
-        if deadline is None or now < deadline:
+        if deadline is None or now < deadline or self._waiting is not None:
             return
         if self.operation is not None:
             return  # the silence is ours
@@ -201,16 +238,62 @@ class Connection(asyncio.Protocol):
         self.provider.close = self.provider.close or Close.FIN
         self.flush(self.door.clock())
 
+    # Its turn
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it can't be interrupted: a product that reads and waits would be in the middle of something."""
+        provider = self.provider
+        return self.operation is not None or provider.awaits_data_set or provider.in_pdu or not self.is_open
+
+    def wait_turn(self) -> None:
+        """Leave it alone until `proceed`: others are served, or negotiated."""
+        self._waiting = _Waiting(self.door.clock())
+
+    def proceed(self) -> None:
+        """It has its turn."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None or self._transport.is_closing():
+            return
+        now = self.door.clock()
+        if self.provider.state is _STA2:
+            self.provider = Provider(self.door.dialect, now)
+        else:
+            self.provider.postpone(now - waiting.since)
+        self.resume_reading()
+        if waiting.early:
+            self.provider.feed(bytes(waiting.early), now)
+        try:
+            self.advance(now)
+        except Exception as error:
+            self.unforeseen(error)
+        if waiting.peer_closed:
+            if self._waiting is None:
+                self.eof_received()
+            else:
+                self._waiting.peer_closed = True
+
+    def _end_step(self, turns: Turns) -> None:
+        """A command is done with, or several: others may have their turn."""
+        self._steps = self.dispatch.ended
+        if self.is_open and not turns.step_over(self.record.address, self):
+            self.wait_turn()
+
     # The upper layer's side
 
     def advance(self, now: float) -> None:
         """Deal with all that the input amounts to so far, then write what there is to say."""
         provider = self.provider
-        while not self.dispatch.holds and provider.close is None:
+        turns = self.door.turns
+        if turns is not None and self.dispatch.ended != self._steps:
+            self._end_step(turns)  # with an operation that took its time
+        while not self.dispatch.holds and provider.close is None and self._waiting is None:
             indication = provider.poll(now)
             if indication is None:
                 break
             _HANDLERS[type(indication)](self, indication, now)
+            if turns is not None and self.dispatch.ended != self._steps:
+                self._end_step(turns)
         self._record_input()
         self.flush(now)
 
@@ -244,7 +327,9 @@ class Connection(asyncio.Protocol):
         self._spans.append((fragment.offset, len(fragment.data), ordinal, object_offset))
 
     def _associate(self, indication: AssociateIndication, now: float) -> None:
-        answer = self.door.answer(indication)
+        door, turns, visitor = self.door, self.door.turns, self.record.address
+        admitted = turns is None or turns.admit(visitor, self)
+        answer = door.answer(indication, full=not admitted)
         self.record.emit_encoded(answer.event)
         self._rq_segments = self._reads
         match answer.outcome:
@@ -253,6 +338,8 @@ class Connection(asyncio.Protocol):
                 self._first = ""
                 self.calling_ae_title = indication.rq.calling_ae_title.strip(" \0")
                 self.provider.accept(answer.outcome, answer.encoded)
+                if turns is not None and not turns.accepted(visitor, self):
+                    self.wait_turn()
             case Rejected(rj):
                 self._pdus_out += 1
                 self.provider.reject(rj, now)

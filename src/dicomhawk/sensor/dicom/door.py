@@ -11,6 +11,7 @@ from ...evidence import ecs
 from ...evidence.recorder import Recorder
 from ...persona import clients
 from ...persona.model import Persona
+from ...persona.model.capacity import Capacity
 from ...settings import Deployment, Remote
 from ...upperlayer import pdu
 from ...upperlayer.negotiation import Accepted, Outcome, Rejected, negotiate
@@ -18,6 +19,8 @@ from ...upperlayer.provider import AssociateIndication
 from ..holdings import Holdings
 from ..processes import descriptor_limit
 from .describe import association
+from .slots import Slots
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -49,7 +52,9 @@ class Door:
         holdings: Holdings,
         clock: Callable[[], float],
         remotes: Iterable[Remote] = (),
+        slots: Slots | None = None,
     ) -> None:
+        """`slots`: where the workers of a sensor keep what a visitor's connections wait for."""
         self.persona = persona
         remotes = tuple(remotes)
         self.policy = persona.policy(deployment, remotes)
@@ -62,18 +67,26 @@ class Door:
         """By AE title, without padding: whom the archive knows as callers and destinations. Never contacted."""
         self.connections: set[Connection] = set()
         self.capacity = descriptor_limit() // DESCRIPTORS_EACH
+        self.turns: Turns | None = None
+        """Who waits for whom; None: nobody does."""
+        if slots is not None and persona.capacity != Capacity():
+            self.turns = Turns(persona.capacity, slots, clock)
         self._clients = clients.load()
-        self._answers: OrderedDict[bytes, Answer] = OrderedDict()
+        self._answers: OrderedDict[tuple[bytes, bool], Answer] = OrderedDict()
 
-    def answer(self, indication: AssociateIndication) -> Answer:
-        """What to answer to a request; the same bytes get the same answer."""
+    def answer(self, indication: AssociateIndication, *, full: bool = False) -> Answer:
+        """What to answer to a request; the same bytes get the same answer.
+
+        `full`: there may be no more associations.
+        """
         answers = self._answers
         raw = indication.raw
-        known = answers.get(raw)
+        key = raw, full
+        known = answers.get(key)
         if known is not None:
-            answers.move_to_end(raw)
+            answers.move_to_end(key)
             return known
-        outcome = negotiate(indication.rq, self.policy)
+        outcome = negotiate(indication.rq, self.policy, full=full)
         match outcome:
             case Accepted(ac):
                 encoded = pdu.encode(ac)
@@ -85,7 +98,7 @@ class Door:
         event = association(indication.rq, outcome, len(raw), client)
         answer = Answer(outcome, encoded, self.recorder.prepare(event))
         if len(raw) <= pdu.REMEMBERED_LENGTH:
-            answers[raw] = answer
+            answers[key] = answer
             if len(answers) > REMEMBERED_ANSWERS:
                 answers.popitem(last=False)
         return answer
@@ -95,6 +108,8 @@ class Door:
         now = self.clock()
         for connection in list(self.connections):
             connection.check_deadline(now)
+        if self.turns is not None:
+            self.turns.sweep()
 
     def close(self) -> None:
         """End all connections, as when the product is shut down."""
