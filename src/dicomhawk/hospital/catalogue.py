@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 from dicomhawk.hospital import schema
@@ -38,14 +38,18 @@ class CatalogueWriter:
     A context manager: what was added is committed at the end, or taken back if an exception leaves the block.
     Parents come before children. Raises `CatalogueError` for a row that contradicts the catalogue (a UID that
     is there already, a parent that is not) and for a file that is not a catalogue of this version.
+
+    `bulk`: for a new file with very many rows, which nobody reads until it is closed, and which is of no use if
+    the block is left with an exception. Contradictions are found when it is closed.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, bulk: bool = False) -> None:
         path = Path(path)
+        self._bulk = bulk
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=WRITER_PATIENCE, isolation_level=None)
-            schema.create(self._connection, schema.Kind.CATALOGUE)
+            schema.create(self._connection, schema.Kind.CATALOGUE, bulk=bulk)
         except (OSError, sqlite3.Error) as error:
             raise CatalogueError(f"{path} can't be opened for writing: {error}.") from None
         self._next_keys: dict[type[Row], int] = {}
@@ -68,8 +72,22 @@ class CatalogueWriter:
             except sqlite3.Error as error:
                 raise CatalogueError(f"Rows can't be added to {TABLES[row_class]}: {error}.") from None
 
-    def next_key(self, row_class: type[Row]) -> int:
-        """A primary key for a new row: larger than all in the table and than all given out before."""
+    def add_values(self, row_class: type[Row], rows: Iterable[tuple[Any, ...]]) -> None:
+        """Add rows of one class that are tuples of the class's fields, in their order: faster than `add_all`.
+
+        Not for patients, whose names are indexed in another form, too.
+        """
+        assert row_class is not Patient
+        try:
+            self._connection.executemany(INSERTS[row_class][0], rows)
+        except sqlite3.Error as error:
+            raise CatalogueError(f"Rows can't be added to {TABLES[row_class]}: {error}.") from None
+
+    def next_key(self, row_class: type[Row], count: int = 1) -> int:
+        """A primary key for a new row, larger than all in the table and than all given out before.
+
+        It is the first of `count` keys that are given out at once.
+        """
         key = self._next_keys.get(row_class)
         if key is None:
             column = schema.columns(row_class)[0]
@@ -77,7 +95,7 @@ class CatalogueWriter:
                 f"SELECT max({column}) FROM {TABLES[row_class]}"  # noqa: S608 - names of ours
             ).fetchone()
             key = (largest or 0) + 1
-        self._next_keys[row_class] = key + 1
+        self._next_keys[row_class] = key + count
         return key
 
     def key_of(self, row_class: type[Row], natural_key: str) -> int | None:
@@ -101,6 +119,12 @@ class CatalogueWriter:
     def close(self) -> None:
         """Commit and close; also refreshes the statistics by which queries are planned."""
         self._connection.execute("COMMIT")
+        if self._bulk:
+            try:
+                schema.finish(self._connection, schema.Kind.CATALOGUE)
+            except sqlite3.Error as error:
+                self._connection.close()
+                raise CatalogueError(f"The rows contradict each other: {error}.") from None
         self._connection.execute("PRAGMA analysis_limit = 1000")
         self._connection.execute("ANALYZE")
         self._connection.close()
