@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from struct import Struct
 
 _PDU_AND_PDV_HEADER = Struct(">BBLLBB")
+_PDV_HEADER = Struct(">LBB")
 UNLIMITED = 1 << 20
 """Maximum length assumed for a peer that announced none."""
 HEADERS = 12
@@ -27,6 +28,8 @@ class Fragments:
     """The largest that is used, also towards a peer without a limit; None: `UNLIMITED` towards those only."""
     even_from: int = 0
     """Fragments have an even length where the maximum length is this or more (PS3.8 annex E.1 wants it always)."""
+    packed: bool = False
+    """Whether the data set of a message that is sent as a whole begins in the P-DATA-TF of its command."""
 
     def piece(self, maximum_length: int) -> int:
         """Bytes of a data set that one P-DATA-TF carries to a peer that announced `maximum_length` (0: no limit).
@@ -47,6 +50,29 @@ class Fragments:
 
 
 FILLING = Fragments()
+
+
+def packed(
+    context_id: int, command: bytes | memoryview, data: bytes | memoryview, piece: int
+) -> list[bytes | memoryview]:
+    """P-DATA-TF PDUs of a whole message, the first of which has the command and as much of `data` as fits.
+
+    Each is at most as long as one with a single PDV of `piece` bytes. Without room for both the data set has PDUs
+    of its own. The result alternates headers with data, as that of `fragments`.
+    """
+    room = piece - len(command) - _PDV_HEADER.size
+    if room < 1:
+        return fragments(context_id, command, piece, command=True) + fragments(context_id, data, piece)
+    first = memoryview(data)[:room]
+    last = len(first) == len(data)
+    length = len(command) + len(first) + 2 * _PDV_HEADER.size
+    result: list[bytes | memoryview] = [
+        _PDU_AND_PDV_HEADER.pack(4, 0, length, len(command) + 2, context_id, 3),
+        command,
+        _PDV_HEADER.pack(len(first) + 2, context_id, 2 if last else 0),
+        first,
+    ]
+    return result if last else result + fragments(context_id, memoryview(data)[room:], piece)
 
 
 def fragments(

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
 from .errors import ProtocolError, Quirk
-from .fragments import fragments
+from .fragments import fragments, packed
 from .items import RoleSelection, trimmed
 from .machine import NEXT, TABLE, Action, Event, State
 from .message import Assembler, CommandReceived, DataSetFragment
@@ -671,6 +671,9 @@ class Provider:
         if self.state not in _SENDS_DATA:
             self._primitive(_EVT9)
         piece = self._piece
+        if data is not None and self._dialect.fragments.packed:
+            self._out += packed(context_id, command, data, piece)
+            return
         self._out += fragments(context_id, command, piece, command=True)
         if data is not None:
             self._out += fragments(context_id, data, piece)

@@ -88,6 +88,11 @@ class FragmentsModel(Part):
     even_from: int = Field(
         default=0, ge=0, le=4096, description="From which maximum length on the data have an even length."
     )
+    packed: bool = Field(
+        default=False,
+        description="Whether the identifier of a response begins in the P-DATA-TF of its command. Observed with a"
+        " query that finds something.",
+    )
 
 
 class Wire(Part):
