@@ -81,15 +81,19 @@ class Remote(_Model):
         if not isinstance(value, str):
             return value
         if "@" in value and value.endswith(DOWN):
-            return cls._short(value.removesuffix(DOWN)) | {"reachable": False}
-        # The last one: an AE title may have an @ in it, a host may not.
-        title, at, address = value.rpartition("@")
-        if not at:
-            return {"ae_title": value}
-        host, colon, port = address.rpartition(":")
-        if not colon or address.endswith("]") or (":" in host and not host.endswith("]")):
-            return {"ae_title": title, "host": address.strip("[]")}
-        return {"ae_title": title, "host": host.strip("[]"), "port": port}
+            return _in_short(value.removesuffix(DOWN)) | {"reachable": False}
+        return _in_short(value)
+
+
+def _in_short(value: str) -> dict[str, Any]:
+    # The last one: an AE title may have an @ in it, a host may not.
+    title, at, address = value.rpartition("@")
+    if not at:
+        return {"ae_title": value}
+    host, colon, port = address.rpartition(":")
+    if not colon or address.endswith("]") or (":" in host and not host.endswith("]")):
+        return {"ae_title": title, "host": address.strip("[]")}
+    return {"ae_title": title, "host": host.strip("[]"), "port": port}
 
 
 def _all_different(remotes: tuple[Remote, ...]) -> tuple[Remote, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from dicomhawk.hospital.attributes import Level
 from dicomhawk.hospital.budget import Budget
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.matching import Stored
@@ -23,14 +24,8 @@ Order: TypeAlias = Literal["number", "arrival", "newest-first"]
 _SERIES: Final = "series e JOIN study t ON t.study_key = e.study_key JOIN patient p ON p.patient_key = t.patient_key"
 _ALL: Final = f"instance i JOIN series e ON e.series_key = i.series_key {_SERIES.removeprefix('series e ')}"
 _VISIBLE: Final = "+i.visible_from <= :now"
-_SERIES_ORDER: Final[dict[Order, str]] = {
-    "number": "t.study_key, e.series_number, e.series_key",
-    "newest-first": "p.patient_key DESC, t.study_key DESC, e.series_key DESC",
-}
-_WITHIN_SERIES: Final[dict[Order, str]] = {
-    "number": "i.instance_number, i.instance_key",
-    "newest-first": "i.instance_key DESC",
-}
+_BY_NUMBER: Final = "t.study_key, e.series_number, e.series_key", "i.instance_number, i.instance_key"
+_TREE: Final = ("p.patient_key", "t.study_key", "e.series_key", "i.instance_key")
 _INSTANCE: Final = (
     "SELECT i.instance_key, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, t.study_uid, e.series_uid, "  # noqa: S608
     f"i.path, i.size FROM {_ALL} WHERE i.instance_key IN (SELECT value FROM json_each(:keys))"
@@ -55,12 +50,13 @@ class InstanceRef(NamedTuple):
 class Chosen:
     """What a retrieval means: `conditions` on patient ``p``, study ``t``, series ``e`` and perhaps instance ``i``.
 
-    `of_instances`: there are conditions on instances. `tests` compare the value of an SQL expression exactly.
-    `listed`: values of the column `listed_column` that must each be found; with `repeated` what has them comes in
-    their order, and as often as they are there.
+    `level`: of what was asked for. `of_instances`: there are conditions on instances. `tests` compare the value of an
+    SQL expression exactly. `listed`: values of the column `listed_column` that must each be found; with `repeated`
+    what has them comes in their order, and as often as they are there.
     """
 
     conditions: Conditions
+    level: Level
     of_instances: bool = False
     tests: list[tuple[str, Callable[[Stored], bool]]] = field(default_factory=list)
     listed: tuple[str, ...] = ()
@@ -76,7 +72,8 @@ class Instances:
     """
 
     def __init__(self, sources: Sequence[Source], chosen: Chosen, order: Order) -> None:
-        self._parameters, self._order = chosen.conditions.parameters, order
+        self._parameters = chosen.conditions.parameters
+        self._series_order, self._within_series = _orders(order, chosen.level)
         # The number of instances named one by one is bounded, and their order may be none of series.
         self._each = chosen.of_instances or bool(chosen.tests) or order == "arrival"
         self._runs: list[tuple[Source, array[int]]] = []  # keys of the instances if each was chosen, else of series
@@ -108,21 +105,18 @@ class Instances:
         tested = [sql for sql, _ in chosen.tests]
         if self._each:
             columns = ["p.patient_key", "i.instance_key", "1", chosen.listed_column, *tested]
-            order = "i.instance_key" if self._order == "arrival" else self._whole_order()
+            order = f"{self._series_order}, {self._within_series}"
             tables, terms = _ALL, [*terms, _VISIBLE]
         else:
             number = f"(SELECT count(*) FROM instance i WHERE i.series_key = e.series_key AND {_VISIBLE})"  # noqa: S608
             columns = ["p.patient_key", "e.series_key", number, chosen.listed_column]
-            tables, order = _SERIES, _SERIES_ORDER[self._order]
+            tables, order = _SERIES, self._series_order
         sql = f"SELECT {', '.join(columns)} FROM {tables} WHERE {' AND '.join(terms)} ORDER BY {order}"  # noqa: S608
         for row in _rows(source, sql, self._parameters):
             if row[0] in source.passed_over or not row[2]:
                 continue
             if all(test(value) for (_, test), value in zip(chosen.tests, row[4:], strict=True)):
                 yield row[:4]
-
-    def _whole_order(self) -> str:
-        return f"{_SERIES_ORDER[self._order]}, {_WITHIN_SERIES[self._order]}"
 
     def __len__(self) -> int:
         return self._length
@@ -136,10 +130,20 @@ class Instances:
     def _of_series(self, source: Source, series_key: int) -> array[int]:
         sql = (
             "SELECT i.instance_key FROM instance i "  # noqa: S608 - names of ours
-            f"WHERE i.series_key = :series AND {_VISIBLE} ORDER BY {_WITHIN_SERIES[self._order]}"
+            f"WHERE i.series_key = :series AND {_VISIBLE} ORDER BY {self._within_series}"
         )
         rows = _rows(source, sql, self._parameters | {"series": series_key})
         return array("q", (key for (key,) in rows))
+
+
+def _orders(order: Order, level: Level) -> tuple[str, str]:
+    """Of series, and of the instances of one, as SQL has it."""
+    if order == "number":
+        return _BY_NUMBER
+    if order == "arrival":
+        return "0", "i.instance_key"
+    *upper, last = (f"{key} DESC" if place > level else key for place, key in enumerate(_TREE))
+    return ", ".join(upper[level:] or ["0"]), last
 
 
 def _batch(source: Source, keys: array[int]) -> Iterator[InstanceRef]:

@@ -75,6 +75,8 @@ class Rules:
     """Whether at STUDY level an Accession Number takes the place of the unique key, if it is there or has a value."""
     id_case: bool = True
     """Whether upper and lower case differ in Patient ID and Accession Number."""
+    empty_keys: bool = False
+    """Whether a unique key without a value means what has none, or is missing."""
     all_of_list: bool = False
     """Whether each value of a list must be found."""
     list_order: bool = False
@@ -108,7 +110,7 @@ def retrieve(
     if rules.keys_above == "single" and not relational:
         _demand_unique_keys(model, level, texts)
     conditions = Conditions(*_visible(), now=now, visitor=visitor or "")
-    chosen = Chosen(conditions)
+    chosen = Chosen(conditions, level)
     if rules.keys == "all":
         _by_all_keys(chosen, model, level, identifier, texts)
     else:
@@ -131,9 +133,9 @@ def _by_unique_keys(chosen: Chosen, model: Model, level: Level, texts: dict[int,
             chosen.conditions.add(ATTRIBUTES[tag].column or "", Hint("in", _values(ATTRIBUTES[tag], texts[tag])))
     tag = _key_of(level, texts, rules)
     attribute, text = ATTRIBUTES[tag], texts.get(tag, "")
-    if not _says_what(attribute.vr, text):
+    if not _says_what(attribute.vr, text) and not (rules.empty_keys and tag in texts):
         raise RetrievalError(Fault.KEY_MISSING, f"No value of the unique key of {level.name}", (tag,))
-    values = _values(attribute, text)
+    values = tuple(text.split("\\")) if rules.empty_keys else _values(attribute, text)
     column = attribute.column or ""
     if not rules.id_case and attribute.vr != "UI":
         column, values = f"upper({column})", tuple(value.upper() for value in values)
@@ -195,7 +197,7 @@ def _level(model: Model, identifier: DataSet, texts: dict[int, str], rules: Rule
         if rules.deduce_level:
             for level in reversed(Level):
                 tag = _key_of(level, texts, rules)
-                if _says_what(ATTRIBUTES[tag].vr, texts.get(tag, "")):
+                if _says_what(ATTRIBUTES[tag].vr, texts.get(tag, "")) or (rules.empty_keys and tag in texts):
                     return level
         raise RetrievalError(Fault.LEVEL_MISSING, "Query/Retrieve Level is missing", (QUERY_RETRIEVE_LEVEL,))
     if not rules.level_case:

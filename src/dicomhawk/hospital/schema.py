@@ -87,7 +87,7 @@ _OF_UPLOADS = (
     "CREATE INDEX patient_by_id ON patient (patient_id, visitor)",
     "CREATE INDEX study_by_uid ON study (study_uid, visitor)",
     "CREATE INDEX series_by_uid ON series (series_uid, study_key)",
-    "CREATE UNIQUE INDEX instance_by_uid ON instance (sop_uid, visitor)",
+    "CREATE INDEX instance_by_uid ON instance (sop_uid, visitor)",
 )
 
 _DURABLE = (
@@ -111,7 +111,7 @@ class Kind(Enum):
     """Databases with these tables."""
 
     CATALOGUE = "a catalogue"
-    UPLOADS = "uploads"  # rows also have a column ``visitor``; a UID is there once for each
+    UPLOADS = "uploads"  # rows also have a column ``visitor``; a UID may be there for each, and more than once
     OVERLAY = "an overlay"  # temporary; with few indexes, and UIDs may be there several times
 
 

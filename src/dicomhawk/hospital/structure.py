@@ -6,6 +6,7 @@ Nothing of it is kept, however long it is: `Structure` follows tags, lengths and
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from struct import Struct
 
 from dicomhawk.hospital import vr as vrs
@@ -27,20 +28,53 @@ _DATA_SET, _SEQUENCE, _FRAGMENTS = range(3)
 class _Frame:
     """What the next element is in: `end` is its offset, None if a delimiter ends it."""
 
-    __slots__ = ("end", "explicit", "kind")
+    __slots__ = ("end", "explicit", "filled", "kind")
 
     def __init__(self, kind: int, end: int | None, explicit: bool) -> None:
         self.kind = kind
         self.end = end
         self.explicit = explicit
+        self.filled = False  # there is an element in it
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What is let pass. The defaults let nothing pass."""
+
+    ends_in_header: bool = False
+    """The data set may end within the header of an element or item."""
+    ends_before_value: bool = False
+    """It may end behind the header of an element, where the value should begin."""
+    other_vrs: bool = False
+    """Two bytes that are no VR may stand for one: with a length of 32 bits if they are capitals, else of 16."""
+    loose_items: bool = False
+    """Items and sequences may be longer than what they are in."""
+
+
+STRICT = Manner()
 
 
 class Structure:
     """Reads a data set in transfer syntax `syntax`; a UID that is not one of the four here is Explicit VR LE."""
 
-    __slots__ = ("_at", "_frames", "_inflated", "_inflater", "_long", "_rest", "_short", "_skip", "_tag")
+    __slots__ = (
+        "_at",
+        "_frames",
+        "_fresh",
+        "_inflated",
+        "_inflater",
+        "_long",
+        "_manner",
+        "_rest",
+        "_short",
+        "_skip",
+        "_stopped",
+        "_tag",
+    )
 
-    def __init__(self, syntax: str) -> None:
+    def __init__(self, syntax: str, manner: Manner = STRICT) -> None:
+        self._manner = manner
+        self._fresh = False  # nothing has come since the header of an element
         order = ">" if syntax == EXPLICIT_BE else "<"
         self._tag = Struct(f"{order}HH").unpack_from
         self._short = Struct(f"{order}H").unpack_from
@@ -49,8 +83,14 @@ class Structure:
         self._at = 0  # offset of what comes next
         self._skip = 0  # bytes of a value that are still to come
         self._rest = b""  # the beginning of a header
+        self._stopped = False  # by a delimiter; what follows isn't looked at
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS) if syntax == DEFLATED_LE else None
         self._inflated = 0
+
+    @property
+    def lenient(self) -> bool:
+        """Whether something is let pass."""
+        return self._manner != STRICT
 
     def feed(self, data: bytes | memoryview) -> None:
         """The next bytes. Raises `ElementsError` as soon as they can't be read."""
@@ -72,14 +112,24 @@ class Structure:
         if self._inflated >= MAX_INFLATED:
             return
         self._leave_full_frames()
-        if self._skip or self._rest or len(self._frames) > 1:
+        manner = self._manner
+        if self._rest:
+            passes = manner.ends_in_header
+        elif self._fresh:
+            passes = manner.ends_before_value
+        else:
+            frame = self._frames[-1]
+            of_defined_item = manner.loose_items and frame.kind == _DATA_SET and frame.end is not None
+            passes = not self._skip and (len(self._frames) == 1 or (of_defined_item and frame.filled))
+        if not passes:
             raise ElementsError(f"the data set ends within an element, at {self._at}")
 
     def _follow(self, data: bytes | memoryview) -> None:
         place, size = 0, len(data)
-        while place < size:
+        while place < size and not self._stopped:
             if self._skip:
                 step = min(self._skip, size - place)
+                self._fresh = False
                 self._skip -= step
                 self._at += step
                 place += step
@@ -99,6 +149,7 @@ class Structure:
         if len(header) < 8:
             return 0
         frame = self._frames[-1]
+        self._fresh = False
         group, number = self._tag(header)
         tag = group << 16 | number
         if frame.kind != _DATA_SET or group == 0xFFFE:
@@ -109,9 +160,11 @@ class Structure:
             vr, length, used = vrs.of_tag(tag), self._long(header, 4)[0], 8
         else:
             code = header[4:6]
-            vr = _VRS.get(code, "UN")
-            if vr == "UN" and not (code.isalpha() and code.isupper()):
-                raise ElementsError(f"no VR in {tag:08X} at {self._at}")
+            vr = _VRS.get(code, "")
+            if not vr:
+                vr = "UN" if code.isalpha() and code.isupper() else "CS"
+                if vr == "CS" and not self._manner.other_vrs:
+                    raise ElementsError(f"no VR in {tag:08X} at {self._at}")
             if vr in vrs.SHORT:
                 length, used = self._short(header, 6)[0], 8
             elif len(header) < 12:
@@ -124,6 +177,7 @@ class Structure:
 
     def _value(self, tag: int, vr: str, length: int) -> None:
         frame = self._frames[-1]
+        frame.filled = True
         if length == _UNDEFINED:
             if vr in ("OB", "OW"):
                 self._enter(_FRAGMENTS, None, frame.explicit)
@@ -132,16 +186,20 @@ class Structure:
                 self._enter(_SEQUENCE, None, frame.explicit and vr != "UN")
             else:
                 raise ElementsError(f"undefined length of a value of {vr}, at {self._at}")
+            self._fresh = True
             return
         self._demand(length, f"the value of {tag:08X}")
         if vr == "SQ":
             self._enter(_SEQUENCE, self._at + length, frame.explicit)
         else:
             self._skip = length
+        self._fresh = length > 0
 
     def _delimiter(self, tag: int, length: int) -> None:
         frame = self._frames[-1]
-        if tag == (_ITEM_END if frame.kind == _DATA_SET else _SEQUENCE_END) and len(self._frames) > 1:
+        if len(self._frames) == 1 and tag == _ITEM_END and self._manner.loose_items:
+            self._stopped = True
+        elif tag == (_ITEM_END if frame.kind == _DATA_SET else _SEQUENCE_END) and len(self._frames) > 1:
             if frame.end is None:
                 self._frames.pop()
         elif frame.kind == _DATA_SET or tag != _ITEM:
@@ -157,6 +215,11 @@ class Structure:
 
     def _demand(self, length: int, what: str) -> None:
         """Raise unless `length` bytes fit into the nearest frame with an end."""
+        if self._manner.loose_items:
+            frame = self._frames[-1]
+            if frame.kind == _DATA_SET and frame.end is not None and 0 <= frame.end - self._at < length:
+                raise ElementsError(f"{what} at {self._at} claims {length} bytes of {frame.end - self._at}")
+            return
         end = next((frame.end for frame in reversed(self._frames) if frame.end is not None), None)
         if end is not None and self._at + length > end:
             raise ElementsError(f"{what} at {self._at} claims {length} bytes of {end - self._at}")

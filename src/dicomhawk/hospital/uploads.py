@@ -11,7 +11,7 @@ import sqlite3
 from collections import OrderedDict
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from dicomhawk.hospital import schema
 from dicomhawk.hospital.attributes import Level
@@ -39,6 +39,12 @@ _STUDY: Final = dict.fromkeys(
 )
 _SERIES: Final = {"series_uid": "", "modality": "", "series_number": None, "description": None}
 _INSTANCE: Final = {"instance_number": None}
+
+
+Same: TypeAlias = Literal["uid", "path", "uid-in-known-study"]
+"""Which objects are the same: those with one SOP Instance UID; those with the same identifiers from the patient down;
+or those with one SOP Instance UID, unless the new one begins a study. But for the first, each patient has studies of
+its own, whatever their UIDs."""
 
 
 class UploadsError(Exception):
@@ -101,12 +107,13 @@ class Uploads:
         size: int,
         now: float,
         overwrite: bool = True,
+        same: Same = "uid",
     ) -> AddOutcome:
         """Remember an object that `visitor` stored at `now`; when this returns, it survives a killed process.
 
         `head` is the decoded first part of its data set. `path` says where the bytes are, relative to the
-        caller's folder, and is the same for the same bytes. Of two objects with the same UID the last one
-        counts, or without `overwrite` the first. Raises `UploadsError`.
+        caller's folder, and is the same for the same bytes. Of two objects that are the same (see `Same`) the last
+        one counts, and takes the place of the other, or without `overwrite` the first. Raises `UploadsError`.
         """
         described = describe(head)
         described[Level.IMAGE.name] |= {
@@ -119,7 +126,7 @@ class Uploads:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
-                outcome = self._add(visitor, described, now, overwrite)
+                outcome = self._add(visitor, described, now, overwrite, same)
                 self.connection.execute("COMMIT")
             except BaseException:
                 self.connection.execute("ROLLBACK")
@@ -145,51 +152,76 @@ class Uploads:
         overlay.extend(newest)
         return overlay
 
-    def _add(self, visitor: str, described: Described, now: float, overwrite: bool) -> AddOutcome:
+    def _add(self, visitor: str, described: Described, now: float, overwrite: bool, same: Same) -> AddOutcome:
         execute = self.connection.execute
         image = described[Level.IMAGE.name]
-        there = execute(
-            "SELECT path, size, instance_key, series_key FROM instance WHERE visitor = ? AND sop_uid = ?",
-            (visitor, image["sop_uid"]),
-        ).fetchone()
+        there = self._same(visitor, described, same)
         outcome = AddOutcome.NEW
-        if there is not None:
-            if there[:2] == (image["path"], image["size"]):
+        if there:
+            if len(there) == 1 and there[0][2:] == (image["path"], image["size"]):
                 return AddOutcome.SAME
             if not overwrite:
                 return AddOutcome.KEPT
             outcome = AddOutcome.REPLACED
-            execute("DELETE FROM instance WHERE instance_key = ?", there[2:3])
+            self.connection.executemany("DELETE FROM instance WHERE instance_key = ?", [row[:1] for row in there])
         else:
             found = execute("SELECT objects FROM visitor WHERE visitor = ?", (visitor,)).fetchone()
             if found is not None and found[0] >= MAX_OBJECTS:
                 return AddOutcome.FULL
         fields: dict[str, Any] = _INSTANCE | image
-        series_key = self._series(visitor, described, now)
-        newest = self._insert(Instance(instance_key=0, series_key=series_key, visible_from=now, **fields), visitor)
-        if there is not None:
-            schema.prune(self.connection, there[3])
+        series_key = self._series(visitor, described, now, same)
+        row = Instance(instance_key=there[0][0] if there else 0, series_key=series_key, visible_from=now, **fields)
+        newest = self._insert(row, visitor)
+        for _, old_series, *_ in there:
+            schema.prune(self.connection, old_series)
         execute(
             "INSERT INTO visitor VALUES (?1, 1, ?2, 0) ON CONFLICT DO UPDATE "
-            "SET objects = objects + 1 - ?3, newest = ?2, replaced = replaced + ?3",
-            (visitor, newest, outcome is AddOutcome.REPLACED),
+            "SET objects = objects + 1 - ?3, newest = max(newest, ?2), replaced = replaced + ?3",
+            (visitor, newest, len(there)),
         )
         return outcome
 
-    def _series(self, visitor: str, described: Described, now: float) -> int:
+    def _same(self, visitor: str, described: Described, same: Same) -> list[tuple[int, int, str, int]]:
+        """Key, key of the series, path and size of the objects that one is the same as."""
+        execute = self.connection.execute
+        sop_uid = described[Level.IMAGE.name]["sop_uid"]
+        study_uid = (_STUDY | described[Level.STUDY.name])["study_uid"]
+        if (
+            same == "uid-in-known-study"
+            and self._key(Study, "visitor = ? AND study_uid = ?", visitor, study_uid) is None
+        ):
+            return []
+        sql = "SELECT i.instance_key, i.series_key, i.path, i.size FROM instance i"
+        if same != "path":
+            where = "WHERE i.sop_uid = ? AND i.visitor = ? ORDER BY 1"
+            return execute(f"{sql} {where}", (sop_uid, visitor)).fetchall()
+        series_uid = (_SERIES | described[Level.SERIES.name])["series_uid"]
+        patient_id = (_PATIENT | described[Level.PATIENT.name])["patient_id"]
+        where = (
+            "JOIN series e USING (series_key) JOIN study t USING (study_key) JOIN patient p USING (patient_key) "
+            "WHERE i.sop_uid = ? AND i.visitor = ? AND e.series_uid = ? AND t.study_uid = ? AND p.patient_id = ?"
+        )
+        return execute(f"{sql} {where}", (sop_uid, visitor, series_uid, study_uid, patient_id)).fetchall()
+
+    def _series(self, visitor: str, described: Described, now: float, same: Same) -> int:
         fields: dict[str, Any] = _SERIES | described[Level.SERIES.name]
-        study_key = self._study(visitor, described, now)
+        study_key = self._study(visitor, described, now, same)
         found = self._key(Series, "series_uid = ? AND study_key = ?", fields["series_uid"], study_key)
         if found is not None:
             return found
         return self._insert(Series(series_key=0, study_key=study_key, visible_from=now, **fields), visitor)
 
-    def _study(self, visitor: str, described: Described, now: float) -> int:
+    def _study(self, visitor: str, described: Described, now: float, same: Same) -> int:
         fields: dict[str, Any] = _STUDY | described[Level.STUDY.name]
-        found = self._key(Study, "visitor = ? AND study_uid = ?", visitor, fields["study_uid"])
-        if found is not None:
-            return found
+        if same == "uid":
+            found = self._key(Study, "visitor = ? AND study_uid = ?", visitor, fields["study_uid"])
+            if found is not None:
+                return found
         patient_key = self._patient(visitor, described, now)
+        if same != "uid":  # a study is one patient's
+            found = self._key(Study, "study_uid = ? AND patient_key = ?", fields["study_uid"], patient_key)
+            if found is not None:
+                return found
         return self._insert(Study(study_key=0, patient_key=patient_key, visible_from=now, **fields), visitor)
 
     def _patient(self, visitor: str, described: Described, now: float) -> int:
@@ -207,5 +239,6 @@ class Uploads:
     def _insert(self, row: Row, visitor: str) -> int:
         """Add `row`; its primary key."""
         insert, values = schema.VISITOR_INSERTS[type(row)]
-        key = self.connection.execute(insert, (None, *values(row)[1:], visitor)).lastrowid
+        first, *others = values(row)
+        key = self.connection.execute(insert, (first or None, *others, visitor)).lastrowid
         return key or 0

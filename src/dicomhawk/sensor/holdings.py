@@ -23,7 +23,7 @@ from ..hospital.products.find import ProductArchive
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
 from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, may_differ, transcode
-from ..hospital.uploads import AddOutcome, Uploads, UploadsError
+from ..hospital.uploads import AddOutcome, Same, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
 from ..persona import sopclasses
 from ..persona.model import Persona
@@ -206,6 +206,7 @@ class Holdings:
         path: Path,
         size: int,
         overwrite: bool = True,
+        same: Same = "uid",
     ) -> bool:
         """Let a visitor find what it stored, the captured file `path`; False if there is no room for it."""
         try:
@@ -219,6 +220,7 @@ class Holdings:
                 size=size,
                 now=self._clock(),
                 overwrite=overwrite,
+                same=same,
             )
         except UploadsError:
             return False

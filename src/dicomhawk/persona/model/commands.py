@@ -30,8 +30,31 @@ CommandName = Literal[
 ]
 
 
+class Reading(Part):
+    """What may be wrong with data sets. Seen with identifiers and objects that are cut off at each byte."""
+
+    ends_in_header: bool = Field(
+        default=False, description="Whether a data set may end within the header of an element or item."
+    )
+    ends_before_value: bool = Field(
+        default=False, description="Whether it may end right behind the header of an element."
+    )
+    other_vrs: bool = Field(
+        default=False,
+        description="Whether two bytes that are no VR may stand for one: with a length of 32 bits if they are "
+        "capitals, else of 16. Seen with the VRs zz and ZZ.",
+    )
+    loose_items: bool = Field(
+        default=False,
+        description="Whether items and sequences may be longer than what they are in. Seen with an item that "
+        "claims more than its sequence has.",
+    )
+
+
 class Commands(Part):
     """Which commands are taken, from whom and where."""
+
+    reading: Reading = Reading()
 
     on_any_context: bool = Field(
         default=False,

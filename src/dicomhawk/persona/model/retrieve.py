@@ -64,6 +64,11 @@ class Selecting(Part):
     id_case: bool = Field(
         default=True, description="Whether upper and lower case differ in a Patient ID or an Accession Number."
     )
+    empty_keys: bool = Field(
+        default=False,
+        description="Whether a unique key without a value, or an empty value in a list, means what has no value "
+        "there, or counts as missing.",
+    )
     all_of_list: bool = Field(
         default=False,
         description="Whether a list of UIDs is refused (`nothing_found`) if one of them isn't found.",
@@ -153,6 +158,10 @@ class Get(Part):
     count_cancelled: bool = Field(
         default=True,
         description="Whether the sub-operation during which a C-CANCEL comes is counted once it is answered.",
+    )
+    any_cancel: bool = Field(
+        default=False,
+        description="Whether during a sub-operation a C-CANCEL counts whatever Message ID it names.",
     )
     patience: Seconds = Field(
         default=60, gt=0, description="How long an answer to a C-STORE-RQ is waited for, in seconds."

@@ -49,4 +49,10 @@ class Store(Part):
         "status is success either way. Seen with a C-FIND or C-GET after storing another object under"
         " the same UID.",
     )
+    same_object: Literal["uid", "path", "uid-in-known-study"] = Field(
+        default="uid",
+        description="Which stored object a new one is a duplicate of: any with its SOP Instance UID; one with the"
+        " same identifiers from the patient down; or any with its SOP Instance UID, unless the new "
+        "one is the first of its study. Seen by storing one UID in two studies.",
+    )
     full: Status = Field(default=0xA700, description="Status when there is no room.")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
+from ....hospital.elements import DataSet, ElementsError, decode
 from ....hospital.query import QueryError, QueryProblem
+from ....hospital.structure import Manner, Structure
 from ....settings import Remote
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, Value
@@ -95,6 +97,17 @@ class Service:
         else:
             leave(self.connection, disposal, detail)
 
+    def structure(self) -> Structure:
+        """What finds out whether the data set can be read, as the persona reads."""
+        reading = self.connection.door.persona.commands.reading
+        manner = Manner(
+            ends_in_header=reading.ends_in_header,
+            ends_before_value=reading.ends_before_value,
+            other_vrs=reading.other_vrs,
+            loose_items=reading.loose_items,
+        )
+        return Structure(self.request.context.transfer_syntax, manner)
+
     @property
     def sop_class_uid(self) -> str:
         """What is asked for: the abstract syntax of the context, unless the persona goes by the command."""
@@ -178,6 +191,17 @@ class Identified(Service):
         if len(fragment.data) > room:
             self._too_long = True
         self.identifier += fragment.data[:room]
+
+    def read(self) -> DataSet | None:
+        """The identifier as a data set; None if it can't be read."""
+        data, syntax = bytes(self.identifier), self.request.context.transfer_syntax
+        structure = self.structure()
+        try:
+            structure.feed(data)
+            structure.finish()
+            return decode(data, syntax, head=structure.lenient)
+        except ElementsError:
+            return None
 
     def cancel(self) -> None:
         """Stop before the next response."""

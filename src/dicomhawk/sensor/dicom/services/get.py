@@ -64,7 +64,10 @@ class Get(Retrieval):
         self._answered(command.status if right else None)
 
     def disturbed(self, command: Command) -> bool:
-        """Another command where an answer should be: the sub-operation has failed."""
+        """Another command where an answer should be: the sub-operation has failed; a C-CANCEL is no answer."""
+        if self._answer is not None and command.command_field == CommandField.C_CANCEL_RQ:
+            self._cancelled_within = self._cancelled_within or self._get.any_cancel
+            return True
         return self._answered(None)
 
     def cancel(self) -> None:

@@ -134,11 +134,8 @@ class _Commitment(Refused):
 
     def finish(self, now: float) -> None:
         """Agree, if the data set is right."""
-        try:
-            data_set = decode(bytes(self.identifier), self.request.context.transfer_syntax)
-        except ElementsError:
-            data_set = {}
-        if self.too_long or not self._is_right(data_set):
+        data_set = self.read()
+        if data_set is None or self.too_long or not self._is_right(data_set):
             super().finish(now)
             return
         self._record(status.SUCCESS)

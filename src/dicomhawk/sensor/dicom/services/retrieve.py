@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Container
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
 from ....evidence import events as ev
-from ....hospital.elements import DataSet, Element, ElementsError, decode, encode
+from ....hospital.elements import DataSet, Element, encode
 from ....hospital.query import QueryError
 from ....hospital.retrieval import Fault, RetrievalError, Rules
 from ....persona import sopclasses
@@ -58,8 +57,7 @@ class Retrieval(Identified):
 
     def finish(self, now: float) -> None:
         """The identifier is here: record it, and begin."""
-        with contextlib.suppress(ElementsError):
-            self._keys = decode(bytes(self.identifier), self.request.context.transfer_syntax)
+        self._keys = self.read()
         self._announce()
         self.connection.start(self, self._work())
 
@@ -228,6 +226,7 @@ def _rules(select: Selecting) -> Rules:
         keys_above=select.keys_above,
         accession_number=select.accession_number,
         id_case=select.id_case,
+        empty_keys=select.empty_keys,
         all_of_list=select.all_of_list,
         list_order=select.list_order,
     )

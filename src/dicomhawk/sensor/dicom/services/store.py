@@ -34,7 +34,7 @@ class Store(Service):
         super().__init__(connection, request)
         command, context = request.command, request.context
         self._store = connection.door.persona.store
-        self._structure = Structure(context.transfer_syntax) if self._store.unreadable != "accept" else None
+        self._structure = self.structure() if self._store.unreadable != "accept" else None
         self._fault = False
         meta = connection.door.holdings.file_meta(
             command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax
@@ -113,6 +113,7 @@ class Store(Service):
             path=captured.path,
             size=captured.size,
             overwrite=self._store.duplicates == "replace",
+            same=self._store.same_object,
         )
 
     def _record(self, captured: Captured, *, complete: bool) -> None:
