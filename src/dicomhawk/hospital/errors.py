@@ -35,3 +35,7 @@ class QueryError(Exception):
         self.status = status
         self.comment = comment[:MAX_COMMENT]
         self.tags = tags
+
+
+class UnkeptKeyError(Exception):
+    """A key has a value that would have to be compared with what the product's index doesn't keep."""

@@ -13,7 +13,7 @@ from dicomhawk.hospital.dialect import QueryDialect, RetrieveAE, Unknown
 from dicomhawk.hospital.elements import DataSet, Element, encode
 from dicomhawk.hospital.products import texts
 from dicomhawk.hospital.products.objects import StoredObject
-from dicomhawk.hospital.products.request import Query, convertible
+from dicomhawk.hospital.products.request import Query
 from dicomhawk.hospital.products.resource import Resource
 
 COUNTS: Final = {
@@ -58,6 +58,12 @@ class Answers:
         )
         self.tags = frozenset(key.tag for key in query.keys)
 
+    def says_nothing(self, resource: Resource) -> bool:
+        """Whether there is nothing in an answer that is known of the resource, where that matters."""
+        if not self._dialect.ends_with_nothing or resource.charset:
+            return False
+        return self._from_index.isdisjoint(self.tags)
+
     def match(self, resource: Resource) -> Match:
         """The match that a resource is."""
         return Match(cast(tuple[str], self._data_set(resource)), _ENCODER)
@@ -99,13 +105,8 @@ class Answers:
         """Put the values into `found`; their character set."""
         target = self._dialect.texts.answers_in
         if target is None:
-            own = resource.charset
-            target = self._query.charset
-            if own != target and not (target == "ISO_IR 192" and texts.is_plain(own)):
-                whole = self._converted(values, own, target)
-                values, target = (values, own) if whole is None else (whole, target)
-            else:
-                target = own
+            target = resource.charset
+            values, target = self._in_set_of_request(values, target) or (values, target)
         else:
             values = {tag: texts.from_utf_8(value, target) for tag, value in values.items()}
         for tag, value in values.items():
@@ -114,19 +115,18 @@ class Answers:
                 found[tag] = element
         return target
 
-    def _converted(self, values: dict[int, str], source: str, target: str) -> dict[int, str] | None:
-        if not convertible(source, self._dialect) or not convertible(target, self._dialect):
+    def _in_set_of_request(self, values: dict[int, str], own: str) -> tuple[dict[int, str], str] | None:
+        """The values in the request's character set, and what the answer says of it; None: they stay as they are."""
+        rules = self._dialect.texts
+        asked = self._query.charset
+        if own == asked or (asked == texts.UTF_8 and texts.is_plain(own)) or not texts.convertible(own, rules):
             return None
-        found: dict[int, str] = {}
-        for tag, value in values.items():
-            if not value.isascii() and texts.affected(vrs.of_tag(tag)):
-                text = texts.converted(value, source, target)
-                if text is None:
-                    return None
-                found[tag] = text
-            else:
-                found[tag] = value
-        return found
+        for target in (asked, ""):  # what is plain ASCII can be said in any set
+            if own != target and texts.convertible(target, rules):
+                found = _converted(values, own, target)
+                if found is not None:
+                    return found, "" if "\\" in target or target == texts.ASCII else target
+        return None
 
     def _items(self, items: tuple[DataSet, ...], source: StoredObject) -> tuple[DataSet, ...]:
         made: list[DataSet] = []
@@ -145,6 +145,17 @@ class Answers:
                     within[tag] = written
             made.append(within)
         return tuple(made)
+
+
+def _converted(values: dict[int, str], source: str, target: str) -> dict[int, str] | None:
+    found = dict(values)
+    for tag, value in values.items():
+        if not value.isascii() and texts.affected(vrs.of_tag(tag)):
+            text = texts.converted(value, source, target)
+            if text is None:
+                return None
+            found[tag] = text
+    return found
 
 
 def _text(tag: int, vr: str, value: str) -> Element:

@@ -15,7 +15,7 @@ from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.dialect import ComparedOn, Order, QueryDialect
 from dicomhawk.hospital.elements import DataSet
-from dicomhawk.hospital.errors import QueryError, QueryProblem
+from dicomhawk.hospital.errors import QueryError, QueryProblem, UnkeptKeyError
 from dicomhawk.hospital.products import request, texts
 from dicomhawk.hospital.products.answer import Answers
 from dicomhawk.hospital.products.catalogue import CatalogueObjects, Search, digest
@@ -51,7 +51,7 @@ class ProductArchive:
     ) -> Generator[Match | None, None, None]:
         """The matches of a C-FIND in an information model of these `levels`; None: let others have a turn.
 
-        Raises `QueryError`, at once or later.
+        Raises `QueryError`, at once or later, or `UnkeptKeyError`.
         """
         return self._find(request.read(identifier, levels, self.dialect), levels, now, visitor)
 
@@ -67,7 +67,12 @@ class ProductArchive:
             yield from run.failure(levels)
             answers = Answers(query, self.dialect, self.ae_title)
             for resource in run.modalities() if query.modalities is not None else run.resources(answers.tags):
-                yield None if resource is None else answers.match(resource)
+                if resource is None:
+                    yield None
+                elif answers.says_nothing(resource):
+                    return
+                else:
+                    yield answers.match(resource)
         except sqlite3.Error as error:
             raise unable() from error
 
@@ -118,7 +123,18 @@ class _Run:
 
     def resources(self, asked: frozenset[int]) -> Iterator[Resource | None]:
         """The resources that match, in the product's order."""
+        if self._dialect.keys is not None:
+            for number, test in enumerate(self._query.tests):
+                if test.tag not in self._indexed:
+                    return self._unkept(self._query.tests[:number])
         return self._at(self._query.level, [*self._above, *self._query.tests], asked)
+
+    def _unkept(self, before: list[Test]) -> Iterator[Resource | None]:
+        """Compare what comes before a key that isn't kept, and fail at the first object that gets there."""
+        for resource in self._at(self._query.level, [*self._above, *before], frozenset()):
+            if resource is not None:
+                raise UnkeptKeyError
+            yield None
 
     def _at(self, level: Level, tests: list[Test], asked: frozenset[int]) -> Iterator[Resource | None]:
         order = self._dialect.order.get(level, Order.STORED)
@@ -248,9 +264,9 @@ class _Run:
             value = trimmed(value, leading=True)
         if rules.texts.answers_in is not None or resource.charset == self._query.charset:
             return test.as_sent.test(value)
-        convertible = not texts.is_plain(resource.charset) and request.convertible(resource.charset, rules)
-        if convertible and not value.isascii():
-            value = texts.converted(value, resource.charset, "ISO_IR 192") or value
+        if not value.isascii() and not texts.is_plain(resource.charset):
+            convertible = texts.convertible(resource.charset, rules.texts)
+            value = (convertible and texts.converted(value, resource.charset, texts.UTF_8)) or value
         return test.in_utf_8.test(value)
 
 

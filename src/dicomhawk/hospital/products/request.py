@@ -71,7 +71,7 @@ def read(identifier: DataSet, levels: tuple[Level, ...], dialect: QueryDialect) 
     charset = _raw(identifier.get(SPECIFIC_CHARACTER_SET))
     keys = [
         _key(element, charset, dialect)
-        for tag, element in identifier.items()
+        for tag, element in sorted(identifier.items())
         if tag >> 16 >= FIRST_GROUP and tag not in (QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET)
     ]
     if sum(key.value.count("\\") for key in keys) >= MAX_VALUES:
@@ -94,9 +94,9 @@ def _level(identifier: DataSet, dialect: QueryDialect) -> tuple[Level, str]:
     element = identifier.get(QUERY_RETRIEVE_LEVEL)
     if element is None:
         raise _failed(dialect.failures.no_level)
-    if not element.value:
-        raise _failed(dialect.failures.empty_level)
     text = _raw(element)
+    if not text:
+        raise _failed(dialect.failures.empty_level)
     wanted = text if dialect.level_case else text.upper()
     for name, level in dialect.level_names.items():
         if wanted == name or (dialect.level_prefixes and wanted.startswith(name)):

@@ -13,11 +13,13 @@ from pydicom import charset as tables
 
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import character_set
+from dicomhawk.hospital.dialect import Texts
 
 _ESCAPE: Final = "\x1b"
 _REPLACEMENT: Final = "\ufffd"
-_UTF_8: Final = "ISO_IR 192"
-_PLAIN: Final = frozenset(("", "ISO_IR 6", _UTF_8))
+UTF_8: Final = "ISO_IR 192"
+ASCII: Final = "ISO_IR 6"
+_PLAIN: Final = frozenset(("", ASCII, UTF_8))
 """Sets whose texts are UTF-8 as they are."""
 _SEPARATOR: Final = re.compile(r"[\\ ]")
 
@@ -32,7 +34,7 @@ def codec(declared: str) -> str | None:
     """Python's codec for the first term of a value of (0008,0005) that isn't empty; None: there is none."""
     terms = [term.strip(" \0").upper() for term in declared.split("\\")]
     first = next(filter(None, terms), "")
-    if first in ("ISO_IR 6", "ISO 2022 IR 6"):
+    if first in (ASCII, "ISO 2022 IR 6"):
         return "ascii"
     found = tables.python_encoding.get(first)
     return None if found is None or found == tables.default_encoding else found
@@ -60,14 +62,32 @@ def from_utf_8(value: str, target: str) -> str:
 
 
 def converted(value: str, source: str, target: str) -> str | None:
-    """`value` from one set to another; None if it can't be said there. Sets that are UTF-8 or less stay."""
+    """`value` from one set to another; None if it can't be said there."""
     raw = value.encode("latin-1")
     try:
-        text = raw.decode("utf-8" if source in _PLAIN else codec(source) or "ascii")
-        wanted = "ascii" if target in ("", "ISO_IR 6") else codec(target) or "ascii"
-        return text.encode(wanted).decode("latin-1")
+        if _ESCAPE in value:
+            text = character_set(source).decode(raw)
+            if _REPLACEMENT in text:
+                return None
+        else:
+            text = raw.decode(_strict(source))
+        return text.encode(_strict(target)).decode("latin-1")
     except UnicodeError:
         return None
+
+
+def _strict(declared: str) -> str:
+    first = declared.split("\\")[0]
+    return (codec(first) or "ascii") if first else "ascii"
+
+
+def convertible(declared: str, rules: Texts) -> bool:
+    """Whether texts in this set can be converted."""
+    first, *others = declared.split("\\")
+    if not others:
+        return not first or first in rules.convertible
+    known = rules.convertible_extensions
+    return all(term in known for term in others) and (not first or first in known)
 
 
 def is_plain(declared: str) -> bool:

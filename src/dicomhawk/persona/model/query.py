@@ -107,7 +107,7 @@ class CharacterSets(Part):
     )
     convertible_extensions: tuple[str, ...] = Field(
         default=(),
-        description="The same of several terms together, as with code extensions: all but the first must be of these.",
+        description="The same of several terms together, as with code extensions; the first may be empty.",
     )
 
     def texts(self) -> Texts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
 from ....hospital.elements import DataSet, ElementsError, decode
+from ....hospital.errors import UnkeptKeyError
 from ....hospital.query import QueryError, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
@@ -61,6 +62,9 @@ class Find(Identified):
                 return
             with contextlib.closing(self._matches(self._keys)) as matches:  # it may hold files open
                 code, data = await self._send(matches)
+        except UnkeptKeyError:
+            self._dispose(failures.unkept, "a value of a key that isn't kept")
+            return
         except (QueryError, WrongContext) as error:
             code, comment = failure(error)
             if isinstance(error, QueryError) and error.status is not None:
