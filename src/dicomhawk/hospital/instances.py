@@ -141,9 +141,9 @@ def _orders(order: Order, level: Level) -> tuple[str, str]:
     if order == "number":
         return _BY_NUMBER
     if order == "arrival":
-        return "0", "i.instance_key"
+        return "NULL", "i.instance_key"
     *upper, last = (f"{key} DESC" if place > level else key for place, key in enumerate(_TREE))
-    return ", ".join(upper[level:] or ["0"]), last
+    return ", ".join(upper[level:] or ["NULL"]), last
 
 
 def _batch(source: Source, keys: array[int]) -> Iterator[InstanceRef]:
