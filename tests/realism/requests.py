@@ -88,7 +88,7 @@ class Requests:
         """The presentation contexts of a request."""
         draw = self.random
         if self.rarely(40):
-            numbers = [n % 256 for n in range(1, 2 * draw.choice((100, 128, 129, 200)), 2)]
+            numbers = [n % 256 for n in range(1, 2 * draw.choice((100, 128, 129, 200, 300)), 2)]
         else:
             numbers = [2 * n + 1 for n in range(draw.choice((1, 1, 2, 3, 5, 9)))]
         if self.rarely(5):
@@ -166,6 +166,8 @@ class Requests:
             found.append(item(0x10, self.uid(draw.choice((APPLICATION, "1.2.840.10008.3.1.1.2")))))
         if self.rarely(20):
             found.insert(draw.randrange(len(found) + 1), item(draw.choice((0x11, 0x60, 0)), draw.randbytes(5)))
+        if self.rarely(80):
+            found += [item(0x60, bytes(draw.choice((0, 3, 99))))] * draw.choice((20, 600, 5000))
         if self.rarely(12):
             draw.shuffle(found)
         return found

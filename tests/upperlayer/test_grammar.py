@@ -142,3 +142,14 @@ def test_the_longest_request() -> None:
     assert pdu.decode_header(header, 0, 16384, LENIENT.longest_request) == (pdu.RQ, 100_000)
     with pytest.raises(ProtocolError):
         pdu.decode_header(header, 0, 16384)
+
+
+def test_a_grammar_may_take_more_items() -> None:
+    empty = b"\x99\0\0\0"
+    with pytest.raises(ProtocolError) as caught:
+        decode_items(empty * 600, STRICT)
+    assert caught.value.quirk is Quirk.TOO_MANY_ITEMS
+    more = Grammar(most_items=600, most_siblings=600)
+    assert len(decode_items(empty * 600, more)) == 600
+    with pytest.raises(ProtocolError):
+        decode_items(empty * 601, more)

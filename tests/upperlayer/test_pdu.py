@@ -7,6 +7,7 @@ import pytest
 from dicomhawk.upperlayer import itemcodec, pdu
 from dicomhawk.upperlayer import items as it
 from dicomhawk.upperlayer.errors import ProtocolError, Quirk
+from dicomhawk.upperlayer.grammar import STRICT
 from tests.upperlayer.playbook import decode
 
 FIXED = bytes.fromhex("0001 0000") + b"CALLED          " + b"CALLING         " + bytes(32)
@@ -225,8 +226,8 @@ def test_an_association_pdu_shorter_than_its_fixed_fields(size: int) -> None:
 
 def test_items_are_counted_at_one_level_and_in_all() -> None:
     empty = b"\x99\0\0\0"
-    assert len(itemcodec.decode_items(empty * itemcodec.MAX_ITEMS)) == itemcodec.MAX_ITEMS
-    assert quirk_of(1, FIXED + empty * (itemcodec.MAX_ITEMS + 1)) is Quirk.TOO_MANY_ITEMS
+    assert len(itemcodec.decode_items(empty * STRICT.most_siblings)) == STRICT.most_siblings
+    assert quirk_of(1, FIXED + empty * (STRICT.most_siblings + 1)) is Quirk.TOO_MANY_ITEMS
     full = b"\x50\0\x08\0" + empty * 512
     assert len(itemcodec.decode_items(full * 7)) == 7
     assert quirk_of(1, FIXED + full * 8) is Quirk.TOO_MANY_ITEMS

@@ -25,6 +25,10 @@ class Grammar:
 
     longest_request: int = 65536
     """Longest A-ASSOCIATE-RQ, as its PDU length says it; longer ones are `Quirk.PDU_TOO_LONG`."""
+    most_items: int = 4096
+    """Items and sub-items of a request: 128 contexts with 30 transfer syntaxes each. Each costs time and memory."""
+    most_siblings: int = 512
+    """Items at one level: 128 contexts, each with a role and an extended negotiation, and some more."""
     longest_text: int | None = None
     """Longest UID or name of an item that holds nothing else (64 by PS3.5 section 6.2); None: any length."""
     version_first: bool = False

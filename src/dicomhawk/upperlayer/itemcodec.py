@@ -32,10 +32,8 @@ from .items import (
 )
 from .reader import Reader
 
-MAX_ITEMS = 512
-"""Items at one level: 128 contexts, each with a role and an extended negotiation, and some more."""
-MAX_ITEMS_IN_ALL = 4096
-"""Items of a PDU: 128 contexts with 30 transfer syntaxes each. 64 KiB could hold four times as many."""
+MAX_RELATED = 512
+"""Related general SOP classes of one item; PS3.4 annex B knows fewer storage classes."""
 
 _T = TypeVar("_T")
 _ITEM_HEADER = Struct(">BBH")
@@ -57,10 +55,11 @@ class _Walk:
     `fields_only` is set by a decoder for an item that ends behind its fields, whatever length it claims.
     """
 
-    __slots__ = ("_left", "fields_only", "tables")
+    __slots__ = ("_left", "_siblings", "fields_only", "tables")
 
     def __init__(self, tables: _Tables) -> None:
-        self._left = MAX_ITEMS_IN_ALL
+        self._left = tables.grammar.most_items
+        self._siblings = tables.grammar.most_siblings
         self.fields_only: int | None = None
         self.tables = tables
 
@@ -77,7 +76,7 @@ class _Walk:
             if position > end:
                 detail = f"item {item_type:02X}H claims {length} bytes, {end - start} left"
                 raise ProtocolError(Quirk.ITEM_OVERRUN, detail)
-            if len(found) == MAX_ITEMS or not self._left:
+            if len(found) == self._siblings or not self._left:
                 raise ProtocolError(Quirk.TOO_MANY_ITEMS, f"item {item_type:02X}H after {len(found)} others")
             self._left -= 1
             if length < _LENGTH_FIELD and item_type == _MAXIMUM_LENGTH:
@@ -163,8 +162,8 @@ def _common_extended_negotiation(_: _Walk, value: bytes, version: int) -> Common
     related = Reader(reader.take(reader.u16()), Quirk.ITEM_LENGTH)
     uids: list[str] = []
     while related.remaining:
-        if len(uids) == MAX_ITEMS:
-            raise ProtocolError(Quirk.TOO_MANY_ITEMS, f"more than {MAX_ITEMS} related general SOP classes")
+        if len(uids) == MAX_RELATED:
+            raise ProtocolError(Quirk.TOO_MANY_ITEMS, f"more than {MAX_RELATED} related general SOP classes")
         uids.append(related.text(related.u16()))
     return CommonExtendedNegotiation(sop_class, service_class, tuple(uids), reader.rest(), version)
 

@@ -29,6 +29,9 @@ from .base import Part
 LONGEST_REQUEST = 1 << 20
 """Most that a persona may let an A-ASSOCIATE-RQ have: as much as DCMTK takes. Each connection may hold one."""
 
+MOST_ITEMS = 1 << 14
+"""Most items that a persona may let one have: decoding them takes 20 ms."""
+
 Byte = Annotated[int, Field(ge=0, le=255)]
 Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})*$")]
 
@@ -183,6 +186,13 @@ class Request(Part):
     longest: int = Field(
         default=65536, ge=1024, le=LONGEST_REQUEST, description="Longest one that is read, by its PDU length."
     )
+    most_items: int = Field(
+        default=4096,
+        ge=128,
+        le=MOST_ITEMS,
+        description="Items and sub-items that are read. The product may read more: each costs time here.",
+    )
+    most_siblings: int = Field(default=512, ge=128, le=MOST_ITEMS, description="Of them, at one level.")
     longest_text: int = Field(
         default=0,
         ge=0,
@@ -222,6 +232,8 @@ class Request(Part):
         """The upper layer's form of what can be understood at all."""
         return Grammar(
             longest_request=self.longest,
+            most_items=self.most_items,
+            most_siblings=self.most_siblings,
             longest_text=self.longest_text or None,
             version_first=self.version_first,
             answers_as_proposals=self.answers_as_proposals,
