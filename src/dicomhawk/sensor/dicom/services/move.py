@@ -40,6 +40,7 @@ class Move(Retrieval):
 
     async def _retrieve(self, instances: Instances) -> Disposal:
         move, connection = self._move, self.connection
+        found, self._remaining = self._remaining, 0
         destination = remote(connection, self.request.command.text(Key.MoveDestination))
         if destination is None and move.destination_first:
             return move.unknown_destination
@@ -51,7 +52,7 @@ class Move(Retrieval):
             return move.unreachable_status
         if not destination.reachable or move.outcome == "refused":
             return await self._fail_all(instances)
-        left = len(instances)
+        left, self._remaining = len(instances), found
         for instance in instances:
             if self.cancelled and self._progress.cancel == "at-once":
                 return status.CANCEL
