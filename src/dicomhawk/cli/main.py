@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ..settings import SettingsError
-from . import check, events, export, hospital, init, serve, sessions
+from . import check, events, export, hospital, init, persona, serve, sessions
 
 app = typer.Typer(
     name="dicomhawk",
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.add_typer(hospital.app, name="hospital")
+app.add_typer(persona.app, name="persona")
 app.command("sessions")(sessions.sessions)
 app.command("session")(sessions.session)
 app.command("events")(events.events)

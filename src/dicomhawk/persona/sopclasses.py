@@ -115,3 +115,20 @@ def transfer_syntaxes(names: tuple[str, ...]) -> tuple[str, ...]:
         else:
             raise SettingsError(f"The persona names an unknown transfer syntax {name!r}.")
     return tuple(dict.fromkeys(found))
+
+
+def group_names() -> tuple[str, ...]:
+    """Names of the groups of abstract syntaxes."""
+    return tuple(_groups())
+
+
+def keyword(uid: str) -> str:
+    """The keyword of a SOP class in the PS3.6 registry if it leads back to it, else its UID."""
+    entry = UID_dictionary.get(uid)
+    return entry[4] if entry and entry[4] and _by_keyword().get(entry[4]) == uid else uid
+
+
+def names(uids: Iterable[str]) -> tuple[str, ...]:
+    """Transfer syntaxes by name where there is one."""
+    short = {uid: name for name, uid in _NAMES.items()}
+    return tuple(short.get(uid, uid) for uid in uids)

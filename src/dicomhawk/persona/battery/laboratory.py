@@ -46,6 +46,8 @@ class Laboratory:
     calling: str
     stranger: str = "STRANGER"
     """An AE title that the other side doesn't know."""
+    reply: float = 2.0
+    """Longest wait for an answer of the upper layer, seconds; `run.greet` fits it to the system."""
     patience: float = 75.0
     """Longest wait for a timer, seconds."""
     samples: int = 100

@@ -16,7 +16,7 @@ from .transcript import Answer, End, Step, Take
 CONNECT_SECONDS = 10.0
 """A system on the operator's own network that needs longer is not there."""
 REPLY_SECONDS = 4.0
-"""Longest wait for one answer that should come at once."""
+"""Longest wait for the answer of a service, which may have to look into a database."""
 QUIET_SECONDS = 0.8
 """How long is watched whether something more comes, or the connection is closed, when nothing need come."""
 SHORT_QUIET_SECONDS = 0.2
@@ -38,6 +38,8 @@ class Where(Protocol):
     def called(self) -> str: ...
     @property
     def calling(self) -> str: ...
+    @property
+    def reply(self) -> float: ...
 
 
 def anything(line: Line) -> bool:
@@ -137,9 +139,10 @@ class Line:
                 self._socket.shutdown(socket.SHUT_WR)
         return self
 
-    def hear(self, enough: Enough = anything, seconds: float = REPLY_SECONDS) -> Self:
-        """Read until it is enough, the connection ends, or the time is over."""
-        deadline = time.monotonic() + seconds
+    def hear(self, enough: Enough = anything, seconds: float | None = None) -> Self:
+        """Read until it is enough, the connection ends, or the time is over: `seconds`, or as long as an answer of
+        the upper layer takes at most."""
+        deadline = time.monotonic() + (self._where.reply if seconds is None else seconds)
         while not enough(self) and self._read(deadline):
             pass
         return self
@@ -219,7 +222,7 @@ class Line:
         application: bytes = b.APPLICATION_CONTEXT,
         information: bytes | None = None,
         version: int = 1,
-        seconds: float = REPLY_SECONDS,
+        seconds: float | None = None,
     ) -> Self:
         """Ask for an association and read the answer."""
         self.propose(proposals)

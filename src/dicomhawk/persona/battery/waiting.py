@@ -12,8 +12,9 @@ from .laboratory import Experiment, Laboratory
 from .reading import acceptance
 from .transcript import Observation, Take
 
-MOST_SIDE_BY_SIDE = 6
-"""Timers that are watched at once; more would say no more."""
+MOST_SIDE_BY_SIDE = 3
+"""Associations that are held for their timers at once, and one more: many products have few threads, and stretch the
+timers of all when there are more associations than these."""
 BLOCKED_AFTER = 1.0
 """A client that is answered later than that was held up."""
 _BESIDE = {

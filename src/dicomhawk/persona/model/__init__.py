@@ -5,7 +5,7 @@ what the floors below need. Each module holds the model of one concern; every fi
 which is what lets a recorder fill it in.
 """
 
-from .library import load, shipped
+from .library import check, load, parsed, shipped
 from .persona import Persona
 
-__all__ = ["Persona", "load", "shipped"]
+__all__ = ["Persona", "check", "load", "parsed", "shipped"]

@@ -9,10 +9,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ...settings import SettingsError
+from ...settings import Deployment, SettingsError
 from .persona import Persona
 
 _PACKAGE = "dicomhawk.persona"
+_ANYBODY = Deployment(
+    seed="0123456789abcdef", hospital="Any Hospital", locale="en_US", ae_title="ANYBODY", uid_root="1.2.3"
+)
+"""A deployment to try a persona with."""
 
 
 def shipped() -> list[str]:
@@ -27,8 +31,26 @@ def load(name: str) -> Persona:
     A file that says ``extends = "NAME"`` is a variation of that shipped persona: its tables are laid over the
     other's, key by key.
     """
+    return _validated(_tables(name), name)
+
+
+def check(file: Path) -> Persona:
+    """The persona of a file, also one that has the name of a shipped one; what `serve` would find wrong with it is
+    found here. Raises `SettingsError` with one sentence."""
+    persona = load(str(file) if file.suffix == ".toml" else str(file.absolute()))
+    persona.policy(_ANYBODY)
+    persona.dialect()
+    return persona
+
+
+def parsed(text: str, name: str) -> Persona:
+    """A persona from the text of a file that isn't written yet; `name` is for messages. Raises `SettingsError`."""
+    return _validated(_merged(text, name), name)
+
+
+def _validated(tables: dict[str, Any], name: str) -> Persona:
     try:
-        return Persona.model_validate(_tables(name))
+        return Persona.model_validate(tables)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -37,8 +59,12 @@ def load(name: str) -> Persona:
 
 def _tables(name: str, *, basis: bool = False) -> dict[str, Any]:
     """The tables of a persona file; `basis`: of one that another extends, which must be a shipped one."""
+    return _merged(_text(name, shipped_only=basis), name, basis=basis)
+
+
+def _merged(text: str, name: str, *, basis: bool = False) -> dict[str, Any]:
     try:
-        tables = tomllib.loads(_text(name, shipped_only=basis))
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"The persona {name} is not a TOML file: {error}.") from None
     extended = tables.pop("extends", None)

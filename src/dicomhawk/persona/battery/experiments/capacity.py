@@ -13,6 +13,8 @@ catalogue = Catalogue()
 
 BLOCKED_SECONDS = 2.5
 AFTER_SECONDS = 3.0
+TURN_SECONDS = 15.0
+"""For an association that takes turns with many others."""
 
 
 @catalogue.add("capacity.associations", "associations side by side", needs=Needs.CROWD, timed=True)
@@ -26,7 +28,7 @@ def associations(lab: Laboratory) -> None:
             break  # two refusals say enough
     still = [line for line in lines if line.open]
     if still:
-        still[-1].echo()
+        still[-1].send(b.echo(), "C-ECHO-RQ").hear(anything, TURN_SECONDS)
     for line in lines:
         line.finish(0.2 if line.open else 1.0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....upperlayer.dimse import CommandField, Key
 from .. import building as b
 from ..laboratory import Catalogue, Laboratory
-from ..line import final
+from ..line import REPLY_SECONDS, final
 from .negotiation import CT, FIND
 from .wrong_on import PROPOSED
 
@@ -16,7 +16,7 @@ def _commands(name: str, about: str, *variants: tuple[str, bytes]) -> None:
     def play(lab: Laboratory) -> None:
         for label, data in variants:
             line = lab.line(label).associate((*PROPOSED, (7, FIND, (b.IMPLICIT,))))
-            line.send(data, "a command").hear(final)
+            line.send(data, "a command").hear(final, REPLY_SECONDS)
             if line.over:
                 line.finish()
             else:

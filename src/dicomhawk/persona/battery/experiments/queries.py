@@ -9,7 +9,7 @@ from ... import sopclasses
 from .. import building as b
 from ..datasets import OBJECTS, Key, data_set
 from ..laboratory import Catalogue, Laboratory, Needs
-from ..line import Line, final
+from ..line import REPLY_SECONDS, Line, final
 
 catalogue = Catalogue()
 
@@ -39,7 +39,7 @@ def ask(line: Line, number: int, data: bytes | None, label: str, message_id: int
         MessageID=message_id,
         Priority=0,
     )
-    return line.send(b.message(number, head, data), f"C-FIND-RQ {label}").hear(final)
+    return line.send(b.message(number, head, data), f"C-FIND-RQ {label}").hear(final, REPLY_SECONDS)
 
 
 def _queries(name: str, about: str, needs: Needs, queries: Callable[[Laboratory], Sequence[Query]]) -> None:
@@ -198,7 +198,7 @@ def cancel(lab: Laboratory) -> None:
     )
     keys = data_set(level("STUDY", ("PatientID", NOBODY), _NO_STUDY))
     line = lab.line("behind").associate(MODELS)
-    line.send(b.message(STUDY, head, keys) + stop, "C-FIND-RQ and C-CANCEL-RQ").hear(final).finish()
+    line.send(b.message(STUDY, head, keys) + stop, "C-FIND-RQ and C-CANCEL-RQ").hear(final, REPLY_SECONDS).finish()
     line = lab.line("for nothing").associate(MODELS).send(stop, "C-CANCEL-RQ").watch(0.5)
     line.send(b.RELEASE_RQ, "A-RELEASE-RQ").hear().finish()
 

@@ -9,7 +9,7 @@ from ... import sopclasses
 from .. import building as b
 from ..datasets import Key, data_set
 from ..laboratory import Catalogue, Laboratory, Needs
-from ..line import Line, answered, final
+from ..line import REPLY_SECONDS, Line, answered, final
 from .negotiation import CT, MR
 from .queries import level
 
@@ -39,7 +39,7 @@ def get(line: Line, keys: bytes | None, *, answering: bool = True) -> Line:
         MessageID=1,
         Priority=0,
     )
-    line.send(b.message(1, head, keys), "C-GET-RQ").hear(answered)
+    line.send(b.message(1, head, keys), "C-GET-RQ").hear(answered, REPLY_SECONDS)
     for _ in range(SUB_OPERATIONS if answering else 0):
         asked = [m for m in line.messages if m.complete and m.command.command_field == CommandField.C_STORE_RQ]
         if final(line) or not asked:
@@ -52,7 +52,7 @@ def get(line: Line, keys: bytes | None, *, answering: bool = True) -> Line:
             AffectedSOPInstanceUID=request.command.sop_instance_uid,
             Status=0,
         )
-        line.send(b.message(request.context_id, response), "C-STORE-RSP").hear(answered)
+        line.send(b.message(request.context_id, response), "C-STORE-RSP").hear(answered, REPLY_SECONDS)
     return line
 
 

@@ -9,7 +9,7 @@ from ....upperlayer.dimse import CommandField, Value
 from .. import building as b
 from ..datasets import OBJECTS, SPARE, Made, contents, data_set
 from ..laboratory import Catalogue, Laboratory, Needs
-from ..line import Line, final
+from ..line import REPLY_SECONDS, Line, final
 from .negotiation import CT, MR
 
 catalogue = Catalogue()
@@ -40,7 +40,9 @@ def store(line: Line, made: Made, *, number: int = 0) -> Line:
     """Store one object, as it should be."""
     number = number or (1 if made.sop_class_uid == CT else 3)
     syntax = line.accepted[number][1] if number in line.accepted else b.IMPLICIT
-    return line.send(b.message(number, command(made), data_set(contents(made), syntax)), "C-STORE-RQ").hear(final)
+    return line.send(b.message(number, command(made), data_set(contents(made), syntax)), "C-STORE-RQ").hear(
+        final, REPLY_SECONDS
+    )
 
 
 @catalogue.add("storing.objects", "the synthetic objects", needs=Needs.STORING)
@@ -58,7 +60,7 @@ def again(lab: Laboratory) -> None:
     for label, name in (("first", b"RECORDER^ANNA"), ("same", b"RECORDER^ANNA"), ("changed", b"RECORDER^OTHER")):
         line = lab.line(label).associate(STORING)
         data = data_set(contents(made, PatientName=name))
-        line.send(b.message(1, command(made), data), "C-STORE-RQ").hear(final).release()
+        line.send(b.message(1, command(made), data), "C-STORE-RQ").hear(final, REPLY_SECONDS).release()
 
 
 @catalogue.add("storing.wrong", "objects that are not what the command says, or none", needs=Needs.STORING)
@@ -79,7 +81,7 @@ def wrong(lab: Laboratory) -> None:
         ("on verification", 5, command(SPARE[7]), data_set(contents(SPARE[7]))),
     ):
         line = lab.line(label).associate(STORING)
-        line.send(b.message(number, head, data), "C-STORE-RQ").hear(final)
+        line.send(b.message(number, head, data), "C-STORE-RQ").hear(final, REPLY_SECONDS)
         if line.over:
             line.finish()
         else:
@@ -91,14 +93,16 @@ def usual(lab: Laboratory) -> None:
     made = SPARE[0]
     data = data_set(contents(made))
     head = command(made, MoveOriginatorApplicationEntityTitle="SOMEONE", MoveOriginatorMessageID=7)
-    lab.line("move originator").associate(STORING).send(b.message(1, head, data), "C-STORE-RQ").hear(final).release()
+    lab.line("move originator").associate(STORING).send(b.message(1, head, data), "C-STORE-RQ").hear(
+        final, REPLY_SECONDS
+    ).release()
     size = len(data) // 40 + 1
     parts = [data[at : at + size] for at in range(0, len(data), size)]
     values = [b.p_data(b.pdv(1, b.LAST if n == len(parts) - 1 else 0, part)) for n, part in enumerate(parts)]
     line = lab.line("many values").associate(STORING)
-    line.send(b.message(1, command(made)) + b"".join(values), "C-STORE-RQ").hear(final).release()
+    line.send(b.message(1, command(made)) + b"".join(values), "C-STORE-RQ").hear(final, REPLY_SECONDS).release()
     one = b.p_data(b.pdv(1, b.COMMAND | b.LAST, command(made)), b.pdv(1, b.LAST, data))
-    lab.line("one PDU").associate(STORING).send(one, "C-STORE-RQ").hear(final).release()
+    lab.line("one PDU").associate(STORING).send(one, "C-STORE-RQ").hear(final, REPLY_SECONDS).release()
     line = lab.line("stranger").associate(STORING, calling=lab.stranger)
     if line.open:
         store(line, made)

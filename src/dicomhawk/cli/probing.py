@@ -1,0 +1,164 @@
+"""Playing the battery: against a system of the operator's, and against ours, started for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ..persona.battery import ownership
+from ..persona.battery.laboratory import Laboratory
+from ..persona.battery.run import BatteryError, Plan, play
+from ..persona.battery.transcript import Transcript
+from ..settings import ENVIRONMENT_PREFIX, SettingsError
+
+ANY_CALLED = "ANY-SCP"
+"""What clients call that don't know better; many products answer to every AE title."""
+USUAL_CALLING = "RECORDER"
+PATIENCE_SECONDS = 75.0
+"""Most timers of products are 30 or 60 s."""
+SAMPLES, FAST_SAMPLES = 200, 40
+START_SECONDS = 60.0
+STOP_SECONDS = 10.0
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+Called = Annotated[str, typer.Option(help="AE title of the system, if it minds.")]
+Calling = Annotated[str, typer.Option(help="Our AE title: one that the system knows, if it minds.")]
+Store = Annotated[
+    bool,
+    typer.Option("--store", help="Store six small synthetic objects (patients REC-0001 to REC-0003) to ask for."),
+]
+Fast = Annotated[bool, typer.Option("--fast", help="Leave out timers, and take fewer response times.")]
+Patience = Annotated[float, typer.Option(min=1, max=3600, help="Longest wait for a timer, in seconds.")]
+Mine = Annotated[
+    bool,
+    typer.Option("--yes-it-is-mine", help="The address isn't private, but the system is yours; asks once more."),
+]
+Http = Annotated[str | None, typer.Option(metavar="URL", help="Its web page, too.", show_default=False)]
+
+
+def own_address(host: str, *, mine: bool) -> str:
+    """The address to connect to, if it is the operator's. Raises `SettingsError`, or `typer.Exit` at a no."""
+    address, foreign = ownership.strangers(host)
+    if not foreign:
+        return address
+    where = ", ".join(foreign)
+    if not mine:
+        raise SettingsError(f"{where} is not a private address: observe only systems of your own (--yes-it-is-mine).")
+    if not sys.stdin.isatty() and os.environ.get("TERM") == "dumb":
+        raise SettingsError(f"{where} is not a private address, and nobody is there to be asked whether it is yours.")
+    if not typer.confirm(
+        f"{where} is not a private address. Is the system yours, and may it be probed?", default=False
+    ):
+        raise SettingsError("Nothing was sent.")
+    return address
+
+
+def observe(
+    against: str,
+    *,
+    mine: bool,
+    called: str,
+    calling: str,
+    store: bool = False,
+    fast: bool = False,
+    patience: float = PATIENCE_SECONDS,
+    only: Sequence[str] | None = None,
+    looking: bool = False,
+) -> Transcript:
+    """Play the battery against a system of the operator's. Raises `SettingsError`."""
+    host, port = ownership.target(against)
+    address = own_address(host, mine=mine)
+    if store:
+        Console(stderr=True).print(
+            "Six small synthetic objects of the patients REC-0001, REC-0002 and REC-0003 will be stored there;"
+            " remove them afterwards.",
+            highlight=False,
+        )
+    lab = Laboratory((address, port), called, calling, patience=patience, samples=FAST_SAMPLES if fast else SAMPLES)
+    plan = Plan(timers=not fast, storing=store, looking=looking, only=frozenset(only) if only else None)
+    return _play(lab, plan, against)
+
+
+def observe_persona(
+    persona: str,
+    *,
+    called: str,
+    calling: str,
+    store: bool = False,
+    fast: bool = False,
+    patience: float = PATIENCE_SECONDS,
+    only: Sequence[str] | None = None,
+) -> Transcript:
+    """Play the battery against ours as a persona, with an empty hospital, on loopback. Raises `SettingsError`."""
+    with running(persona, called, calling) as port:
+        samples = FAST_SAMPLES if fast else SAMPLES
+        lab = Laboratory(("127.0.0.1", port), called, calling, patience=patience, samples=samples)
+        plan = Plan(timers=not fast, storing=store, only=frozenset(only) if only else None)
+        return _play(lab, plan, f"ours as {persona}")
+
+
+def _play(lab: Laboratory, plan: Plan, what: str) -> Transcript:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def tell(about: str, done: int, total: int) -> None:
+            progress.update(task, description=f"{what}: {about}", completed=done, total=total)
+
+        try:
+            return play(lab, plan, tell)
+        except BatteryError as error:
+            raise SettingsError(f"{what}: {error}") from None
+        except KeyboardInterrupt:
+            progress.stop()
+            print("Stopped; nothing was written.", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def running(persona: str, called: str, calling: str) -> Iterator[int]:
+    """Our own sensor as a persona, empty, on a free port of loopback. Raises `SettingsError`."""
+    with tempfile.TemporaryDirectory(prefix="dicomhawk-") as folder:
+        ready = Path(folder) / "ready"
+        log = Path(folder) / "log"
+        command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(Path(folder) / "data")]
+        command += ["--persona", persona, "--dicom-port", "0", "--host", "127.0.0.1", "--workers", "1"]
+        command += ["--ae-title", called, "--remote", calling, "--ready-file", str(ready)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+        environment[f"{ENVIRONMENT_PREFIX}HOSPITAL__STUDIES"] = "0"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment
+            )
+        try:
+            yield _port(process, ready, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _port(process: subprocess.Popen[bytes], ready: Path, log: Path) -> int:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+            raise SettingsError(f"Our own sensor did not start: {last}")
+        time.sleep(0.05)
+    return int(json.loads(ready.read_text())["dicom"][0])
