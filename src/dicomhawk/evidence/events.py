@@ -419,7 +419,7 @@ class CCancel(_Command, frozen=True, kw_only=True):
 
 
 class NCommand(_Command, frozen=True, kw_only=True):
-    """A DIMSE-N command, or one that the standard doesn't define, and its answer."""
+    """A DIMSE-N command, one that the standard doesn't define, or one that isn't taken from everybody; its answer."""
 
     kind: ClassVar[Kind] = Kind("dicom.n-command", ("network",), ("protocol", "access"), 40)
     command: Annotated[int, Field("dicom.command.field", "Command field (0000,0100).", code)]

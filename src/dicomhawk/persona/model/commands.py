@@ -116,6 +116,11 @@ class Responses(Part):
         default=True, description="Whether responses repeat the Affected SOP Class UID of the request."
     )
     empty_sop_class: bool = Field(default=False, description="Whether they do so when it is there but empty.")
+    unable: Status = Field(
+        default=0xC001,
+        description="Status of a query or retrieval that can't be carried out for a reason of the archive's own, or "
+        "because it asks for too much.",
+    )
     offending_element: bool = Field(
         default=True,
         description="Whether a failure for an identifier names the elements that are wrong (0000,0901). Seen with"

@@ -17,6 +17,7 @@ from ....upperlayer.negotiation import Context
 from .. import status
 
 if TYPE_CHECKING:
+    from ....persona.model import Persona
     from ....persona.model.commands import Disposal
     from ..connection import Connection
 
@@ -219,15 +220,17 @@ class WrongContext(Exception):
     """The command isn't one of the SOP class of its presentation context."""
 
 
-def failure(error: QueryError | WrongContext) -> tuple[int, dict[str, Value]]:
-    """Status of PS3.4 C.4.1.1.4 (and C.4.2.1.5, C.4.3.1.4), and what else the response says."""
+def failure(error: QueryError | WrongContext, persona: Persona) -> tuple[Disposal, dict[str, Value]]:
+    """What a query or retrieval gets that fails (PS3.4 C.4.1.1.4, C.4.2.1.5, C.4.3.1.4), and what else a response
+    says of it."""
     if isinstance(error, WrongContext):
-        return status.SOP_CLASS_NOT_SUPPORTED, {}
+        return persona.commands.wrong_context, {}
     if error.kind is QueryProblem.IDENTIFIER_MISMATCH:
         # No Error Comment: words of ours would tell this archive from all others.
-        return status.DOES_NOT_MATCH_SOP_CLASS, {"OffendingElement": error.tags} if error.tags else {}
+        told = error.tags and persona.responses.offending_element
+        return status.DOES_NOT_MATCH_SOP_CLASS, {"OffendingElement": error.tags} if told else {}
     # The reason is ours, and nobody else's business.
-    return status.UNABLE_TO_PROCESS, {}
+    return persona.responses.unable, {}
 
 
 class _Discard:

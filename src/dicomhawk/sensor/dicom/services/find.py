@@ -66,9 +66,13 @@ class Find(Identified):
             self._dispose(failures.unkept, "a value of a key that isn't kept")
             return
         except (QueryError, WrongContext) as error:
-            code, comment = failure(error)
+            disposal, comment = failure(error, self.connection.door.persona)
             if isinstance(error, QueryError) and error.status is not None:
-                code, comment = error.status, {}
+                disposal, comment = error.status, {}
+            if not isinstance(disposal, int):
+                self._dispose(disposal, "C-FIND on a context of another service")
+                return
+            code = disposal
         self._end(code)
         self.response(code, data, **comment)
 

@@ -100,10 +100,8 @@ class Retrieval(Identified):
                 comment = {"OffendingElement": error.tags}
         except _UnknownClass:
             code = self._select.class_unknown if self._select.class_unknown != "any" else status.SUCCESS
-        except WrongContext:
-            code = self.connection.door.persona.commands.wrong_context
-        except QueryError as error:
-            code, comment = failure(error)
+        except (QueryError, WrongContext) as error:
+            code, comment = failure(error, self.connection.door.persona)
         if isinstance(code, int):
             self._conclude(self._verdict(code), comment)
         else:
