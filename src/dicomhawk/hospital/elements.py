@@ -65,20 +65,22 @@ def decode(
     head: bool = False,
     max_value: int | None = None,
     max_elements: int = MAX_ELEMENTS,
+    lenient: bool = False,
 ) -> DataSet:
     """Read a data set in transfer syntax `syntax`; a UID that is not one of the four here is Explicit VR LE.
 
     Stops before the first element whose tag is `stop_at` or higher. With `head`, `data` is only the first part
     of something: what was read before it ends, or before it makes no sense, is returned, and nothing is raised.
-    Values longer than `max_value` bytes are left out. Of elements with the same tag the last counts. Raises
-    `ElementsError`.
+    Values longer than `max_value` bytes are left out. Of elements with the same tag the last counts. With `lenient`
+    the first counts, an item's delimiter ends the data set, and so does the end of the data within a header or
+    behind it: a value that hasn't begun is empty. Raises `ElementsError`.
     """
     data = bytes(data)
     found: DataSet = {}
     try:
         if syntax == DEFLATED_LE:
             data = _inflate(data, head)
-        decoder = _Decoder(data, syntax != IMPLICIT_LE, syntax == EXPLICIT_BE, max_value, max_elements)
+        decoder = _Decoder(data, syntax != IMPLICIT_LE, syntax == EXPLICIT_BE, max_value, max_elements, lenient)
         decoder.data_set(found, 0, len(data), 0, stop_at=stop_at)
     except ElementsError:
         if not head:
@@ -160,7 +162,13 @@ class _Decoder:
     """Reads `data`; positions and ends are offsets into it, and an end is never beyond it."""
 
     def __init__(
-        self, data: bytes, explicit: bool, big_endian: bool, max_value: int | None, max_elements: int
+        self,
+        data: bytes,
+        explicit: bool,
+        big_endian: bool,
+        max_value: int | None,
+        max_elements: int,
+        lenient: bool = False,
     ) -> None:
         self._data = data
         self._explicit = explicit
@@ -171,21 +179,28 @@ class _Decoder:
         self._length = struct.Struct(f"{order}I").unpack_from
         self._max_value = len(data) if max_value is None else max_value
         self._left = max_elements
+        self._lenient = lenient
 
     def data_set(
         self, found: DataSet, at: int, end: int, depth: int, *, stop_at: int | None = None, item: bool = False
     ) -> int:
         """Read elements into `found` up to `end`, or with `item` up to the item's delimiter; where it ended."""
+        lenient = self._lenient
+        value: bytes | tuple[DataSet, ...]
         while at < end:
+            if lenient and depth == 0 and end - at < 8:
+                return end
             tag, vr, length, at = self._header(at, end)
             if tag >= 0xFFFE0000:
-                if item and tag == _ITEM_END:
+                if (item or (lenient and depth == 0)) and tag == _ITEM_END:
                     return at
                 self._fail(f"a delimiter {tag:08X} outside its sequence", at)
             if stop_at is not None and tag >= stop_at:
                 return at
             self._count(at)
-            if length == _UNDEFINED:
+            if lenient and depth == 0 and length and end - at < (8 if vr == "SQ" else 1):
+                value, at = () if vr == "SQ" else b"", end
+            elif length == _UNDEFINED:
                 value, at = self._undefined(vr, at, end, depth)
                 vr = "SQ" if isinstance(value, tuple) else vr
             elif length > end - at:
@@ -200,7 +215,8 @@ class _Decoder:
                 at += length
                 if self._swap:
                     value = vrs.swapped(vr, value)
-            found[tag] = Element(tag, vr, value)
+            if not lenient or tag not in found:
+                found[tag] = Element(tag, vr, value)
         if item:
             raise _EndOfData(f"an item without its delimiter at {at}")
         return at

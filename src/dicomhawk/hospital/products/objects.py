@@ -23,7 +23,7 @@ REMEMBERED_HEADS: Final = 128
 
 _PIXEL_DATA: Final = 0x7FE00010
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
-_OPAQUE: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN"))
+OPAQUE: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN"))
 
 
 class StoredObject:
@@ -50,7 +50,7 @@ class StoredObject:
         if element is None or isinstance(element.value, tuple) or tag >> 16 & 1 or tag & 0xFFFF == 0:
             return None
         vr = vrs.of_tag(tag)
-        if vr in _OPAQUE:
+        if vr in OPAQUE:
             return None
         if vr in _NUMBERS:
             return _numbers(vr, element.value)
@@ -103,6 +103,6 @@ class Vault:
         finally:
             os.close(fd)
         try:
-            return decode(data[dataset_offset(data) :], syntax, stop_at=_PIXEL_DATA, head=True)
+            return decode(data[dataset_offset(data) :], syntax, stop_at=_PIXEL_DATA, head=True, lenient=True)
         except Part10Error:
             return {}

@@ -19,7 +19,7 @@ from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryPro
 from dicomhawk.hospital.matching import MAX_PATTERNS
 from dicomhawk.hospital.products import texts
 from dicomhawk.hospital.products.compare import TEMPORAL, Compared, WildcardError, compile_key
-from dicomhawk.hospital.products.objects import unpadded
+from dicomhawk.hospital.products.objects import OPAQUE, unpadded
 
 FIRST_GROUP: Final = 0x0008
 """Group of the first attributes that a data set may have (PS3.5 section 7.1)."""
@@ -119,6 +119,8 @@ def _key(element: Element, charset: str, dialect: QueryDialect) -> Key:
         whole = len(element.value) // struct.calcsize(form) * struct.calcsize(form)
         numbers = struct.iter_unpack(form, element.value[:whole])
         return Key(element.tag, vr, "\\".join(str(number) for (number,) in numbers), is_sequence=False)
+    if vr in OPAQUE:
+        return Key(element.tag, vr, "", is_sequence=False)
     value = unpadded(vr, element.value)
     if dialect.texts.answers_in is not None and texts.affected(vr):
         value = texts.to_utf_8(value, charset, dialect.texts.undeclared)

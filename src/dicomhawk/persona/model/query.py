@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -139,6 +140,7 @@ class FindFailures(Part):
     )
     no_identifier: Disposal = Field(default=0xC000, description="No data set is announced.")
     unreadable: Disposal = Field(default=0xC000, description="The identifier is none in the transfer syntax.")
+    unsendable: Disposal = Field(default=0xC000, description="A key is one with which no answer can be sent.")
     unkept: Disposal = Field(
         default=0xC000,
         description="A supported key that isn't among `indexed` has a value, and there is an object to be compared.",
@@ -231,12 +233,31 @@ class Find(Part):
         default=RetrieveAE.ALWAYS,
         description="Whether answers name the archive in Retrieve AE Title always, or only if that isn't a key.",
     )
+    lenient: bool = Field(
+        default=False,
+        description="Whether identifiers are read that end within an element's header or before its value, or with "
+        "the delimiter of an item, and the first of two elements with a tag counts instead of the last.",
+    )
+    even_fragments: bool = Field(
+        default=False,
+        description="Whether a fragment of an odd length makes an identifier unreadable.",
+    )
+    unsendable: tuple[Keyword, ...] = Field(
+        default=(),
+        description="Keys with which no answer can be sent, such as PixelData; see `failures`. Without a match such a"
+        " query succeeds.",
+    )
     cancel_with_match: bool = Field(
         default=False, description="Whether the final response to a C-CANCEL carries the match that was next."
     )
     compare: Compare = Compare()
     character_sets: CharacterSets = CharacterSets()
     failures: FindFailures = FindFailures()
+
+    @cached_property
+    def unsendable_tags(self) -> frozenset[int]:
+        """The tags of `unsendable`."""
+        return _tags(self.unsendable)
 
     def dialect(self) -> QueryDialect | None:
         """The hospital's form of it; None: PS3.4 read literally."""

@@ -12,6 +12,7 @@ from ....hospital.errors import UnkeptKeyError
 from ....hospital.query import QueryError, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
+from ....upperlayer.message import DataSetFragment
 from .. import describe, status
 from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
 
@@ -23,21 +24,33 @@ if TYPE_CHECKING:
     from ..connection import Connection
 
 
+class UnsendableError(Exception):
+    """There is a match, but the product can't send an answer with such a key."""
+
+
 class Find(Identified):
     """C-FIND."""
 
-    __slots__ = ("_bytes", "_keys", "_matches_sent")
+    __slots__ = ("_bytes", "_keys", "_matches_sent", "_odd")
 
     def __init__(self, connection: Connection, request: Request) -> None:
         super().__init__(connection, request)
         self._keys: DataSet | None = None
         self._matches_sent = self._bytes = 0
+        self._odd = False  # a fragment of odd length has come, which the product takes for an error
+
+    def take(self, fragment: DataSetFragment) -> None:
+        """The next fragment of the identifier."""
+        if len(fragment.data) & 1 and self.connection.door.persona.find.even_fragments:
+            self._odd = True
+        super().take(fragment)
 
     def finish(self, now: float) -> None:
         """The identifier is here: record it, and begin to answer."""
         command, context = self.request.command, self.request.context
         with contextlib.suppress(ElementsError):
-            self._keys = decode(bytes(self.identifier), context.transfer_syntax)
+            lenient = self.connection.door.persona.find.lenient
+            self._keys = decode(bytes(self.identifier), context.transfer_syntax, lenient=lenient)
         self.connection.record.emit(
             ev.CFind(
                 **self.said(),
@@ -57,11 +70,14 @@ class Find(Identified):
             if not self.request.command.has_data_set:
                 self._dispose(failures.no_identifier, "C-FIND without an identifier")
                 return
-            if self._keys is None or self.too_long:
+            if self._keys is None or self.too_long or self._odd:
                 self._dispose(failures.unreadable, "identifier that can't be read")
                 return
             with contextlib.closing(self._matches(self._keys)) as matches:  # it may hold files open
                 code, data = await self._send(matches)
+        except UnsendableError:
+            self._dispose(failures.unsendable, "a key that no answer can have")
+            return
         except UnkeptKeyError:
             self._dispose(failures.unkept, "a value of a key that isn't kept")
             return
@@ -84,9 +100,12 @@ class Find(Identified):
         """A pending response for each match; returns the final status, and the final response's data set."""
         connection, context = self.connection, self.request.context
         pending, pending_optional = self._pending(status.PENDING), self._pending(status.PENDING_OPTIONAL_KEYS)
+        find = connection.door.persona.find
         for match in matches:
+            if match is not None and not find.unsendable_tags.isdisjoint(self._keys or ()):
+                raise UnsendableError
             if self.cancelled:
-                with_match = match is not None and connection.door.persona.find.cancel_with_match
+                with_match = match is not None and find.cancel_with_match
                 return status.CANCEL, encode_match(match, context.transfer_syntax) if match and with_match else None
             if match is None:
                 await self._give_way()
