@@ -223,21 +223,21 @@ def test_everything_odd_in_a_request_is_on_record(sensor: Sensor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "source", "reason"),
+    ("change", "source", "cause"),
     [
-        (lambda body: b"\0\2" + body[2:], 2, 2),
-        (lambda body: body.replace(b"1.2.840.10008.3.1.1.1", b"1.2.840.10008.3.1.1.2"), 1, 2),
+        (lambda body: b"\0\2" + body[2:], 2, "version"),
+        (lambda body: body.replace(b"1.2.840.10008.3.1.1.1", b"1.2.840.10008.3.1.1.2"), 1, "application-context"),
     ],
     ids=["protocol version", "application context"],
 )
-def test_rejections(sensor: Sensor, change: Callable[[bytes], bytes], source: int, reason: int) -> None:
+def test_rejections(sensor: Sensor, change: Callable[[bytes], bytes], source: int, cause: str) -> None:
     ip = new_address()
     (answer,) = say(sensor, pdu(1, change(RQ[6:])), ip)
-    assert answer == pdu(3, bytes((0, 1, source, reason)))
+    assert answer == pdu(3, bytes((0, 1, source, 2)))
     events = of(sensor, ip)
     assert actions(events) == [*OPENING, "dicom.association.reject", "connection.close"]
     event = only(events, "dicom.association.reject")
-    assert at(event, "dicom.reject") == {"result": 1, "source": source, "reason": reason}
+    assert at(event, "dicom.reject") == {"cause": cause, "result": 1, "source": source, "reason": 2}
     assert at(event, "event.outcome") == "failure"
     assert at(event, "dicom.ae") == {"calling": "MOVER", "called": "GOLDEN"}
 
