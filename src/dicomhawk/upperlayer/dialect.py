@@ -116,8 +116,9 @@ class Dialect:
     )
     """Answers on an open association (action AA-8) that differ from `on_association_default`."""
     on_association_default: Reaction = Reaction((SERVICE_PROVIDER, INVALID_PARAMETER_VALUE), Close.WAIT)
-    in_data_set: Mapping[Quirk, Reaction] = field(default_factory=dict)
-    """Answers while a data set is awaited that differ from those on an open association."""
+    in_service: Mapping[Quirk, Reaction] = field(default_factory=dict)
+    """Answers while a data set is awaited, or the service user is at work, that differ from those on an open
+    association."""
     half_closed: Mapping[Quirk, Reaction] = field(default_factory=dict)
     """By PARTIAL_HEADER or PARTIAL_PDU: answers when the peer closes its side within one, where there is any."""
     after_release: Close = Close.WAIT
@@ -130,8 +131,9 @@ class Dialect:
     """When the peer's A-ABORT has come (AA-2, AA-3)."""
     hang_up: Close = Close.FIN
     """When the service user ends the connection without an A-ABORT."""
-    release_in_data_set: bool = True
-    """Whether a release is agreed to while a data set is awaited; if not, nothing more is taken."""
+    release_in_service: bool = True
+    """Whether a release is agreed to while a data set is awaited, or the service user is at work; if not, it isn't
+    answered, and nothing more is taken."""
     fragments: Fragments = FILLING
     rules: Rules = STANDARD
     """What a command set must be like."""

@@ -138,7 +138,8 @@ class Provider:
     """One connection's upper layer. The acceptor's side unless `requestor`.
 
     `contexts` are the agreed presentation contexts by identifier, `peer_maximum_length` bounds what we send,
-    `received` counts the bytes fed so far and `pdus_received` the PDUs.
+    `received` counts the bytes fed so far and `pdus_received` the PDUs. `works` is set by the service user
+    while it is at work, which products react to.
     """
 
     __slots__ = (
@@ -166,6 +167,7 @@ class Provider:
         "peer_maximum_length",
         "received",
         "state",
+        "works",
     )
 
     def __init__(self, dialect: Dialect, now: float, *, requestor: bool = False) -> None:
@@ -192,6 +194,7 @@ class Provider:
         self.close: Close | None = None
         self.received = 0
         self.pdus_received = 0
+        self.works = False
 
     # Bytes in
 
@@ -486,14 +489,19 @@ class Provider:
         dialect = self._dialect
         if action is Action.AA_1:
             return dialect.before_association.get(quirk, dialect.before_association_default)
-        if self.awaits_data_set and quirk in dialect.in_data_set:
-            return dialect.in_data_set[quirk]
+        if quirk in dialect.in_service and self.in_service:
+            return dialect.in_service[quirk]
         return dialect.on_association.get(quirk, dialect.on_association_default)
 
     @property
     def awaits_data_set(self) -> bool:
         """Whether a command has come whose data set is still to come, or the rest of it."""
         return self._assembler is not None and self._assembler.in_data_set
+
+    @property
+    def in_service(self) -> bool:
+        """Whether a service is at work: it waits for a data set, or it `works`."""
+        return self.works or self.awaits_data_set
 
     def expect_no_data_set(self) -> None:
         """The service user doesn't take the data set of the last command: a command is next."""
@@ -545,7 +553,7 @@ class Provider:
         if self._pending is not None and self.state is _STA6:
             quirk = Quirk.PARTIAL_HEADER if self._needed == HEADER_SIZE else Quirk.PARTIAL_PDU
             dialect = self._dialect
-            reaction = dialect.in_data_set.get(quirk) if self.awaits_data_set else None
+            reaction = dialect.in_service.get(quirk) if self.in_service else None
             reaction = reaction or dialect.half_closed.get(quirk)
             if reaction is not None and reaction.close is not _KEEP:
                 if reaction.abort is not None:

@@ -131,7 +131,7 @@ class Wire(Part):
     data_set: Seconds | None = Field(
         default=None,
         gt=0,
-        description="Waiting for the data set of a command (timeout, `in_data_set`); unset: as `idle`. Observed with"
+        description="Waiting for the data set of a command (timeout, `in_service`); unset: as `idle`. Observed with"
         " a C-FIND whose identifier doesn't come.",
     )
     after_release: AtEnd = Field(
@@ -158,9 +158,10 @@ class Wire(Part):
         description="Whether a PDU that isn't taken is answered as soon as its header is there. Observed with six"
         " bytes of an A-RELEASE-RP on an association.",
     )
-    release_in_data_set: bool = Field(
+    release_in_service: bool = Field(
         default=True,
-        description="Whether a release is agreed to while a data set is awaited; if not, it is not answered.",
+        description="Whether a release is agreed to while a data set is awaited or a query is answered; if not, it is"
+        " not answered. Observed with a release right behind a C-FIND.",
     )
     drain: DrainModel = DrainModel()
     fragments: FragmentsModel = FragmentsModel()
@@ -168,8 +169,8 @@ class Wire(Part):
         default_factory=dict, description="What is done about each quirk before an association."
     )
     on_association: Reactions = Field(default_factory=dict, description="The same on an association.")
-    in_data_set: Reactions = Field(
-        default_factory=dict, description="Where it differs while a data set is awaited. There is no default."
+    in_service: Reactions = Field(
+        default_factory=dict, description="Where it differs while a data set is awaited or a query is answered."
     )
     half_closed: Reactions = Field(
         default_factory=dict,
@@ -207,14 +208,14 @@ class Wire(Part):
             before_association_default=before_default or literal.before_association_default,
             on_association=on if on_default else {**literal.on_association, **on},
             on_association_default=on_default or literal.on_association_default,
-            in_data_set=_reactions(self.in_data_set)[0],
+            in_service=_reactions(self.in_service)[0],
             half_closed=_reactions(self.half_closed)[0],
             after_release=self.after_release,
             after_reject=self.after_reject,
             after_artim=self.after_artim,
             after_abort=self.after_abort,
             hang_up=self.hang_up,
-            release_in_data_set=self.release_in_data_set,
+            release_in_service=self.release_in_service,
             fragments=Fragments(**self.fragments.model_dump()),
             rules=self.command_sets.rules(),
         )

@@ -8,8 +8,9 @@ from math import floor
 
 from ..battery.transcript import End, Transcript
 from ..model import Persona
+from ..model.wire import Reactions, Wire
 from . import fields
-from .fit import Fit
+from .fit import Fit, seen_reactions
 
 SHORTEST = 0.3
 """Seconds; what happens sooner is no timer."""
@@ -17,6 +18,7 @@ LONGER = 180.0
 """Taken for a timer that didn't run out while it was watched, unless a known product's longer one fits."""
 GRAIN = 0.75
 """A timer is noticed late, by up to so many seconds, where a product looks once a second."""
+REACTION_TABLES = tuple(name for name, field in Wire.model_fields.items() if field.annotation == Reactions)
 _TIMES = ("artim", "linger", "partial_request", "partial_header", "partial_pdu", "idle", "data_set")
 
 
@@ -50,6 +52,7 @@ def fit_times(fit: Fit, transcript: Transcript) -> None:
                 if seconds is not None or path[-1] not in ("artim", "linger"):
                     fit.offer(fields.changed(fit.persona, path, seconds))
         _fit_holds(fit, tried)
+        _fit_ends(fit, tried)
         if len(fit.wrong) == before:
             return
 
@@ -61,9 +64,24 @@ def _times(persona: Persona) -> Iterator[fields.Path]:
 
 
 def _fit_holds(fit: Fit, tried: list[float | None]) -> None:
-    for table in ("before_association", "on_association", "in_data_set"):
+    for table in ("before_association", "on_association", "in_service"):
         for quirk, reaction in list(getattr(fit.persona.wire, table).items()):
             for seconds in tried:
                 changed = reaction.model_copy(update={"hold": seconds})
                 known = getattr(fit.persona.wire, table)
                 fit.offer(fields.changed(fit.persona, ("wire", table), {**known, quirk: changed}))
+
+
+def _fit_ends(fit: Fit, tried: list[float | None]) -> None:
+    """A time and what is done when it is over, together: either alone may foresee no more than before."""
+    for number in sorted(fit.wrong):
+        if number not in fit.wrong or not fit.evidence.seen[number].timed:
+            continue
+        for quirk, associated in fit.evidence.foreseen(fit.persona, number).quirks[:1]:
+            table = "on_association" if associated else "before_association"
+            known = getattr(fit.persona.wire, table)
+            for reaction in seen_reactions(fit, number):
+                ended = fields.changed(fit.persona, ("wire", table), {**known, quirk: reaction})
+                times = (fields.changed(ended, path, seconds) for path in _times(ended) for seconds in tried if seconds)
+                if fit.best(times):
+                    break

@@ -351,9 +351,10 @@ class Connection(asyncio.Protocol):
         self.record.emit(_RELEASE)
         if self._first == "":
             self._first = "release"
-        if self.provider.awaits_data_set and not self.door.dialect.release_in_data_set:
+        if self.provider.in_service and not self.door.dialect.release_in_service:
             self.provider.expect_no_data_set()
             self.dispatch.abandon()
+            self.dispatch.stop()
             return
         self.provider.confirm_release(now)
         self._pdus_out += 1

@@ -114,20 +114,23 @@ class Dispatch:
     def start(self, operation: services.Operation, work: Coroutine[Any, Any, None]) -> None:
         """Run an operation that sends several responses."""
         self.operation = operation
+        self._connection.provider.works = True
         self._task = asyncio.get_running_loop().create_task(self._run(work))
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         connection = self._connection
         try:
-            if connection.door.persona.commands.meanwhile != "wait":
-                await asyncio.sleep(0)  # what has come behind the request shows now
             try:
-                await work
+                with contextlib.closing(work):
+                    if connection.door.persona.commands.meanwhile != "wait":
+                        await asyncio.sleep(0)  # what has come behind the request shows now
+                    await work
             except Gone:
                 self.stop()
                 if not connection.is_open:
                     return
             self.operation = self._task = None
+            connection.provider.works = False
             self.ended += 1
             now = connection.door.clock()
             held, self._held = self._held, None
@@ -144,6 +147,7 @@ class Dispatch:
         if operation is None and task is None:
             return
         self.operation = self._task = None
+        self._connection.provider.works = False
         held, self._held = self._held, None
         if held is not None:
             self._connection.resume_reading()

@@ -246,28 +246,11 @@ class _Discard:
         """Nothing to undo."""
 
 
-class _Unexpected:
-    """Takes the first fragment of a data set for what it is where a command should be."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def take(self, fragment: DataSetFragment) -> None:
-        """A violation."""
-        self._connection.refuse(Quirk.PDV_ORDER, "a data set where a command should be")
-
-    def finish(self, now: float) -> None:
-        """Nothing to answer."""
-
-    def abandon(self) -> None:
-        """Nothing to undo."""
-
-
 def ignored(connection: Connection) -> Receiver:
     """Who takes the data set of a command that is ignored."""
-    if connection.door.persona.commands.data_set_of_ignored == "skip":
-        return DISCARD
-    return _Unexpected(connection)
+    if connection.door.persona.commands.data_set_of_ignored == "command":
+        connection.provider.expect_no_data_set()
+    return DISCARD
 
 
 DISCARD: Receiver = _Discard()
