@@ -67,6 +67,12 @@ N_COMMANDS: dict[str, Callable[[Association], Any]] = {
 }
 
 
+def test_normalized_commands_of_a_class_that_has_none(visitor: Visitor) -> None:
+    with associate(visitor.address, [build_context(VERIFICATION, [ExplicitVRLittleEndian])]) as association:
+        status, _ = association.send_n_get([0x00100010], VERIFICATION, "1.2.3")
+        assert status.Status == 0x0211
+
+
 @pytest.mark.parametrize("name", N_COMMANDS)
 def test_normalized_commands_get_a_status(visitor: Visitor, name: str) -> None:
     with associate(visitor.address, [build_context(VERIFICATION, [ExplicitVRLittleEndian])]) as association:

@@ -18,10 +18,12 @@ from dicomhawk.hospital.attributes import (
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.charset import of_data_set
 from dicomhawk.hospital.conditions import Conditions
+from dicomhawk.hospital.dialect import Comparison
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
 from dicomhawk.hospital.instances import Chosen, Instances, Order
 from dicomhawk.hospital.matching import MAX_PATTERNS, Hint, Stored, compile_key, is_single, key_text, split
+from dicomhawk.hospital.products import compare as products
 from dicomhawk.hospital.query import Model
 from dicomhawk.hospital.sources import sources
 from dicomhawk.hospital.uploads import Uploads
@@ -69,6 +71,10 @@ class Rules:
     """Whether levels are taken that the information model doesn't have."""
     keys: Literal["unique", "all"] = "unique"
     """Whether only unique keys select, or all of the level."""
+    compare: Comparison | None = None
+    """How keys are compared if all select; None: as PS3.4 has it."""
+    supported: Mapping[Level, frozenset[int]] | None = None
+    """Attributes that are keys then, by level; None: all that the catalogue has."""
     keys_above: Literal["single", "present", "ignored"] = "single"
     """Unique keys of the levels above: of one value; there, or nothing is found; without effect."""
     accession_number: Literal["no", "present", "filled"] = "no"
@@ -112,7 +118,7 @@ def retrieve(
     conditions = Conditions(*_visible(), now=now, visitor=visitor or "")
     chosen = Chosen(conditions, level)
     if rules.keys == "all":
-        _by_all_keys(chosen, model, level, identifier, texts)
+        _by_all_keys(chosen, model, level, identifier, texts, rules)
     else:
         _by_unique_keys(chosen, model, level, texts, rules)
     if rules.keys_above == "present" and any(
@@ -146,29 +152,52 @@ def _by_unique_keys(chosen: Chosen, model: Model, level: Level, texts: dict[int,
         chosen.repeated = rules.list_order
 
 
-def _by_all_keys(chosen: Chosen, model: Model, level: Level, identifier: DataSet, texts: dict[int, str]) -> None:
+def _by_all_keys(
+    chosen: Chosen,
+    model: Model,
+    level: Level,
+    identifier: DataSet,
+    texts: dict[int, str],
+    rules: Rules,
+) -> None:
     """Choose as a C-FIND at this level would: by its keys, and by the unique keys above it."""
     patterns = 0
     for tag in identifier:
         attribute = ATTRIBUTES.get(tag)
         if attribute is None or attribute.field is None:
             continue
+        if rules.supported is not None and tag not in rules.supported.get(attribute.level, ()):
+            continue
         in_study_root = attribute.level == Level.PATIENT and model.levels[0] == level == Level.STUDY
         above = attribute.level < level and tag == UNIQUE_KEYS[attribute.level] and attribute.level in model.levels
         if attribute.level != level and not in_study_root and not above:
             continue
-        matcher = compile_key(attribute.vr, texts[tag])
-        if matcher is None:
+        if rules.compare is None:
+            matcher = compile_key(attribute.vr, texts[tag])
+            if matcher is None:
+                continue
+            hint, matches, more = matcher.hint, matcher.matches, matcher.patterns
+            if tag == PATIENT_NAME:
+                chosen.conditions.add_name("p.patient_key", "p", matcher)
+        elif texts[tag]:
+            hint, matches, more = _compared(tag, attribute.vr, texts[tag], rules.compare)
+        else:
             continue
-        patterns += matcher.patterns
+        patterns += more
         if patterns > MAX_PATTERNS:
             raise RetrievalError(Fault.UNREADABLE, "Too many values to match")
-        if tag == PATIENT_NAME:
-            chosen.conditions.add_name("p.patient_key", "p", matcher)
-        elif matcher.hint is not None and attribute.column is not None:
-            chosen.conditions.add(attribute.column, matcher.hint)
-        chosen.tests.append((attribute.sql, _test(matcher.matches)))
+        if hint is not None and attribute.column is not None:
+            chosen.conditions.add(attribute.column, hint)
+        chosen.tests.append((attribute.sql, _test(matches)))
     chosen.of_instances = True
+
+
+def _compared(tag: int, vr: str, text: str, compare: Comparison) -> tuple[Hint | None, Callable[[Stored], bool], int]:
+    try:
+        found = products.compile_key(tag, vr, text, compare)
+    except products.WildcardError:
+        return Hint("in", ()), lambda stored: False, 0
+    return found.hint, lambda stored: found.test("" if stored is None else str(stored)), found.patterns
 
 
 def _test(matches: Callable[[Stored], bool]) -> Callable[[Stored], bool]:

@@ -6,12 +6,10 @@ from functools import cache
 
 from pydicom.datadict import dictionary_VR
 
-from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, decode, encode
+from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, encode
 
 TRUSTED_ELEMENTS = 2_000_000
 """Far above what strangers' data sets may have: these are the operator's, enhanced multi-frame ones among them."""
-
-_UNDEFINED_LENGTH = b"\xff\xff\xff\xff"
 
 _UNCOMPRESSED = frozenset({IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE})
 _PIXEL_REPRESENTATION = 0x00280103
@@ -22,20 +20,27 @@ def can_transcode(source: str, target: str) -> bool:
     return source in _UNCOMPRESSED and target in _UNCOMPRESSED
 
 
-def may_differ(data: bytes | memoryview) -> bool:
-    """Whether a data set that is written anew in its own syntax may get other bytes: a cheap, coarse look."""
-    return _UNDEFINED_LENGTH in bytes(data)
-
-
 def transcode(data: bytes | memoryview, source: str, target: str, *, max_elements: int = TRUSTED_ELEMENTS) -> bytes:
     """The data set in an uncompressed transfer syntax, with defined lengths; the pixels are the same.
 
     Raises `ElementsError` if `data` can't be read.
     """
     data_set = decode(data, source, max_elements=max_elements)
+    _settle_group_lengths(data_set, target)
     if source == IMPLICIT_LE and target != IMPLICIT_LE:
         _settle_signs(data_set)
     return encode(data_set, target)
+
+
+def _settle_group_lengths(data_set: DataSet, target: str) -> None:
+    """Group lengths that are there (retired, PS3.5 section 7.2) say the length of what is written; in items, too."""
+    for tag, element in data_set.items():
+        if isinstance(element.value, tuple):
+            for item in element.value:
+                _settle_group_lengths(item, target)
+        elif tag & 0xFFFF == 0:
+            group = {each: data_set[each] for each in data_set if each >> 16 == tag >> 16 and each != tag}
+            data_set[tag] = Element(tag, "UL", len(encode(group, target)).to_bytes(4, "little"))
 
 
 def _settle_signs(data_set: DataSet) -> None:

@@ -11,6 +11,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.products.find import ProductArchive
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
-from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, may_differ, transcode
+from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, transcode
 from ..hospital.uploads import AddOutcome, Same, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
 from ..persona import sopclasses
@@ -130,6 +131,9 @@ class Holdings:
         self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool, rules: Rules = PLAIN
     ) -> Instances:
         """The instances that a retrieval asks for. Raises `QueryError`."""
+        if self._product is not None:
+            dialect = self._product.dialect
+            rules = replace(rules, compare=dialect.comparison, supported=dialect.keys)
         return retrieve(
             self._catalogue,
             _MODELS.get(sop_class_uid, Model.PATIENT_ROOT),
@@ -153,7 +157,8 @@ class Holdings:
     async def fetch(self, instance: InstanceRef, syntax: str, *, rewritten: bool = False) -> StoredObject | None:
         """An instance in the transfer syntax `syntax`; None if it can't be had in it.
 
-        With `rewritten`, uncompressed data sets have all sequences and items with defined lengths.
+        With `rewritten`, uncompressed objects of visitors are written anew: with defined lengths, and right group
+        lengths. Those of the hospital are so already.
         """
         if instance.origin == _UPLOAD:
             if instance.path is None:
@@ -177,7 +182,7 @@ class Holdings:
             return None
         own = instance.transfer_syntax_uid
         as_it_is = StoredObject(data, own, origin, key) if own == syntax else None
-        if not can_transcode(own, syntax) or (as_it_is and not (rewritten and may_differ(data))):
+        if not can_transcode(own, syntax) or (as_it_is and not (rewritten and origin == "captured")):
             return as_it_is
         if origin == "captured" and len(data) > MAX_REWRITTEN:
             return as_it_is

@@ -1,0 +1,291 @@
+"""Storage and retrieval as the measured personas have them: order, statuses, what becomes of failures and duplicates.
+
+What is expected here was seen of Orthanc 1.10.1 and of dcmqrscp 3.6.7; the soak tests ask the products themselves.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.sensor.conftest import DEPLOYMENT
+from tests.soak.exchanges import (
+    COMMITMENT,
+    COMMITMENT_INSTANCE,
+    CT,
+    EXPLICIT,
+    HAS_DATA,
+    IMPLICIT,
+    MR,
+    NO_DATA,
+    STUDY_GET,
+    STUDY_MOVE,
+    VERIFICATION,
+    Conversation,
+    Message,
+    command,
+    data_set,
+    elements_of,
+    hold,
+)
+from tests.support import Sensor
+
+STUDY = "1.2.840.99.1"
+STORED = [f"{STUDY}.{series}.{number}" for series, number in ((2, 1), (1, 2), (1, 1))]
+REMOTES = ("PROBE@127.0.0.1:11999", "ELSEWHERE@127.0.0.1:11999", "PROBEDEAD@127.0.0.1:1/down")
+
+
+def sensor_of(persona: str, folder: Path) -> Sensor:
+    data = folder / "data"
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    (data / "dicomhawk.toml").write_text(DEPLOYMENT + "[hospital]\nstudies = 0\n")
+    flags = [
+        "--persona",
+        persona,
+        "--ae-title",
+        "ORTHANC",
+        *(word for each in REMOTES for word in ("--remote", each)),
+    ]
+    return Sensor(data, workers=1, flags=flags)
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with sensor_of("orthanc", tmp_path_factory.mktemp("orthanc")) as sensor:
+        fill(sensor.port)
+        yield sensor.port
+
+
+@pytest.fixture(scope="module")
+def dcmqrscp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with sensor_of("dcmqrscp", tmp_path_factory.mktemp("dcmqrscp")) as sensor:
+        fill(sensor.port)
+        yield sensor.port
+
+
+def image(uid: str, name: str = "First^One", **more: str) -> bytes:
+    """An object of the study, in implicit VR."""
+    series = uid.rpartition(".")[0]
+    elements: list[tuple[int, str, Any]] = [
+        (0x00080016, "UI", CT),
+        (0x00080018, "UI", uid),
+        (0x00080050, "SH", "A1"),
+        (0x00100010, "PN", name),
+        (0x00100020, "LO", more.get("patient", "P1")),
+        (0x0020000D, "UI", STUDY),
+        (0x0020000E, "UI", series),
+    ]
+    return data_set(elements, IMPLICIT)
+
+
+def store(port: int, data: bytes, uid: str, sop: str = CT) -> list[str]:
+    """What comes back for a C-STORE."""
+    request = command(sop=sop, field=1, message_id=1, priority=0, data=HAS_DATA, instance=uid)
+    return hold(Conversation([(CT, [IMPLICIT])], [Message(0, request, data)]), port)[2:]
+
+
+def fill(port: int) -> None:
+    """Store the study's objects."""
+    for uid in STORED:
+        assert status(store(port, image(uid), uid)[0]) == 0
+
+
+def get(
+    port: int, keys: list[tuple[int, str, Any]], *, roles: bool = True, calling: str = "PROBE", **how: Any
+) -> list[str]:
+    """What comes back for a C-GET."""
+    contexts = how.get("contexts", [(STUDY_GET, [IMPLICIT]), (CT, [EXPLICIT]), (CT, [IMPLICIT])])
+    request = command(sop=STUDY_GET, field=0x10, message_id=5, priority=2, data=HAS_DATA)
+    message = Message(0, request, data_set(keys, IMPLICIT), answers=how.get("answers", ()))
+    agreed = [(CT, 1, 1)] if roles else []
+    return hold(Conversation(contexts, [message], calling, agreed), port)[2:]
+
+
+def move(port: int, destination: str) -> list[str]:
+    """What comes back for a C-MOVE of the study."""
+    request = command(sop=STUDY_MOVE, field=0x21, message_id=5, priority=0, data=HAS_DATA, destination=destination)
+    message = Message(0, request, data_set(THE_STUDY, IMPLICIT))
+    return hold(Conversation([(STUDY_MOVE, [IMPLICIT])], [message]), port)[2:]
+
+
+def say(port: int, request: bytes, data: bytes | None = None, abstract: str = VERIFICATION) -> list[str]:
+    """What comes back for some command."""
+    return hold(Conversation([(abstract, [IMPLICIT])], [Message(0, request, data)]), port)[2:]
+
+
+THE_STUDY = [(0x00080052, "CS", "STUDY"), (0x0020000D, "UI", STUDY)]
+COUNTERS = (0x1020, 0x1021, 0x1022, 0x1023)
+
+
+def commands(units: list[str]) -> list[dict[int, bytes]]:
+    """The command sets among PDUs."""
+    found = [bytes.fromhex(unit) for unit in units if unit.startswith("04")]
+    return [elements_of(unit[12:]) for unit in found if unit[11] & 1]
+
+
+def sent(units: list[str]) -> list[str]:
+    """SOP Instance UIDs of the C-STORE-RQs among PDUs."""
+    return [each[0x1000].rstrip(b"\0").decode() for each in commands(units) if each[0x0100] == b"\1\0"]
+
+
+def status(unit: str) -> int:
+    return int.from_bytes(elements_of(bytes.fromhex(unit)[12:])[0x0900], "little")
+
+
+def counters(elements: dict[int, bytes]) -> list[int | None]:
+    """Remaining, completed, failed, warning; None: not there."""
+    return [int.from_bytes(elements[key], "little") if key in elements else None for key in COUNTERS]
+
+
+def last(units: list[str]) -> dict[int, bytes]:
+    return commands(units)[-1]
+
+
+def is_abort(units: list[str]) -> bool:
+    return bool(units) and units[0] == "07000000000400000000"
+
+
+def test_orthanc_sends_the_newest_first(orthanc: int) -> None:
+    units = get(orthanc, THE_STUDY)
+    assert sent(units) == [f"{STUDY}.1.1", f"{STUDY}.1.2", f"{STUDY}.2.1"]
+    assert counters(last(units)) == [None, 3, 0, 0]
+    assert status_of(last(units)) == 0
+    context = bytes.fromhex(units[0])[10]
+    assert context == 5  # implicit VR, as it was stored
+    assert last([units[0]])[0x0700] == b"\0\0"
+
+
+def test_dcmqrscp_sends_what_came_first(dcmqrscp: int) -> None:
+    units = get(dcmqrscp, THE_STUDY)
+    assert sent(units) == STORED
+    assert bytes.fromhex(units[0])[10] == 3  # the first context of the class
+    assert last([units[0]])[0x0700] == b"\2\0"
+
+
+def status_of(elements: dict[int, bytes]) -> int:
+    return int.from_bytes(elements[0x0900], "little")
+
+
+def test_roles(orthanc: int, dcmqrscp: int) -> None:
+    assert len(sent(get(orthanc, THE_STUDY, roles=False))) == 3
+    units = get(dcmqrscp, THE_STUDY, roles=False)
+    assert sent(units) == []
+    assert [counters(each) for each in commands(units)] == [[2, 0, 1, 0], [1, 0, 2, 0], [0, 0, 3, 0], [None, 0, 3, 0]]
+    assert status_of(last(units)) == 0xA702
+    assert last(units)[0x0800] != b"\1\1"
+    assert "\\".join(STORED).encode() in bytes.fromhex(units[-1])
+
+
+def test_orthanc_puts_failed_instances_into_the_command_set(orthanc: int) -> None:
+    units = get(orthanc, THE_STUDY, contexts=[(STUDY_GET, [IMPLICIT])])
+    (unit,) = units
+    raw = bytes.fromhex(unit)
+    assert status(unit) == 0xC000
+    assert counters(last(units)) == [None, 0, 1, 0]
+    failed = f"{STUDY}.1.1".encode()
+    assert raw.endswith(
+        b"\x08\0\0\0\4\0\0\0" + bytes([8 + len(failed), 0, 0, 0]) + b"\x08\0\x58\0\x10\0\0\0" + failed
+    )
+    units = get(orthanc, THE_STUDY, answers=(0xA700, 0xB000))
+    assert [status_of(each) for each in commands(units) if 0x0900 in each] == [0xFF00, 0xFF00, 0xFF00, 0xB000]
+    assert counters(last(units)) == [None, 1, 1, 1]
+
+
+@pytest.mark.parametrize("keys", [THE_STUDY[1:], THE_STUDY[:1], [*THE_STUDY[:1], (0x0020000D, "UI", "1.9")]])
+def test_identifiers_of_nothing(orthanc: int, dcmqrscp: int, keys: list[tuple[int, str, Any]]) -> None:
+    assert status_of(last(get(orthanc, keys))) == 0xC000
+    units = get(dcmqrscp, keys)
+    assert status_of(last(units)) == (0xA900 if keys == THE_STUDY[1:] else 0)
+    assert len(sent(units)) == (3 if keys == THE_STUDY[:1] else 0)
+
+
+def test_strangers(orthanc: int, dcmqrscp: int) -> None:
+    assert is_abort(get(orthanc, THE_STUDY, calling="STRANGER"))
+    assert len(sent(get(orthanc, THE_STUDY, calling="probe"))) == 3
+    assert len(sent(get(dcmqrscp, THE_STUDY, calling="STRANGER"))) == 3
+
+
+def test_a_cancel_behind_the_request(orthanc: int, dcmqrscp: int) -> None:
+    request = command(sop=STUDY_GET, field=0x10, message_id=5, priority=0, data=HAS_DATA)
+    cancel = command(field=0x0FFF, responded=5, data=NO_DATA)
+    both = [Message(0, request, data_set(THE_STUDY, IMPLICIT), joined=True), Message(0, cancel)]
+    conversation = Conversation([(STUDY_GET, [IMPLICIT]), (CT, [IMPLICIT])], both, roles=[(CT, 1, 1)])
+    units = hold(conversation, orthanc)[2:]
+    assert len(sent(units)) == 1
+    assert (status_of(last(units)), counters(last(units))) == (0xFE00, [2, 1, 0, 0])
+    units = hold(conversation, dcmqrscp)[2:]
+    assert (status_of(last(units)), counters(last(units))) == (0xFE00, [0, 0, 0, 0])
+
+
+def test_moves(orthanc: int, dcmqrscp: int) -> None:
+    for destination in ("NOWHERE", "PROBEDEAD"):
+        (answer,) = commands(move(orthanc, destination))
+        assert (status_of(answer), counters(answer)) == (0xC000, [None, 0, 0, 0])
+    (answer,) = commands(move(dcmqrscp, "NOWHERE"))
+    assert status_of(answer) == 0xA801
+    (answer,) = commands(move(dcmqrscp, "PROBEDEAD"))
+    assert (status_of(answer), counters(answer)) == (0xA702, [None, 0, 3, 0])
+    assert [counters(each) for each in commands(move(orthanc, "elsewhere"))] == [
+        [2, 1, 0, 0],
+        [1, 2, 0, 0],
+        [None, 3, 0, 0],
+    ]
+    assert [counters(each)[0] for each in commands(move(dcmqrscp, "ELSEWHERE"))] == [2, 1, 0, None]
+
+
+def test_duplicates(orthanc: int, dcmqrscp: int) -> None:
+    uid = STORED[0]
+    one = [(0x00080052, "CS", "IMAGE"), *THE_STUDY[1:], (0x0020000E, "UI", f"{STUDY}.2"), (0x00080018, "UI", uid)]
+    for port, name in ((orthanc, b"First^One"), (dcmqrscp, b"Second^One")):
+        assert status(store(port, image(uid, "Second^One"), uid)[0]) == 0
+        units = get(port, one)
+        assert sent(units) == [uid]
+        assert name in bytes.fromhex(units[1])
+        assert status(store(port, image(uid), uid)[0]) == 0
+    # Under another patient it is another object for Orthanc, and the same for dcmqrscp, at its old place.
+    assert status(store(orthanc, image(uid, patient="P2"), uid)[0]) == 0
+    assert sent(get(orthanc, one)) == [uid, uid]
+    assert sent(get(dcmqrscp, THE_STUDY)) == STORED
+
+
+def test_objects_that_are_not_taken(orthanc: int, dcmqrscp: int) -> None:
+    data = image("1.2.3")
+    for port in (orthanc, dcmqrscp):
+        assert status(store(port, data, "1.2.4")[0]) == 0xA900
+        assert status(store(port, data, "1.2.3", MR)[0]) == 0xA900
+        assert status(store(port, data_set([(0x00100020, "LO", "P1")], IMPLICIT), "1.2.3")[0]) == 0xC000
+    assert store(orthanc, data[:-3], "1.2.3") == []
+    assert is_abort(store(dcmqrscp, data[:-3], "1.2.3"))
+    without_study = data_set([(0x00080016, "UI", CT), (0x00080018, "UI", "1.2.3")], IMPLICIT)
+    assert status(store(orthanc, without_study, "1.2.3")[0]) == 0xA700
+    assert status(store(dcmqrscp, without_study, "1.2.3")[0]) == 0
+
+
+def test_commands_of_no_service(orthanc: int, dcmqrscp: int) -> None:
+    n_get = command(requested=VERIFICATION, field=0x110, message_id=1, data=NO_DATA, requested_instance="1.2")
+    echo_rsp = command(sop=VERIFICATION, field=0x8030, responded=1, data=NO_DATA, status=0)
+    undefined = command(sop=VERIFICATION, field=0x0123, message_id=1, data=NO_DATA)
+    cancel = command(field=0x0FFF, responded=1, data=NO_DATA)
+    assert [say(orthanc, each) for each in (n_get, echo_rsp, cancel)] == [[], [], []]
+    assert is_abort(say(orthanc, undefined))
+    assert say(dcmqrscp, cancel) == []
+    assert all(is_abort(say(dcmqrscp, each)) for each in (n_get, echo_rsp, undefined))
+    echo = command(sop="1.2.3", field=0x30, message_id=1, data=NO_DATA)
+    for port in (orthanc, dcmqrscp):
+        assert status(say(port, echo, abstract=CT)[0]) == 0
+
+
+def test_storage_commitment(orthanc: int) -> None:
+    reference = [(0x00081150, "UI", CT), (0x00081155, "UI", STORED[0])]
+    data = data_set([(0x00081195, "UI", "1.2.3"), (0x00081199, "SQ", [reference])], IMPLICIT)
+    right = {"requested": COMMITMENT, "field": 0x130, "message_id": 1, "data": HAS_DATA, "action": 1}
+    (answer,) = commands(say(orthanc, command(**right, requested_instance=COMMITMENT_INSTANCE), data))
+    assert status_of(answer) == 0
+    assert answer[0x0002].rstrip(b"\0").decode() == COMMITMENT
+    assert answer[0x1000].rstrip(b"\0").decode() == COMMITMENT_INSTANCE
+    assert say(orthanc, command(**right, requested_instance="1.2.3"), data) == ["closed"]
