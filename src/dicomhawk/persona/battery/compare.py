@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import zip_longest
 from math import exp, sqrt
 from typing import NamedTuple
@@ -99,7 +100,8 @@ def _steps(
         return
     lines = words.lines(one.answers, accepted[0]), words.lines(other.answers, accepted[1])
     if lines[0] != lines[1]:
-        yield _both(where, names, *_unlike(*lines))
+        for pair in _unlike(*lines):
+            yield _both(where, names, *pair)
     elif [answer.pdu for answer in one.answers] != [answer.pdu for answer in other.answers]:
         pair = next((a, b) for a, b in zip(one.answers, other.answers, strict=False) if a.pdu != b.pdu)
         yield _both(f"{where}, bytes of {words.name(pair[0].pdu)}", names, *_first_unlike(*pair))
@@ -115,12 +117,12 @@ def _listed(heads: Sequence[str], most: int = 6) -> str:
     return ", ".join(heads[:most]) + (f" ... ({len(heads)} in all)" if len(heads) > most else "")
 
 
-def _unlike(first: list[str], second: list[str]) -> tuple[str, str]:
-    """The first line that differs, of both; and how many do."""
-    pairs = list(zip_longest(first, second, fillvalue="nothing more"))
-    unlike = [pair for pair in pairs if pair[0] != pair[1]]
-    more = f" (and {len(unlike) - 1} more)" if len(unlike) > 1 else ""
-    return unlike[0][0], unlike[0][1] + more
+def _unlike(first: list[str], second: list[str]) -> Iterator[tuple[str, str]]:
+    """The lines that differ, those of one beside what stands in their place in the other."""
+    for tag, one, one_end, other, other_end in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if tag != "equal":
+            for pair in zip_longest(first[one:one_end], second[other:other_end], fillvalue="nothing"):
+                yield pair
 
 
 def _first_unlike(first: Answer, second: Answer) -> tuple[str, str]:

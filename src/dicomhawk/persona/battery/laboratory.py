@@ -48,6 +48,8 @@ class Laboratory:
     """An AE title that the other side doesn't know."""
     reply: float = 2.0
     """Longest wait for an answer of the upper layer, seconds; `run.greet` fits it to the system."""
+    quiet: float = 0.8
+    """How long is watched whether something more comes, or the connection is closed, when nothing need come."""
     patience: float = 75.0
     """Longest wait for a timer, seconds."""
     samples: int = 100

@@ -17,10 +17,8 @@ CONNECT_SECONDS = 10.0
 """A system on the operator's own network that needs longer is not there."""
 REPLY_SECONDS = 4.0
 """Longest wait for the answer of a service, which may have to look into a database."""
-QUIET_SECONDS = 0.8
-"""How long is watched whether something more comes, or the connection is closed, when nothing need come."""
-SHORT_QUIET_SECONDS = 0.2
-"""The same after an answer that leaves nothing to be said, as an A-ASSOCIATE-AC or an A-RELEASE-RP does."""
+SHORT_QUIET = 0.25
+"""How much less is watched after an answer that leaves nothing to be said (A-ASSOCIATE-AC, A-RELEASE-RP)."""
 PAUSE = 0.02
 """Seconds without a byte, in the middle of a PDU, that the other side's way of writing makes (40 ms with Nagle's
 algorithm against delayed acknowledgements), and no network of an operator's own does."""
@@ -40,6 +38,8 @@ class Where(Protocol):
     def calling(self) -> str: ...
     @property
     def reply(self) -> float: ...
+    @property
+    def quiet(self) -> float: ...
 
 
 def anything(line: Line) -> bool:
@@ -190,7 +190,7 @@ class Line:
 
     def _usual_quiet(self) -> float:
         kinds = [answer.pdu[:1] for answer in self.answers]
-        return SHORT_QUIET_SECONDS if kinds in ([b"\2"], [b"\6"]) else QUIET_SECONDS
+        return self._where.quiet * (SHORT_QUIET if kinds in ([b"\2"], [b"\6"]) else 1.0)
 
     def finish(self, seconds: float | None = None) -> Take:
         """Watch for the end, close, and put everything on record. `seconds`: how long to watch, if not as usual."""

@@ -82,7 +82,7 @@ def _reactions(fit: Fit) -> bool:
         for quirk, associated in fit.evidence.foreseen(fit.persona, number).quirks[:1]:
             table = "on_association" if associated else "before_association"
             known = getattr(fit.persona.wire, table)
-            for reaction in _seen_reactions(fit, number):
+            for reaction in seen_reactions(fit, number):
                 candidate = fields.changed(fit.persona, ("wire", table), {**known, quirk: reaction})
                 if fit.offer(candidate):
                     better = True
@@ -90,7 +90,8 @@ def _reactions(fit: Fit) -> bool:
     return better
 
 
-def _seen_reactions(fit: Fit, number: int) -> Iterator[ReactionModel]:
+def seen_reactions(fit: Fit, number: int) -> Iterator[ReactionModel]:
+    """What may have been done on a connection, by what came back and how it ended."""
     take = fit.evidence.seen[number].take
     said = [(abort.source, abort.reason) for abort in aborts(take.answers)]
     first, again = (said[0] if said else None), (said[1] if len(said) > 1 else None)

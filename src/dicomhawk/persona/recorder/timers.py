@@ -82,6 +82,8 @@ def _fit_ends(fit: Fit, tried: list[float | None]) -> None:
             known = getattr(fit.persona.wire, table)
             for reaction in seen_reactions(fit, number):
                 ended = fields.changed(fit.persona, ("wire", table), {**known, quirk: reaction})
-                times = (fields.changed(ended, path, seconds) for path in _times(ended) for seconds in tried if seconds)
+                times = (
+                    fields.changed(ended, path, seconds) for path in _times(ended) for seconds in tried if seconds
+                )
                 if fit.best(times):
                     break
