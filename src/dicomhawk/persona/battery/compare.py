@@ -121,8 +121,7 @@ def _unlike(first: list[str], second: list[str]) -> Iterator[tuple[str, str]]:
     """The lines that differ, those of one beside what stands in their place in the other."""
     for tag, one, one_end, other, other_end in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
         if tag != "equal":
-            for pair in zip_longest(first[one:one_end], second[other:other_end], fillvalue="nothing"):
-                yield pair
+            yield from zip_longest(first[one:one_end], second[other:other_end], fillvalue="nothing")
 
 
 def _first_unlike(first: Answer, second: Answer) -> tuple[str, str]:
