@@ -6,6 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from struct import Struct
 
+from .headers import cuts
+
+IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _PDU_AND_PDV_HEADER = Struct(">BBLLBB")
 _PDV_HEADER = Struct(">LBB")
 UNLIMITED = 1 << 20
@@ -28,6 +31,9 @@ class Fragments:
     """The largest that is used, also towards a peer without a limit; None: `UNLIMITED` towards those only."""
     even_from: int = 0
     """Fragments have an even length where the maximum length is this or more (PS3.8 annex E.1 wants it always)."""
+    whole_from: int | None = None
+    """The header of an element isn't parted, but goes into the next fragment, where a fragment has this length or
+    more; None: it always is, as the bytes come. Objects that are sent in steps aren't looked at."""
     packed: bool = False
     """Whether the data set of a message that is sent as a whole begins in the P-DATA-TF of its command."""
 
@@ -103,4 +109,27 @@ def fragments(
     rest = size - position
     result.append(pack(4, 0, rest + 6, rest + 2, context_id, final))
     result.append(view[position:])
+    return result
+
+
+def whole_fragments(
+    context_id: int,
+    data: bytes | memoryview,
+    piece: int,
+    transfer_syntax: str,
+    *,
+    command: bool = False,
+) -> list[bytes | memoryview]:
+    """As `fragments`, without parting the header of an element. `transfer_syntax` is that of `data`."""
+    if len(data) <= piece:
+        return fragments(context_id, data, piece, command=command)
+    view = memoryview(data)
+    explicit, big_endian = transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN, transfer_syntax == EXPLICIT_VR_BIG_ENDIAN
+    kind = 1 if command else 0
+    result: list[bytes | memoryview] = []
+    for begin, end in cuts(view, piece, explicit=explicit, big_endian=big_endian):
+        size = end - begin
+        control = kind | 2 if end == len(data) else kind
+        result.append(_PDU_AND_PDV_HEADER.pack(4, 0, size + 6, size + 2, context_id, control))
+        result.append(view[begin:end])
     return result

@@ -9,18 +9,41 @@ closed. Time comes in as a number of seconds from any fixed moment. It serves bo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
 from .errors import ProtocolError, Quirk
-from .fragments import fragments, packed
+from .fragments import IMPLICIT_VR_LITTLE_ENDIAN, fragments, packed, whole_fragments
+from .indications import (
+    AbortIndication,
+    AssociateConfirmation,
+    AssociateIndication,
+    Indication,
+    ReleaseConfirmation,
+    ReleaseIndication,
+    TransportClosed,
+    Violation,
+)
+from .intake import Buffer, Intake
 from .items import RoleSelection, trimmed
 from .machine import NEXT, TABLE, Action, Event, State
-from .message import Assembler, CommandReceived, DataSetFragment
+from .message import Assembler
 from .negotiation import ACCEPTANCE, Accepted, Context
 from .pdu import HEADER_SIZE, MAX_CONTROL_LENGTH, P_DATA, PDV_HEADER_SIZE, check_pdvs, decode_header, pdv_at
+
+__all__ = [
+    "AbortIndication",
+    "AssociateConfirmation",
+    "AssociateIndication",
+    "Buffer",
+    "Indication",
+    "Provider",
+    "ReleaseConfirmation",
+    "ReleaseIndication",
+    "TransportClosed",
+    "Violation",
+]
 
 STEP_PIECES = 1024
 """Pieces of a data set that wait to be written at a time: a peer may announce a maximum length of next to nothing."""
@@ -29,76 +52,6 @@ STEP_BYTES = 4 << 20
 SHOWN_BYTES = 256
 """How much of an offending PDU a `Violation` shows."""
 
-Buffer = bytes | memoryview
-
-
-class AssociateIndication(NamedTuple):
-    """An A-ASSOCIATE-RQ to answer by `accept` or `reject`. `raw`: its body, without the six header bytes."""
-
-    rq: p.AssociateRQ
-    raw: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class AssociateConfirmation:
-    """The A-ASSOCIATE-AC or -RJ that answers our request."""
-
-    answer: p.AssociateAC | p.AssociateRJ
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseIndication:
-    """The peer wants to release; answer by `confirm_release`.
-
-    `collision`: so do we. Then the requestor of the association confirms at once, and its acceptor only
-    after the `ReleaseConfirmation` (PS3.8 7.2.2).
-    """
-
-    collision: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseConfirmation:
-    """The peer agrees to our release."""
-
-
-@dataclass(frozen=True, slots=True)
-class AbortIndication:
-    """An A-ABORT from the peer."""
-
-    source: int
-    reason: int
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """The peer did something wrong, and `reaction` is what was done about it."""
-
-    quirk: Quirk
-    detail: str
-    state: State
-    data: bytes
-    reaction: Reaction
-
-
-@dataclass(frozen=True, slots=True)
-class TransportClosed:
-    """The connection ended. `state`: the state that it ended in."""
-
-    state: State
-
-
-Indication = (
-    AssociateIndication
-    | AssociateConfirmation
-    | CommandReceived
-    | DataSetFragment
-    | ReleaseIndication
-    | ReleaseConfirmation
-    | AbortIndication
-    | Violation
-    | TransportClosed
-)
 
 # Looking a member of an enumeration up in its class (0.3 us in Python 3.11) costs more than what is done with it.
 _STA1, _STA2, _STA3 = State.STA1, State.STA2, State.STA3
@@ -134,7 +87,7 @@ _RELEASE_RQ = p.encode(p.ReleaseRQ())
 _RELEASE_RP = p.encode(p.ReleaseRP())
 
 
-class Provider:
+class Provider(Intake):
     """One connection's upper layer. The acceptor's side unless `requestor`.
 
     `contexts` are the agreed presentation contexts by identifier, `peer_maximum_length` bounds what we send,
@@ -147,38 +100,25 @@ class Provider:
         "_artim",
         "_assembler",
         "_begun",
-        "_buffer",
-        "_deaf",
         "_dialect",
         "_eager",
         "_ending",
-        "_inside",
-        "_mark",
-        "_needed",
         "_out",
-        "_pending",
         "_piece",
-        "_position",
         "_proposed",
         "_requestor",
         "close",
         "contexts",
         "pdus_received",
         "peer_maximum_length",
-        "received",
         "state",
         "works",
     )
 
     def __init__(self, dialect: Dialect, now: float, *, requestor: bool = False) -> None:
+        super().__init__()
         self._dialect = dialect
         self._requestor = requestor
-        self._buffer = b""
-        self._position = 0  # up to where the buffer is understood
-        self._mark = 0  # up to where `consumed` has handed the buffer out
-        self._pending: bytearray | None = None  # the beginning of a PDU whose rest has not come
-        self._needed = HEADER_SIZE
-        self._inside = 0  # where the P-DATA-TF ends whose values are being handed out; 0: none is
         self._assembler: Assembler | None = None
         self._out: list[Buffer] = []
         self._deaf = requestor  # until it has asked
@@ -192,7 +132,6 @@ class Provider:
         self.contexts: Mapping[int, Context] = {}
         self.peer_maximum_length = 0
         self.close: Close | None = None
-        self.received = 0
         self.pdus_received = 0
         self.works = False
 
@@ -200,52 +139,14 @@ class Provider:
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes from the transport; `poll` says what they mean."""
-        self.received += len(data)
         self._activity = now
         if self._ending is _LINGER and self.state is _STA13:
-            self._buffer, self._position, self._mark = self.leftover + data, 0, 0
-            self._pending = None
+            data = self.leftover + data
+            self.received += len(data) - len(self.leftover)
+            self._buffer, self._position, self._mark, self._pending = data, 0, 0, None
             self._end(_RESET)
-            return
-        if self._deaf:
-            if self._pending is not None:
-                data = bytes(self._pending) + data
-                self._pending = None
-            self._buffer, self._position, self._mark = data, len(data), 0
-            return
-        if self._pending is not None:
-            self._pending += data
-            if len(self._pending) < self._needed:
-                return
-            data = bytes(self._pending)
-            self._pending = None
-        elif self._position < len(self._buffer):
-            data = self._buffer[self._position :] + data
-            if self._inside:
-                self._inside -= self._position
-        self._buffer, self._position, self._mark = data, 0, 0
-
-    def consumed(self) -> tuple[int, Buffer]:
-        """The bytes that have been understood (or given up) since the last call, and their stream offset.
-
-        To be called when `poll` has no more to say, before the next `feed`: that is how a transcript can tell
-        the bytes of a data set, which it keeps elsewhere, from all others. What is left at the end of a
-        connection is `leftover`.
-        """
-        buffer, mark, position = self._buffer, self._mark, self._position
-        offset = self.received - len(buffer) + mark
-        if position == len(buffer) or self._pending is not None:
-            self._buffer, self._position, self._mark = b"", 0, 0
         else:
-            self._mark = position
-        if not mark and position == len(buffer):
-            return offset, buffer
-        return offset, memoryview(buffer)[mark:position]
-
-    @property
-    def leftover(self) -> bytes:
-        """Bytes received that are not (yet) understood: the beginning of a PDU, or what wasn't polled."""
-        return bytes(self._pending) if self._pending is not None else self._buffer[self._position :]
+            self._take(data)
 
     def poll(self, now: float) -> Indication | None:
         """The next indication, or None when more bytes are needed."""
@@ -386,11 +287,6 @@ class Provider:
         """What closing makes of the connection at this moment: input that wasn't read resets it."""
         return _RESET if self._position < len(self._buffer) and self._pending is None else _FIN
 
-    def _keep(self, needed: int) -> None:
-        """Keep the beginning of a PDU until `needed` bytes are there."""
-        self._pending = bytearray(memoryview(self._buffer)[self._position :])
-        self._needed = needed
-
     def _begin_p_data(self, start: int, end: int, now: float) -> Indication | Literal[True]:
         position = start + HEADER_SIZE
         try:
@@ -418,11 +314,6 @@ class Provider:
         """The service user finds fault with a message: what the dialect has for `quirk` is done, as for any other
         violation. None if the association is over."""
         return self._wrong(Event.EVT19, quirk, detail, b"", now)
-
-    def _skip_values(self) -> None:
-        """Leave out what remains of a P-DATA-TF."""
-        if self._inside:
-            self._position, self._inside = self._inside, 0
 
     def _received(self, action: Action, unit: p.PDU, body: bytes) -> Indication:
         if action is _AE_6:
@@ -681,6 +572,13 @@ class Provider:
         piece = self._piece
         if data is not None and self._dialect.fragments.packed:
             self._out += packed(context_id, command, data, piece)
+            return
+        whole_from = self._dialect.fragments.whole_from
+        if whole_from is not None and piece >= whole_from:
+            syntax = self.contexts[context_id].transfer_syntax
+            self._out += whole_fragments(context_id, command, piece, IMPLICIT_VR_LITTLE_ENDIAN, command=True)
+            if data is not None:
+                self._out += whole_fragments(context_id, data, piece, syntax)
             return
         self._out += fragments(context_id, command, piece, command=True)
         if data is not None:

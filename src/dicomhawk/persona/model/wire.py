@@ -88,6 +88,13 @@ class FragmentsModel(Part):
     even_from: int = Field(
         default=0, ge=0, le=4096, description="From which maximum length on the data have an even length."
     )
+    whole_from: int | None = Field(
+        default=None,
+        ge=12,
+        le=4096,
+        description="From which length of the data on the header of an element isn't parted between two P-DATA-TFs;"
+        " unset: it may always be.",
+    )
     packed: bool = Field(
         default=False,
         description="Whether the identifier of a response begins in the P-DATA-TF of its command. Observed with a"
