@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha1
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, UTF_8, character_
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.dialect import Order, QueryDialect
 from dicomhawk.hospital.elements import DataSet, Element
+from dicomhawk.hospital.matching import Stored
 from dicomhawk.hospital.products.index import Entry, Indexer
 from dicomhawk.hospital.products.objects import StoredObject
 from dicomhawk.hospital.products.resource import Resource
@@ -26,6 +27,9 @@ from dicomhawk.hospital.sources import unable
 
 BATCH: Final = 64
 """Resources that are read at once for their answers; some tenths of a millisecond."""
+
+ORDINARY_LENGTH: Final = 64
+"""Characters of a text that every product keeps whole."""
 
 _COMPUTED: Final = frozenset(
     (
@@ -112,11 +116,12 @@ class CatalogueObjects:
             f"SELECT t.study_key, {', '.join(_IDS[:2])} FROM {_FROM[Level.SERIES]} WHERE e.series_key = ?",  # noqa: S608
             (series_key,),
         ).fetchone()
-        row = self.load(
-            execute("SELECT min(instance_key) FROM instance WHERE series_key = ?", (series_key,)).fetchone()[0]
-        )
-        study = CatalogueResource(self, Level.STUDY, key, tuple(map(str, ids)), row, now)
-        study.series = CatalogueResource(self, Level.SERIES, series_key, study.ids, row, now)
+        of_study = [attribute for attribute in _STORED if attribute.level <= Level.STUDY]
+        columns = ", ".join(attribute.sql for attribute in of_study)
+        row = execute(f"SELECT {columns} FROM {_FROM[Level.STUDY]} WHERE t.study_key = ?", (key,)).fetchone()  # noqa: S608
+        values = {attribute.tag: value for attribute, value in zip(of_study, row, strict=True)}
+        study = CatalogueResource(self, Level.STUDY, key, tuple(map(str, ids)), values, now)
+        study.series = CatalogueResource(self, Level.SERIES, series_key, study.ids, {}, now)
         return study
 
     def patients(self, patient_id: str, study_uid: str) -> set[int]:
@@ -149,31 +154,47 @@ class CatalogueObjects:
 class CatalogueResource(Resource):
     """A patient, study, series or instance of the catalogue."""
 
-    __slots__ = ("_first", "_now", "_objects", "_row", "key", "level", "series")
+    __slots__ = ("_first", "_now", "_objects", "_row", "_values", "key", "level", "series")
 
     def __init__(
-        self, objects: CatalogueObjects, level: Level, key: int, ids: tuple[str, ...], row: StoredObject, now: float
+        self,
+        objects: CatalogueObjects,
+        level: Level,
+        key: int,
+        ids: tuple[str, ...],
+        values: Mapping[int, Stored],
+        now: float,
     ) -> None:
+        """`values`: those of its row that were asked for, by tag."""
         self.ids = ids
         self.level = level
         self.key = key
         self._objects = objects
-        self._row = row
+        self._values = values
+        self._row: StoredObject | None = None
         self._now = now
         self._first: StoredObject | None = None
         self.series: CatalogueResource | None = None
 
     @property
     def charset(self) -> str:
-        return self._row.charset
+        return self._of_row().charset
 
     def kept(self, tag: int) -> str | None:
         attribute = ATTRIBUTES.get(tag)
         if attribute is None:
             return None
-        if attribute.level <= self.level:
-            return self._row.value(tag)
-        return self.object().value(tag)
+        if attribute.level > self.level:
+            return self.object().value(tag)
+        value = self._values.get(tag)
+        if value is None or (isinstance(value, str) and len(value) <= ORDINARY_LENGTH and value.isascii()):
+            return value
+        return self._of_row().value(tag)
+
+    def _of_row(self) -> StoredObject:
+        if self._row is None:
+            self._row = self._objects.made((ATTRIBUTES[tag], value) for tag, value in self._values.items())
+        return self._row
 
     def object(self) -> StoredObject:
         if self.series is not None:
@@ -220,6 +241,7 @@ class Search:
         conditions.parameters["now"] = now
         known = (ATTRIBUTES[tag] for tag in sorted(set(tags)) if tag in ATTRIBUTES and tag not in _COMPUTED)
         self._attributes = [attribute for attribute in known if attribute.level <= level]
+        self._tags = [attribute.tag for attribute in self._attributes]
         columns = (_KEYS[level], "p.patient_key", *_IDS[: level + 1], *(a.sql for a in self._attributes))
         self._select = f"SELECT {', '.join(columns)} FROM "  # noqa: S608 - names of ours
 
@@ -263,10 +285,8 @@ class Search:
 
     def _resource(self, row: tuple[Any, ...]) -> CatalogueResource:
         level = self._level
-        values = row[level + 3 :]
-        made = self._objects.made(zip(self._attributes, values, strict=True))
-        ids = tuple(str(each) for each in row[2 : level + 3])
-        return CatalogueResource(self._objects, level, row[0], ids, made, self._now)
+        values = dict(zip(self._tags, row[level + 3 :], strict=True))
+        return CatalogueResource(self._objects, level, row[0], row[2 : level + 3], values, self._now)
 
     def _rows(self, tables: str) -> Iterator[tuple[Any, ...] | None]:
         connection = self._objects.catalogue.connection

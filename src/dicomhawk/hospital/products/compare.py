@@ -6,6 +6,7 @@ bytes long in UTF-8 takes two ``?``.
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
@@ -17,6 +18,7 @@ from dicomhawk.hospital.products.moments import moment
 Test: TypeAlias = Callable[[str], bool]
 
 TEMPORAL: Final = frozenset(("DA", "TM", "DT"))
+_LETTERS: Final = re.compile("[A-Za-z]+")
 _CONTROLS: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0x100)))
 _FOLDED: Final = str.maketrans(
     _CONTROLS
@@ -39,15 +41,19 @@ class Compared(NamedTuple):
     test: Test
     hint: Hint | None
     patterns: int
+    begins: str = ""
+    """ASCII letters that all values which match begin with, in one case or the other."""
 
 
 def compile_key(tag: int, vr: str, value: str, rules: Comparison) -> Compared:
     """The test for a key whose `value` isn't empty. Raises `WildcardError`."""
-    test, hint, patterns = _compile(vr, value, rules)
+    test, hint, patterns, _ = _compile(vr, value, rules)
+    letters = _LETTERS.match(value) if vr == "PN" and "\\" not in value else None
+    begins = letters[0] if letters is not None else ""
     if tag in rules.folded:
-        folded, _, more = _compile(vr, folded_text(value), rules)
-        return Compared(lambda stored: test(stored) and folded(folded_text(stored)), hint, patterns + more)
-    return Compared(test, hint, patterns)
+        folded, _, more, _ = _compile(vr, folded_text(value), rules)
+        return Compared(lambda stored: test(stored) and folded(folded_text(stored)), hint, patterns + more, begins)
+    return Compared(test, hint, patterns, begins)
 
 
 def folded_text(value: str) -> str:

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from dicomhawk.hospital.answer import Match
-from dicomhawk.hospital.attributes import ATTRIBUTES, MODALITY, Level
+from dicomhawk.hospital.attributes import ATTRIBUTES, MODALITY, PATIENT_NAME, Level
 from dicomhawk.hospital.budget import ROWS_A_TURN
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.dialect import ComparedOn, Order, QueryDialect
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import QueryError, QueryProblem, UnkeptKeyError
+from dicomhawk.hospital.matching import Hint
+from dicomhawk.hospital.names import folded_groups
 from dicomhawk.hospital.products import request, texts
 from dicomhawk.hospital.products.answer import Answers
 from dicomhawk.hospital.products.catalogue import CatalogueObjects, Search, digest
@@ -25,6 +27,7 @@ from dicomhawk.hospital.products.objects import StoredObject, Vault
 from dicomhawk.hospital.products.request import Query, Test
 from dicomhawk.hospital.products.resource import Resource
 from dicomhawk.hospital.products.stored import StoredResource, VisitorEntries, resources, visible
+from dicomhawk.hospital.schema import NAME_COLUMNS
 from dicomhawk.hospital.sources import unable
 from dicomhawk.hospital.uploads import Uploads
 
@@ -211,6 +214,9 @@ class _Run:
                 and all(str(value).isascii() for value in hint.values)
             ):
                 conditions.add(attribute.column, hint)
+            if test.tag == PATIENT_NAME and test.as_sent.begins:
+                beginning = folded_groups(test.as_sent.begins)[0]
+                conditions.add(f"p.{NAME_COLUMNS[0]}", Hint("prefix", (beginning,)))
         narrowed = bool(conditions.terms)
         tags = {test.tag for test in tests} | asked
         search = Search(self._objects, level, conditions, tags, self._now)
