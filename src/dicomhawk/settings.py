@@ -132,7 +132,9 @@ class Vault(_Model):
 class Hospital(_Model):
     """The generated default hospital."""
 
-    studies: int = Field(300, ge=0, description="Studies to generate on first use.")
+    studies: int = Field(5000, ge=0, description="Studies to generate on first use.")
+    years: float = Field(3.0, ge=0.1, le=50, description="Over so many years up to the first use.")
+    per_day: float = Field(0, ge=0, le=10_000, description="New ones on a working day; 0: by the number of studies.")
     cache_mib: MiB = Field(2048, description="Budget of rendered objects.")
 
 

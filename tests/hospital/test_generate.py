@@ -288,8 +288,12 @@ def test_a_hospital_is_added_to_what_was_imported(tmp_path: Path) -> None:
     generate(tmp_path, deployment(), 3, now=NOW)
     with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
         assert catalogue.count(Study, now=NOW) == 4
-    with pytest.raises(GenerateError, match="imported"):
-        generate(tmp_path, deployment(), 3, now=NOW)
+    generate(tmp_path, deployment("2" * 32), 5, now=NOW)
+    with Catalogue(tmp_path / "hospital/catalogue.sqlite") as catalogue:
+        assert catalogue.count(Study, now=NOW) == 6
+        (imported,) = rows(catalogue, "SELECT * FROM instance WHERE path IS NOT NULL")
+        assert imported["sop_uid"] == "1.2.3.4"
+        assert rows(catalogue, "SELECT patient_id FROM patient WHERE name = 'X^Y'") == [{"patient_id": "X"}]
 
 
 def test_a_file_that_is_no_catalogue_is_left_alone(tmp_path: Path) -> None:

@@ -25,18 +25,47 @@ CATALOGUE = "catalogue.sqlite"
 app = typer.Typer(help="Build, fill and look at the hospital.", no_args_is_help=True, rich_markup_mode=None)
 
 
+Studies = Annotated[
+    int | None, typer.Option(min=0, help="How many [default: as in the settings].", show_default=False)
+]
+Years = Annotated[
+    float | None,
+    typer.Option(min=0.1, max=50, help="Over so many years [default: as in the settings].", show_default=False),
+]
+PerDay = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=10_000, help="New ones on a working day [default: as in the settings].", show_default=False
+    ),
+]
+
+
 @app.command()
 def build(
     data: Data = None,
     config: Config = None,
-    studies: Annotated[
-        int | None, typer.Option(min=0, help="How many [default: as in the settings].", show_default=False)
-    ] = None,
+    studies: Studies = None,
+    years: Years = None,
+    per_day: PerDay = None,
 ) -> None:
     """Generate the hospital's people and studies. What was generated before is replaced. Not while a sensor runs."""
-    settings = settings_of(data, config, {"hospital": {"studies": studies}})
+    settings = settings_of(data, config, _scale(studies, years, per_day))
     with only_one(settings.data):
         _build(settings)
+
+
+@app.command()
+def rotate(
+    data: Data = None,
+    config: Config = None,
+    studies: Studies = None,
+    years: Years = None,
+    per_day: PerDay = None,
+) -> None:
+    """Exchange people and images for others; hospital, devices and imported studies stay. Not while a sensor runs."""
+    settings = settings_of(data, config, _scale(studies, years, per_day))
+    with only_one(settings.data):
+        _build(settings, rotate=True)
 
 
 @app.command("import")
@@ -92,27 +121,48 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
 
 
 def build_if_absent(settings: Settings) -> None:
-    """On first use, generate the hospital that the settings ask for."""
+    """On first use, generate the hospital that the settings ask for; later, further days if few are to come."""
+    from ..hospital.generate import GenerateError, extend
+
     if not (settings.hospital_dir / CATALOGUE).exists():
         _build(settings)
-
-
-def _build(settings: Settings) -> None:
-    from ..hospital.generate import GenerateError, generate
-
-    began = time.monotonic()
+        return
     try:
         with _progress() as tell:
-            generate(
+            extend(
                 settings.data,
                 _deployment(settings),
-                settings.hospital.studies,
                 now=time.time(),
                 progress=lambda done, total: tell("generating", done, total),
             )
     except GenerateError as error:
         _fail(error)
-    print_line(f"Built a hospital of {settings.hospital.studies} studies in {time.monotonic() - began:.1f} s.")
+
+
+def _scale(studies: int | None, years: float | None, per_day: float | None) -> dict[str, Any]:
+    return {"hospital": {"studies": studies, "years": years, "per_day": per_day}}
+
+
+def _build(settings: Settings, *, rotate: bool = False) -> None:
+    from ..hospital.generate import GenerateError, generate
+
+    began = time.monotonic()
+    asked = settings.hospital
+    try:
+        with _progress() as tell:
+            generate(
+                settings.data,
+                _deployment(settings),
+                asked.studies,
+                now=time.time(),
+                years=asked.years,
+                per_day=asked.per_day or None,
+                rotate=rotate,
+                progress=lambda done, total: tell("generating", done, total),
+            )
+    except GenerateError as error:
+        _fail(error)
+    print_line(f"Built a hospital of {asked.studies} studies in {time.monotonic() - began:.1f} s.")
 
 
 def _contents(catalogue: Catalogue, deployment: Deployment) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import quote
 
-from dicomhawk.hospital import schema
+from dicomhawk.hospital import runs, schema
 from dicomhawk.hospital.rows import Device, Instance, Patient, ScheduledStep, Series, Study
 from dicomhawk.hospital.schema import INSERTS, NATURAL_KEYS, SCHEMA_VERSION, TABLES, Row
 
@@ -72,16 +72,12 @@ class CatalogueWriter:
             except sqlite3.Error as error:
                 raise CatalogueError(f"Rows can't be added to {TABLES[row_class]}: {error}.") from None
 
-    def add_values(self, row_class: type[Row], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Add rows of one class that are tuples of the class's fields, in their order: faster than `add_all`.
-
-        Not for patients, whose names are indexed in another form, too.
-        """
-        assert row_class is not Patient
+    def add_run(self, run: runs.Run) -> None:
+        """Add the instances of a series."""
         try:
-            self._connection.executemany(INSERTS[row_class][0], rows)
+            runs.add(self._connection, run)
         except sqlite3.Error as error:
-            raise CatalogueError(f"Rows can't be added to {TABLES[row_class]}: {error}.") from None
+            raise CatalogueError(f"The instances of series {run.series_key} can't be added: {error}.") from None
 
     def next_key(self, row_class: type[Row], count: int = 1) -> int:
         """A primary key for a new row, larger than all in the table and than all given out before.

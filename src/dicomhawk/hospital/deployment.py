@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import secrets
 import unicodedata
 from collections.abc import Mapping
@@ -50,12 +51,16 @@ def draw_deployment(
     )
 
 
-def toml(deployment: Deployment) -> str:
-    """The configuration file of a new deployment."""
-    return _FILE.format(
+def toml(deployment: Deployment, hospital: Mapping[str, float | None] | None = None) -> str:
+    """The configuration file of a new deployment; `hospital` are settings of that table that it has, too."""
+    made = _FILE.format(
         **{key: _quoted(value) for key, value in deployment.model_dump().items()},
         locales=", ".join(locales()),
     )
+    for key, value in (hospital or {}).items():
+        if value is not None:
+            made = re.sub(f"(?m)^#{key} = .*$", f"{key} = {value:g}" if value % 1 else f"{key} = {int(value)}", made)
+    return made
 
 
 def _small_maker(draw: random.Random) -> str:
@@ -140,6 +145,8 @@ uid_root = {uid_root}
 #passwords = true      # false: the journal has only the SHA-256 of passwords
 
 [hospital]
-#studies = 300
+#studies = 5000       # to generate on first use
+#years = 3             # over so many years
+#per_day = 0           # new ones on a working day; 0: by the number of studies
 #cache_mib = 2048
 """

@@ -8,17 +8,49 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
+from dicomhawk.hospital import schema
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueError, CatalogueWriter
-from dicomhawk.hospital.world.history import History
+from dicomhawk.hospital.rows import Instance, Patient, Series, Study
+from dicomhawk.hospital.schema import TABLES, Row
+from dicomhawk.hospital.world.calendar import YEARS, Scale
+from dicomhawk.hospital.world.history import AHEAD_DAYS, History, State
+from dicomhawk.hospital.world.locale import locale
+from dicomhawk.hospital.world.patients import Known
+from dicomhawk.hospital.world.people import Person, person_seed
 from dicomhawk.settings import Deployment
 
 CATALOGUE = "hospital/catalogue.sqlite"
 CACHE = "hospital/cache"
+HISTORY = "history"
+"""Key of the catalogue's info: the generated history's state; absent in one that was only imported into."""
 GENERATED = "generated_studies"
-"""Key of the catalogue's info: how many studies were asked for; absent in one that was only imported into."""
+"""Another key: how many studies were asked for."""
+LEAST_AHEAD = AHEAD_DAYS - 14
+"""Days to come that are left in the catalogue when more are made."""
+
+Progress = Callable[[int, int], None]
+
+_IMPORTED_SERIES = "series_key IN (SELECT series_key FROM instance WHERE path IS NOT NULL)"
+_IMPORTED_STUDIES = f"study_key IN (SELECT study_key FROM series WHERE {_IMPORTED_SERIES})"  # noqa: S608 - ours
+_IMPORTED_PATIENTS = f"patient_key IN (SELECT patient_key FROM study WHERE {_IMPORTED_STUDIES})"  # noqa: S608 - ours
+_OF_IMPORTED: tuple[tuple[type[Row], str], ...] = (
+    (Patient, _IMPORTED_PATIENTS),
+    (Study, _IMPORTED_STUDIES),
+    (Series, _IMPORTED_SERIES),
+    (Instance, "path IS NOT NULL"),
+)
+_KNOWN = """
+SELECT patient_key, patient_id, name, birth_date, sex, patient_size, patient_weight, max(study_date || study_time)
+FROM patient JOIN study USING (patient_key)
+WHERE study_key IN (SELECT study_key FROM series WHERE recipe IS NOT NULL)
+GROUP BY patient_key ORDER BY patient_key
+"""
 
 
 class GenerateError(Exception):
@@ -31,50 +63,122 @@ def generate(
     studies: int,
     *,
     now: float,
-    progress: Callable[[int, int], None] | None = None,
+    years: float = YEARS,
+    per_day: float | None = None,
+    rotate: bool = False,
+    progress: Progress | None = None,
 ) -> None:
-    """Make ``hospital/catalogue.sqlite`` below `data` with that many studies up to `now` (POSIX seconds), and
-    those of the two weeks to come.
+    """Make ``hospital/catalogue.sqlite`` below `data` with `studies` in the `years` up to `now` (POSIX seconds), and
+    those of the weeks to come, `per_day` on a usual working day (None: as many as go with `studies`).
 
-    A catalogue generated before is replaced, and the cache of rendered objects emptied. One that has only
-    imported studies is added to. Either it is complete in the end or nothing has changed. `progress` is called
-    with the studies made and their number. Raises `GenerateError`.
+    What was generated before is replaced, and the cache of rendered objects emptied; imported studies stay. With
+    `rotate`, people and images are others than before, and the hospital and its devices are the same. Either it is
+    complete in the end or nothing has changed. `progress` is called with the studies made and their number. Raises
+    `GenerateError`.
     """
     target = data / CATALOGUE
-    adding = _has_imports_only(target)
-    path = target if adding else target.with_suffix(".new")
+    path = target.with_suffix(".new")
     try:
-        if not adding:
-            _remove(path)
-        with CatalogueWriter(path) as writer:
-            history = History(writer, deployment, now)
-            for key, value in (history.info() | {GENERATED: str(studies)}).items():
-                writer.set_info(key, value)
-            for done, total in history.write(studies):
+        _remove(path)
+        with CatalogueWriter(path, bulk=True) as writer:
+            rotation, taken = 0, list[str]()
+            if target.exists():
+                with Catalogue(target) as old:
+                    before = _state(old)
+                    rotation = (before.rotation if before else 0) + rotate
+                    taken = _carry_over(old, writer)
+            history = History(writer, deployment, rotation=rotation, taken=taken)
+            for done, total in history.begin(Scale(studies, years, per_day), now):
                 if progress is not None:
                     progress(done, total)
-        if not adding:
-            _remove_companions(target)
-            path.replace(target)
+            _describe(writer, history, {GENERATED: str(studies)})
+        _remove_companions(target)
+        path.replace(target)
         shutil.rmtree(data / CACHE, ignore_errors=True)
-    except (CatalogueError, OSError) as error:
+    except (CatalogueError, sqlite3.Error, OSError) as error:
         raise GenerateError(f"The hospital can't be generated: {error}") from None
+    finally:
+        _remove(path)
 
 
-def _has_imports_only(path: Path) -> bool:
-    """Whether there is a catalogue of imported studies. Raises `GenerateError` if it has generated ones too."""
-    if not path.exists():
-        return False
+def extend(data: Path, deployment: Deployment, *, now: float, progress: Progress | None = None) -> bool:
+    """Make the studies of further days if there are few to come; whether there were. A sensor may be running.
+
+    Nothing is done to a catalogue without generated studies. Raises `GenerateError`.
+    """
     try:
-        with Catalogue(path) as catalogue:
-            generated = catalogue.info(GENERATED) is not None
-            query = "SELECT EXISTS (SELECT 1 FROM instance WHERE path IS NOT NULL)"
-            imported = bool(catalogue.connection.execute(query).fetchone()[0])
-    except (CatalogueError, sqlite3.Error) as error:
-        raise GenerateError(f"The catalogue can't be replaced: {error}") from None
-    if generated and imported:
-        raise GenerateError(f"{path} has generated and imported studies: remove it, generate, and import again.")
-    return imported
+        with Catalogue(data / CATALOGUE) as catalogue:
+            state = _state(catalogue)
+            if state is None or _days_left(state, deployment, now) >= LEAST_AHEAD:
+                return False
+            made, known = catalogue.devices(), list(_known(catalogue, deployment))
+            taken = [row[0] for row in catalogue.connection.execute("SELECT patient_id FROM patient")]
+        with CatalogueWriter(data / CATALOGUE) as writer:
+            history = History(writer, deployment, rotation=state.rotation, taken=taken)
+            until = _today(deployment, now) + timedelta(days=AHEAD_DAYS)
+            for done, total in history.resume(state, made, known, until):
+                if progress is not None:
+                    progress(done, total)
+            _describe(writer, history, {})
+    except (CatalogueError, sqlite3.Error, OSError) as error:
+        raise GenerateError(f"The hospital can't be continued: {error}") from None
+    return True
+
+
+def _describe(writer: CatalogueWriter, history: History, more: dict[str, str]) -> None:
+    state = msgspec.json.encode(history.state()).decode()
+    for key, value in (history.info() | more | {HISTORY: state}).items():
+        writer.set_info(key, value)
+
+
+def _state(catalogue: Catalogue) -> State | None:
+    """How far the generated history has come; None if there is none."""
+    text = catalogue.info(HISTORY)
+    try:
+        return None if text is None else msgspec.json.decode(text, type=State)
+    except msgspec.DecodeError as error:
+        raise CatalogueError(f"the state of the history is damaged: {error}.") from None
+
+
+def _today(deployment: Deployment, now: float) -> date:
+    return datetime.fromtimestamp(now, locale(deployment.locale).zone()).date()
+
+
+def _days_left(state: State, deployment: Deployment, now: float) -> int:
+    return (date.fromisoformat(state.last_day) - _today(deployment, now)).days
+
+
+def _known(catalogue: Catalogue, deployment: Deployment) -> Iterator[Known]:
+    """The patients of generated studies."""
+    zone = locale(deployment.locale).zone()
+    for key, identifier, name, born, sex, size, weight, last in catalogue.connection.execute(_KNOWN):
+        person = Person(
+            seed=person_seed(deployment.seed, identifier),
+            identifier=identifier,
+            name=name,
+            birth=datetime.strptime(born, "%Y%m%d").date(),
+            sex=sex,
+            height=float(size),
+            weight=float(weight),
+        )
+        yield Known(person, key, datetime.strptime(last[:14], "%Y%m%d%H%M%S").replace(tzinfo=zone))
+
+
+def _carry_over(old: Catalogue, writer: CatalogueWriter) -> list[str]:
+    """Copy what was imported, and return the Patient IDs of it."""
+    for key, value in old.connection.execute("SELECT key, value FROM info"):
+        if key not in (HISTORY, GENERATED):
+            writer.set_info(key, value)
+    taken: list[str] = []
+    for row_class, where in _OF_IMPORTED:
+        names = schema.columns(row_class)
+        columns = ", ".join(f'"{name}"' for name in names)
+        sql = f"SELECT {columns} FROM {TABLES[row_class]} WHERE {where}"  # noqa: S608 - names of ours
+        rows = (row_class(**dict(zip(names, row, strict=True))) for row in old.connection.execute(sql))
+        writer.add_all(rows)
+        if row_class is Patient:
+            taken = [row[0] for row in old.connection.execute(f"SELECT patient_id FROM patient WHERE {where}")]  # noqa: S608
+    return taken
 
 
 def _remove(path: Path) -> None:

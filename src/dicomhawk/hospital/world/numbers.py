@@ -28,11 +28,25 @@ class Accessions:
         if when.date() != self._day:
             self._day, self._of_day = when.date(), 0
         self._of_day += self._source.randrange(1, 9)
-        made = {
-            "plain": f"{self._number:08d}",
-            "prefixed": f"{self._prefix}{self._number:08d}",
-            "yearly": f"{self._prefix}{when:%y}{self._number:07d}",
-            "daily": f"{when:%Y%m%d}{self._of_day:04d}",
-            "letter": f"{self._letter}{self._number}",
-        }[self._style]
+        match self._style:
+            case "plain":
+                made = f"{self._number:08d}"
+            case "prefixed":
+                made = f"{self._prefix}{self._number:08d}"
+            case "yearly":
+                made = f"{self._prefix}{when:%y}{self._number:07d}"
+            case "daily":
+                made = f"{when:%Y%m%d}{self._of_day:04d}"
+            case _:
+                made = f"{self._letter}{self._number}"
         return made[:MAX_ACCESSION]
+
+    @property
+    def state(self) -> tuple[int, str | None, int]:
+        """How far the numbers have come; set it to go on from there."""
+        return self._number, self._day.isoformat() if self._day else None, self._of_day
+
+    @state.setter
+    def state(self, value: tuple[int, str | None, int]) -> None:
+        self._number, day, self._of_day = value
+        self._day = date.fromisoformat(day) if day else None

@@ -15,6 +15,8 @@ from dicomhawk.hospital.world.locale import Locale
 ATTEMPTS = 40
 """Birthdays tried for a national number; a country with few test numbers has none left in a very large archive, and a
 hospital gives people without a number one of its own."""
+NUMBERS_OF_A_ROTATION = 1_234_567
+"""Between the first number that a hospital gives out and the first one after all people were exchanged."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,16 @@ class Person:
 class Registry:
     """Makes people, each a new one, from the deployment's seed.
 
-    `taken`: identifiers that were given out before, and how many of them by a registry.
+    `taken`: identifiers that were given out before. `rotation`: another one makes other patients, in the same style.
     """
 
-    def __init__(self, locale: Locale, seed: str, taken: Iterable[str] = (), count: int = 0) -> None:
+    def __init__(self, locale: Locale, seed: str, taken: Iterable[str] = (), *, rotation: int = 0) -> None:
         self._locale, self._seed = locale, seed
+        self._patients = f"{seed}/{rotation}" if rotation else seed
         self._taken = set(taken)
-        self.count = count
+        self._first = rotation * NUMBERS_OF_A_ROTATION
+        self.count = 0
+        """Patients made so far; set it to go on from there."""
         style = draw(seed, "registry")
         self._capitals = style.random() < locale.uppercase
         prefix = style.choice(("", "", "M", "P", "0"))
@@ -72,7 +77,7 @@ class Registry:
 
     def patient(self, ages: tuple[float, float], today: date) -> Person:
         """A new patient; `ages` is mean and standard deviation."""
-        source = draw(self._seed, "patient", self.count)
+        source = draw(self._patients, "patient", self.count)
         sex = source.choice("FM")
         years = clipped(source, *ages, 17.5, 95)
         birth = today - timedelta(days=round(years * 365.2425) + source.randrange(20))
@@ -133,7 +138,8 @@ class Registry:
             birth -= timedelta(days=source.randrange(1, 30))
         while True:
             # Numbers are given out in the order of registration; between two of ours others registered.
-            made = identifiers.local_number(":".join(self.first_number), self.count * 37 + source.randrange(37))
+            number = self._first + self.count * 37 + source.randrange(37)
+            made = identifiers.local_number(":".join(self.first_number), number)
             if made not in self._taken:
                 self._taken.add(made)
                 return birth, made

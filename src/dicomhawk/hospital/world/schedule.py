@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from dicomhawk.hospital.catalogue import CatalogueWriter
 from dicomhawk.hospital.rows import ScheduledStep
 
 if TYPE_CHECKING:
-    from dicomhawk.hospital.world.history import Visit
+    from dicomhawk.hospital.world.filing import Visit
 
 LONGEST_WAIT = 12  # days between an order and its examination, as far as the worklist has it
 ARRIVES = timedelta(minutes=18)  # before the examination begins
+GRID = 5  # minutes between which nothing is booked
+ORDERED = (25, 150)  # minutes between an emergency's order and its examination
+MISSED = 0.04  # of the appointments: the patient doesn't come
+OFFICE = (8, 17)  # hours in which appointments are made
 
 
 @dataclass(frozen=True)
@@ -31,28 +35,33 @@ class Order:
     room: str
 
 
-def booked_at(kind: str, begins: datetime, source: random.Random) -> datetime:
-    """When an examination was put on the worklist: emergencies shortly before, others on an earlier day."""
-    if kind == "mr_acute" or not 7 <= begins.hour < 17:
-        return begins - timedelta(minutes=source.randrange(25, 150))
-    day = begins - timedelta(days=source.randrange(1, LONGEST_WAIT))
-    return day.replace(hour=source.randrange(8, 17), minute=source.randrange(60))
+def is_missed(visit: Visit, source: random.Random) -> bool:
+    """Whether the patient doesn't come."""
+    return not visit.urgent and source.random() < MISSED
 
 
 def steps(
-    writer: CatalogueWriter, visit: Visit, order: Order, booked: datetime, ends: float
+    writer: CatalogueWriter, visit: Visit, order: Order, ends: float, source: random.Random, *, missed: bool
 ) -> Iterator[ScheduledStep]:
-    """The rows of one order, one for each status while it lasts."""
-    device, begins = visit.device, visit.begins
-    planned = begins.replace(minute=begins.minute // 5 * 5, second=0)
+    """The rows of one order, one for each status while it lasts; the last one until `ends` (POSIX seconds).
+
+    An appointment that is missed stays in the worklist until the end of its day.
+    """
+    device, begins = visit.scanner.device, visit.begins
+    booked = _booked_at(visit, source)
+    planned = booked if visit.urgent else begins
+    planned = planned.replace(minute=planned.minute // GRID * GRID, second=0)
     arrives, starts = (begins - ARRIVES).timestamp(), begins.timestamp()
-    spans = (("SCHEDULED", booked.timestamp(), arrives), ("ARRIVED", arrives, starts), ("STARTED", starts, ends))
+    spans = [("SCHEDULED", booked.timestamp(), arrives), ("ARRIVED", arrives, starts), ("STARTED", starts, ends)]
+    if missed:
+        midnight = datetime.combine(begins.date() + timedelta(days=1), time(), begins.tzinfo)
+        spans = [("SCHEDULED", booked.timestamp(), midnight.timestamp())]
     for status, visible_from, visible_until in spans:
         if visible_from >= visible_until:
             continue
         yield ScheduledStep(
             step_key=writer.next_key(ScheduledStep),
-            patient_key=visit.patient_key,
+            patient_key=visit.known.key,
             study_uid=order.study_uid,
             accession_number=order.accession,
             requested_procedure_id=order.accession,
@@ -70,9 +79,17 @@ def steps(
             referring_physician=order.referring,
             requesting_physician=order.referring,
             patient_location=order.ward,
-            priority="STAT" if visit.kind == "mr_acute" else "ROUTINE",
+            priority="STAT" if visit.urgent else "ROUTINE",
             reason=order.reason,
-            patient_weight=f"{visit.person.weight:g}",
+            patient_weight=f"{visit.known.person.weight:g}",
             visible_from=visible_from,
             visible_until=visible_until,
         )
+
+
+def _booked_at(visit: Visit, source: random.Random) -> datetime:
+    """When an examination was put on the worklist: emergencies shortly before, others on an earlier day."""
+    if visit.urgent:
+        return visit.begins - timedelta(minutes=source.randrange(*ORDERED))
+    day = visit.begins - timedelta(days=source.randrange(1, LONGEST_WAIT))
+    return day.replace(hour=source.randrange(*OFFICE), minute=source.randrange(60))

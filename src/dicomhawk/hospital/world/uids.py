@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import datetime
 
 MAX_UID = 64  # PS3.5 9.1
@@ -17,30 +16,30 @@ class DeviceUids:
         self._root, self._source = root, source
         self._room = MAX_UID - len(root) - 1
         self._dotted = maker == "ge" and self._room >= 31
-        self._counter = source.randrange(10**5, 10**7)
+        self.counter = source.randrange(10**5, 10**7)
+        """The last number that was given; it only grows."""
         self._job = source.randrange(100, 999)
 
     def one(self, when: datetime) -> str:
         """A UID for something made at `when`: a series, a frame of reference."""
-        self._counter += self._source.randrange(1, 40)
+        self.counter += self._source.randrange(1, 40)
         return self._made(when)
 
-    def many(self, when: datetime, count: int) -> Iterator[str]:
-        """UIDs for the images of a series."""
+    def many(self, when: datetime, count: int) -> tuple[str, int, int]:
+        """UIDs for the `count` images of a series: their beginning, the first number after it, its digits."""
         if self._dotted:
-            base = self.one(when)
-            return (f"{base}.{n}" for n in range(1, count + 1))
-        self._counter += self._source.randrange(2, 30)
-        first, self._counter = self._counter, self._counter + count
+            return f"{self.one(when)}.", 1, 0
+        self.counter += self._source.randrange(2, 30)
+        first, self.counter = self.counter, self.counter + count
         stem, width = self._stem(when)
-        return (f"{stem}{n:0{width}d}" for n in range(first, first + count))
+        return stem, first, width
 
     def _made(self, when: datetime) -> str:
         if self._dotted:
             # job.epoch.counter, as that maker's software makes them; images add their number
-            return f"{self._root}.{self._job}.{int(when.timestamp())}.{self._counter}"
+            return f"{self._root}.{self._job}.{int(when.timestamp())}.{self.counter}"
         stem, width = self._stem(when)
-        return f"{stem}{self._counter:0{width}d}"
+        return f"{stem}{self.counter:0{width}d}"
 
     def _stem(self, when: datetime) -> tuple[str, int]:
         """What all UIDs of one moment begin with, and how many digits of the counter follow."""
