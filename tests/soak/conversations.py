@@ -312,7 +312,8 @@ _IDENTIFIER_ODDITIES: Final = (
 _STORE_ODDITIES: Final = (
     "other uid", "other class", "no uid", "no class", "empty uid", "no study", "no series", "empty study",
     "no patient", "empty patient", "truncated", "garbage", "empty", "wrong syntax", "sequence",
-    "undefined sequence", "originator", "private", "group length", "padded uid", "other series", "other study", "other patient",
+    "undefined sequence", "originator", "private", "group length", "padded uid", "other series", "other study",
+    "other patient",
 )  # fmt: skip
 _DROPPED: Final = {
     "no uid": 0x00080018, "no class": 0x00080016, "no study": 0x0020000D, "no series": 0x0020000E,
