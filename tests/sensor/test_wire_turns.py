@@ -1,0 +1,214 @@
+"""Whose turn it is: a visitor's connections wait for one another, in one worker and over several."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dicomhawk.persona.model.capacity import Capacity
+from dicomhawk.sensor.dicom.slots import Slots
+from dicomhawk.sensor.dicom.turns import MAX_WAITING, Turns
+
+A, B = "192.0.2.1", "192.0.2.2"
+KEY = "seed"
+TURN = 0.05
+"""Seconds; what is tested is the order, so that a slow machine only takes longer."""
+
+
+class Connection:
+    """A connection that does nothing but note what happens to it."""
+
+    def __init__(self, log: list[str], name: str) -> None:
+        self.log = log
+        self.name = name
+        self.is_busy = False
+
+    def wait_turn(self) -> None:
+        self.log.append(f"{self.name} waits")
+
+    def proceed(self) -> None:
+        self.log.append(f"{self.name} proceeds")
+
+
+@pytest.fixture
+def slots(tmp_path: Path) -> Iterator[Slots]:
+    found = Slots(tmp_path / "lock", KEY)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def log() -> list[str]:
+    return []
+
+
+def turns(slots: Slots, **capacity: object) -> Turns:
+    loop = asyncio.get_running_loop()
+    return Turns(Capacity(**{"turn": TURN, **capacity}), slots, loop.time)  # type: ignore[arg-type]
+
+
+async def until(log: list[str], count: int) -> None:
+    """Until so much has happened."""
+    async with asyncio.timeout(20):
+        while len(log) < count:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.005)
+
+
+def test_negotiation_is_serial_for_each_visitor(slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, serial_negotiation=True)
+        a, b, c, other = (Connection(log, name) for name in ("a", "b", "c", "other"))
+        assert door.arrive(A, a) is True
+        assert door.arrive(A, b) is False and door.arrive(A, c) is False
+        assert door.arrive(B, other) is True  # another visitor is never held up
+        assert door.accepted(A, a) is True
+        await until(log, 1)
+        assert log == ["b proceeds"]
+        door.left(A, b)  # it went without an association
+        await until(log, 2)
+        assert log == ["b proceeds", "c proceeds"]
+        door.left(A, c)
+        assert door.arrive(A, Connection(log, "d")) is True
+
+    asyncio.run(script())
+
+
+def test_who_leaves_the_line_is_not_called(slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, serial_negotiation=True)
+        a, b, c = (Connection(log, name) for name in "abc")
+        assert [door.arrive(A, each) for each in (a, b, c)] == [True, False, False]
+        door.left(A, b)
+        door.left(A, a)
+        await until(log, 1)
+        assert log == ["c proceeds"]
+
+    asyncio.run(script())
+
+
+def test_the_line_is_bounded(slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, serial_negotiation=True)
+        waiting = [Connection(log, str(number)) for number in range(MAX_WAITING + 1)]
+        assert [door.arrive(A, each) for each in waiting] == [True] + [False] * MAX_WAITING
+        assert door.arrive(A, Connection(log, "late")) is None
+        assert door.arrive(B, Connection(log, "other")) is True
+        for each in reversed(waiting):
+            door.left(A, each)
+
+    asyncio.run(script())
+
+
+def test_only_so_many_associations(slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, max_associations=3)
+        several = [Connection(log, str(number)) for number in range(4)]
+        assert [door.admit(A, each) for each in several] == [True, True, True, False]
+        assert door.admit(B, Connection(log, "other"))
+        door.left(A, several[1])
+        assert door.admit(A, several[3])
+
+    asyncio.run(script())
+
+
+def test_associations_take_turns(slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, served_associations=2)
+        a, b, c = (Connection(log, name) for name in "abc")
+        assert [door.accepted(A, each) for each in (a, b, c)] == [True, True, False]
+        assert door.step_over(A, a) is False  # its command is done with, and another one waits
+        await until(log, 1)
+        assert log == ["c proceeds"]
+        assert door.step_over(B, a) is True  # nothing is known of it there
+        async with asyncio.timeout(20):
+            while "a proceeds" not in log:  # nobody does anything: turns end by themselves
+                await asyncio.sleep(TURN)
+        assert log.index("b waits") < log.index("a proceeds")
+        for each in (a, b, c):
+            door.left(A, each)
+
+    asyncio.run(script())
+
+
+def test_who_is_busy_keeps_its_turn(slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, served_associations=1)
+        a, b = Connection(log, "a"), Connection(log, "b")
+        a.is_busy = True
+        assert door.accepted(A, a) is True and door.accepted(A, b) is False
+        await asyncio.sleep(3 * TURN)
+        assert log == []
+        a.is_busy = False
+        await until(log, 2)
+        assert log == ["a waits", "b proceeds"]
+        for each in (a, b):
+            door.left(A, each)
+
+    asyncio.run(script())
+
+
+ANOTHER_WORKER = """
+import sys, pathlib
+from dicomhawk.sensor.dicom.slots import Slots
+slots = Slots(pathlib.Path(sys.argv[1]), sys.argv[2])
+base = slots.base(sys.argv[3])
+assert all(slots.take(base + place) for place in map(int, sys.argv[4:]))
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+def another_worker(path: Path, *places: int) -> subprocess.Popen[str]:
+    """A process that holds places of visitor A until it is told to end, or killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ANOTHER_WORKER, str(path), KEY, A, *map(str, places)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_visitor_waits_for_what_another_worker_does_with_it(tmp_path: Path, slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, serial_negotiation=True, max_associations=1)
+        first = another_worker(tmp_path / "lock", 0, 128)
+        try:
+            a, other = Connection(log, "a"), Connection(log, "other")
+            assert door.arrive(A, a) is False and door.admit(A, a) is False
+            assert door.arrive(B, other) is True and door.admit(B, other) is True
+            first.kill()  # the kernel frees what a dead process held
+            await until(log, 1)
+            assert log == ["a proceeds"] and door.admit(A, a) is True
+        finally:
+            first.kill()
+            first.wait()
+
+    asyncio.run(script())
+
+
+def test_a_place_is_given_up_for_another_worker(tmp_path: Path, slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, served_associations=1)
+        a = Connection(log, "a")
+        assert door.accepted(A, a) is True
+        await asyncio.sleep(TURN)
+        door.sweep()
+        assert log == []  # nobody wants it
+        other = another_worker(tmp_path / "lock", 1)
+        try:
+            door.sweep()
+            assert log == ["a waits"]
+            await until(log, 2)  # nobody took it
+            assert log == ["a waits", "a proceeds"]
+        finally:
+            other.kill()
+            other.wait()
+
+    asyncio.run(script())
