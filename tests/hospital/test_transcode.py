@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from io import BytesIO
 
 import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 
-from dicomhawk.hospital.elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
+from dicomhawk.hospital.elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Element, decode, encode
 from dicomhawk.hospital.part10 import dataset_offset, file_meta
 from dicomhawk.hospital.transcode import can_transcode, transcode
 
@@ -52,3 +53,20 @@ def test_signed_pixels_have_signed_attributes() -> None:
 def test_compressed_syntaxes_are_left_alone() -> None:
     assert not can_transcode("1.2.840.10008.1.2.4.70", EXPLICIT_LE)
     assert not can_transcode(EXPLICIT_LE, "1.2.840.10008.1.2.4.90")
+
+
+def test_group_lengths_are_those_of_what_is_written() -> None:
+    patient = Element(0x00100020, "LO", b"P1")
+    data = {0x00080060: Element(0x00080060, "CS", b"CT"), 0x00100020: patient}
+    wrong = {0x00100000: Element(0x00100000, "UL", b"\xff\0\0\0"), **data}
+    for target, length in ((EXPLICIT_LE, 10), (IMPLICIT_LE, 10), (EXPLICIT_BE, 10)):
+        written = decode(transcode(encode(wrong, EXPLICIT_LE), EXPLICIT_LE, target), target)
+        assert written[0x00100000].value == length.to_bytes(4, "little")
+        assert written[0x00100020] == patient
+
+
+def test_a_data_set_written_anew_has_defined_lengths() -> None:
+    item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF) + struct.pack("<HHL", 0xFFFE, 0xE00D, 0)
+    sequence = struct.pack("<HHL", 0x0008, 0x1140, 0xFFFFFFFF) + item + struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    expected = struct.pack("<HHL", 0x0008, 0x1140, 8) + struct.pack("<HHL", 0xFFFE, 0xE000, 0)
+    assert transcode(sequence, IMPLICIT_LE, IMPLICIT_LE) == expected

@@ -34,13 +34,16 @@ def transcode(data: bytes | memoryview, source: str, target: str, *, max_element
 
 def _settle_group_lengths(data_set: DataSet, target: str) -> None:
     """Group lengths that are there (retired, PS3.5 section 7.2) say the length of what is written; in items, too."""
+    groups: dict[int, DataSet] = {tag >> 16: {} for tag in data_set if tag & 0xFFFF == 0}
     for tag, element in data_set.items():
         if isinstance(element.value, tuple):
             for item in element.value:
                 _settle_group_lengths(item, target)
-        elif tag & 0xFFFF == 0:
-            group = {each: data_set[each] for each in data_set if each >> 16 == tag >> 16 and each != tag}
-            data_set[tag] = Element(tag, "UL", len(encode(group, target)).to_bytes(4, "little"))
+        if tag & 0xFFFF and tag >> 16 in groups:
+            groups[tag >> 16][tag] = element
+    for number, group in groups.items():
+        tag = number << 16
+        data_set[tag] = Element(tag, "UL", len(encode(group, target)).to_bytes(4, "little"))
 
 
 def _settle_signs(data_set: DataSet) -> None:
