@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dicomhawk.hospital.catalogue import CatalogueWriter
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT
 from dicomhawk.hospital.objects import recipe as recipes
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
 from dicomhawk.hospital.objects.mr import MR_IMAGE_STORAGE
@@ -167,5 +168,7 @@ class Files:
 
 
 def _slices(plan: Planned, modality: str) -> Stored:
+    image = plan.image
+    assert isinstance(image, ChestCT | BrainMR)
     sop_class = CT_IMAGE_STORAGE if modality == "CT" else MR_IMAGE_STORAGE
-    return Stored(plan.image.slices, sop_class, plan.image.matrix, plan.image.matrix)
+    return Stored(image.slices, sop_class, image.matrix, image.matrix)
