@@ -103,8 +103,8 @@ def _steps(
         for pair in _unlike(*lines):
             yield _both(where, names, *pair)
     elif [answer.pdu for answer in one.answers] != [answer.pdu for answer in other.answers]:
-        pair = next((a, b) for a, b in zip(one.answers, other.answers, strict=False) if a.pdu != b.pdu)
-        yield _both(f"{where}, bytes of {words.name(pair[0].pdu)}", names, *_first_unlike(*pair))
+        unlike = next((a, b) for a, b in zip(one.answers, other.answers, strict=False) if a.pdu != b.pdu)
+        yield _both(f"{where}, bytes of {words.name(unlike[0].pdu)}", names, *_first_unlike(*unlike))
     for a, b in zip(one.answers, other.answers, strict=False):
         if not _near(a.seconds, b.seconds, timed=timed):
             yield _both(f"{where}, {words.name(a.pdu)} comes", names, f"{a.seconds:.3g} s", f"{b.seconds:.3g} s")

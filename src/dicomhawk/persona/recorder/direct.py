@@ -80,6 +80,12 @@ def user_items(transcript: Transcript) -> tuple[UserItemKind, ...]:
     return tuple(order)
 
 
+def windows(transcript: Transcript) -> set[tuple[int, int]]:
+    """The asynchronous operations windows that were answered."""
+    items = (answer.user_item(it.AsynchronousOperationsWindow) for answer in acceptances(transcript))
+    return {(item.invoked, item.performed) for item in items if item is not None}
+
+
 def capacity(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     """How many associations there may be, and whether one client holds up the others."""
     found: dict[fields.Path, Any] = {}

@@ -52,10 +52,11 @@ class Fit:
         return found
 
 
-def nearest(evidence: Evidence, known: Iterable[Persona]) -> Fit:
-    """The known product that foresees most."""
-    fits = [Fit(evidence, persona) for persona in known]
-    return min(fits, key=lambda fit: len(fit.wrong))
+def nearest(evidence: Evidence, known: Iterable[tuple[Persona, bool]]) -> Fit:
+    """The known product that foresees most. Of several, one that says it is the same (the second of each pair), and
+    was measured."""
+    fits = [(Fit(evidence, persona), kin) for persona, kin in known]
+    return min(fits, key=lambda pair: (len(pair[0].wrong), not pair[1], pair[0].persona.kind != "measured"))[0]
 
 
 def improve(fit: Fit, tables: Iterable[Persona]) -> None:
@@ -64,11 +65,12 @@ def improve(fit: Fit, tables: Iterable[Persona]) -> None:
     for table in TABLES:
         fit.best(fields.changed(fit.persona, (table,), getattr(other, table)) for other in others)
     for _ in range(MOST_ROUNDS):
-        better = _reactions(fit)
-        better = _checks(fit) or better
+        better = False
         for path in list(fields.fitted(fit.persona)):
             for value in fields.alternatives(fit.persona, path):
                 better = fit.offer(fields.changed(fit.persona, path, value)) or better
+        better = _reactions(fit) or better
+        better = _checks(fit) or better
         if not better or not fit.wrong:
             return
 

@@ -52,7 +52,7 @@ def record(
     own = direct.identity(transcript, notes)
     if not own:
         raise SettingsError(f"{against} accepted no association: there is nothing to record.")
-    start = nearest(evidence, (_wearing(known, own, notes) for known in fields.library()))
+    start = nearest(evidence, ((_wearing(known, own, notes), _is_kin(known, own)) for known in fields.library()))
     relative = next(p for p in fields.library() if p.name == start.persona.name)
     fit = _fitted(start, transcript, own, notes)
     persona = _served(fit.persona, transcript, notes)
@@ -75,22 +75,36 @@ def _wearing(known: Persona, own: dict[fields.Path, object], notes: Notes) -> Pe
     return direct.apply(known, own, notes)
 
 
+def _is_kin(known: Persona, own: dict[fields.Path, object]) -> bool:
+    """Whether a known product is made with the same toolkit, by what both say."""
+    path: fields.Path = ("identity", "implementation_class_uid")
+    return fields.get(known, path) is not None and fields.get(known, path) == own.get(path)
+
+
 def _fitted(fit: Fit, transcript: Transcript, own: dict[fields.Path, object], notes: Notes) -> Fit:
-    found = contexts.groups(transcript, fit.persona)
-    if found is None:
-        notes.missing("contexts", transcript.missing.get("syntaxes.abstract", "no context was accepted"))
-    else:
-        fit.offer(fields.changed(fit.persona, ("contexts", "groups"), found))
-    items = direct.user_items(transcript)
-    fit.offer(fields.changed(fit.persona, ("answer", "user_items"), items))
     others = [_wearing(known, own, notes) for known in fields.library() if known.name != fit.persona.name]
+    _offer_what_is_seen(fit, transcript, notes)
     if fit.wrong:
         improve(fit, others)
+        # What was hidden behind another difference may count now.
+        _offer_what_is_seen(fit, transcript, notes)
         timers.fit_times(fit, transcript)
         improve(fit, others)
     persona = direct.apply(fit.persona, direct.capacity(transcript, notes), notes)
     fit.persona = direct.apply(persona, direct.rhythm(transcript, notes), notes)
     return fit
+
+
+def _offer_what_is_seen(fit: Fit, transcript: Transcript, notes: Notes) -> None:
+    """Values that can be read from the answers, and are no known product's."""
+    found = contexts.groups(transcript, fit.persona)
+    if found is None:
+        notes.missing("contexts", transcript.missing.get("syntaxes.abstract", "no context was accepted"))
+    else:
+        fit.offer(fields.changed(fit.persona, ("contexts", "groups"), found))
+    fit.offer(fields.changed(fit.persona, ("answer", "user_items"), direct.user_items(transcript)))
+    for window in direct.windows(transcript):
+        fit.offer(fields.changed(fit.persona, ("answer", "asynchronous_window"), window))
 
 
 def _served(persona: Persona, transcript: Transcript, notes: Notes) -> Persona:

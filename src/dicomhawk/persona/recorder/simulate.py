@@ -13,9 +13,10 @@ from ...upperlayer import dimse
 from ...upperlayer.dialect import Close
 from ...upperlayer.dimse import CommandField
 from ...upperlayer.errors import Quirk
+from ...upperlayer.indications import AssociateIndication, ReleaseIndication, Violation
 from ...upperlayer.message import CommandReceived
 from ...upperlayer.negotiation import Accepted, Rejected, negotiate
-from ...upperlayer.provider import AssociateIndication, Provider, ReleaseIndication, Violation
+from ...upperlayer.provider import Provider
 from .. import sopclasses
 from ..battery.reading import Splitter
 from ..battery.transcript import End, Take

@@ -28,11 +28,11 @@ def toml(persona: Persona, comments: Sequence[str] = (), *, without: frozenset[s
 
 
 def _table(values: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
-    simple = {key: value for key, value in values.items() if not _is_table(value) and value is not None}
+    simple = {key: value for key, value in values.items() if not _is_table(value, path) and value is not None}
     for key, value in simple.items():
         yield from _assignment(key, value, path)
     for key, value in values.items():
-        if not _is_table(value):
+        if not _is_table(value, path):
             continue
         rows = value if isinstance(value, list) else [value]
         for row in rows:
@@ -47,9 +47,9 @@ def _table(values: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
             yield from ("", head, *below)
 
 
-def _is_table(value: Any) -> bool:
+def _is_table(value: Any, path: tuple[str, ...]) -> bool:
     if isinstance(value, Mapping):
-        return bool(value) and not _is_small(value)
+        return bool(value) and not (path and _is_small(value))
     return (
         isinstance(value, list) and bool(value) and isinstance(value[0], Mapping) and not all(map(_is_small, value))
     )
@@ -79,7 +79,12 @@ def _assignment(key: str, value: Any, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    return name if name and set(name) <= _BARE else json.dumps(name, ensure_ascii=False)
+    return name if name and set(name) <= _BARE else _text(name)
+
+
+def _text(value: str) -> str:
+    # TOML's basic strings are JSON's, but for one control character.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _value(value: Any, path: tuple[str, ...]) -> str:
@@ -90,7 +95,7 @@ def _value(value: Any, path: tuple[str, ...]) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _text(value)
     if isinstance(value, Mapping):
         inner = ", ".join(f"{_key(k)} = {_value(v, (*path, k))}" for k, v in value.items() if v is not None)
         return f"{{ {inner} }}" if inner else "{}"
