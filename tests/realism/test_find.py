@@ -148,7 +148,7 @@ def compare(name: str, seed: int, count: int, folder: Path) -> None:
             assert ask(ours.port, query) == expected, f"query {number} of seed {seed}: {query.words}"
             responses += len(expected)
         assert not ours.trouble()
-    assert responses > 2 * count, "most queries should find something"
+    assert responses > count, "many queries should find something"
 
 
 @pytest.mark.parametrize("name", MEASURED)
