@@ -161,3 +161,11 @@ def test_record_refuses_what_would_not_be_a_file(orthanc: Sensor, tmp_path: Path
     done = dicomhawk("persona", "record", "--dicom", f"127.0.0.1:{orthanc.port}", "-o", tmp_path)
     assert done.returncode == 2
     assert "can't be written" in done.stderr
+
+
+def test_record_wants_the_url_of_a_web_page(orthanc: Sensor, tmp_path: Path) -> None:
+    done = dicomhawk(
+        "persona", "record", "--dicom", f"127.0.0.1:{orthanc.port}", "-o", tmp_path / "x.toml", "--http", "ftp://x/"
+    )
+    assert done.returncode == 2
+    assert "is not a URL such as http://" in done.stderr

@@ -26,6 +26,7 @@ from .probing import (
     Store,
     observe,
     observe_persona,
+    own_address,
 )
 
 app = typer.Typer(help="Personas: how a product behaves.", no_args_is_help=True, rich_markup_mode=None)
@@ -142,13 +143,18 @@ def record(
     import msgspec
 
     from ..persona.recorder import record as infer
+    from ..persona.recorder import web
+    from ..persona.recorder.fields import library
 
     _writable(output)
+    library()  # what is wrong with it is better known before the wait than after it
+    site = None if http is None else (http, own_address(web.host_of(http), mine=mine))
     how: dict[str, Any] = {"called": called, "calling": calling, "store": store, "fast": fast, "patience": patience}
     seen = observe(dicom, mine=mine, looking=True, **how)
     if transcript is not None:
         transcript.write_bytes(msgspec.json.format(msgspec.json.encode(seen)))
-    recorded = infer(seen, name=name or output.stem, title=title, against=dicom)
+    remarks = () if site is None else web.look(*site)
+    recorded = infer(seen, name=name or output.stem, title=title, against=dicom, remarks=remarks)
     output.write_text(recorded.toml, encoding="utf-8")
     for line in recorded.report:
         print_line(line)

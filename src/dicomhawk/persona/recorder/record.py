@@ -65,7 +65,7 @@ def record(
         }
     )
     persona = _explained(persona, relative, transcript, notes, against, now)
-    comments = tuple(_comments(fit, relative, notes, against, now))
+    comments = tuple(map(_line, _comments(fit, relative, notes, against, now)))
     text = toml(persona, comments)
     return Recorded(parsed(text, name), text, (*comments,))
 
@@ -131,6 +131,11 @@ def _explained(
         if text.partition(".")[0] not in UPPER_LAYER and any(leaf.startswith(text) for leaf in leaves):
             stated[text] = RECORDING
     return persona.model_copy(update={"sources": {RECORDING: source}, "stated": stated, "inferred": inferred})
+
+
+def _line(text: str) -> str:
+    """Without what could end a comment: names of products come from outside."""
+    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _comments(fit: Fit, relative: Persona, notes: Notes, against: str, now: datetime) -> Iterator[str]:
