@@ -57,8 +57,6 @@ def own_address(host: str, *, mine: bool) -> str:
     where = ", ".join(foreign)
     if not mine:
         raise SettingsError(f"{where} is not a private address: observe only systems of your own (--yes-it-is-mine).")
-    if not sys.stdin.isatty() and os.environ.get("TERM") == "dumb":
-        raise SettingsError(f"{where} is not a private address, and nobody is there to be asked whether it is yours.")
     if not typer.confirm(
         f"{where} is not a private address. Is the system yours, and may it be probed?", default=False
     ):

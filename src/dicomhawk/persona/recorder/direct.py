@@ -94,7 +94,10 @@ def capacity(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     else:
         notes.missing("capacity.serial_negotiation", "it wasn't tried")
     takes = transcript.takes("capacity.associations")
-    if takes:
+    if "capacity.beside-open" in transcript.observations and held_up(transcript.observations, "capacity.beside-open"):
+        found["capacity", "served_associations"] = 1
+        notes.remark("associations are served one after the other")
+    elif takes:
         accepted = sum(acceptance(take) is not None for take in takes)
         if accepted < len(takes):
             found["capacity", "max_associations"] = max(1, accepted)
@@ -102,8 +105,6 @@ def capacity(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
             found["capacity", "max_associations"] = None
             notes.remark(f"{accepted} associations side by side were accepted; more weren't tried")
         found["capacity", "served_associations"] = _served(takes)
-    if held_up(transcript.observations, "capacity.beside-open") and "capacity.beside-open" in transcript.observations:
-        found["capacity", "served_associations"] = 1
     return found
 
 
@@ -114,7 +115,8 @@ def _served(takes: Sequence[Take]) -> int | None:
     if not echoes or not echoes[-1].answers:
         return None
     waited = echoes[-1].answers[0].seconds
-    return None if waited < TURN else max(1, round(len(accepted) * TURN / waited))
+    # The last one waits until all others that aren't served at once with it have had their turn.
+    return None if waited < TURN else max(1, round(len(accepted) * TURN / (waited + TURN)))
 
 
 def rhythm(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:

@@ -16,5 +16,6 @@ from .wrong_before import catalogue as wrong_before
 from .wrong_on import catalogue as wrong_on
 
 ALL = Catalogue()
-ALL.include((association, negotiation, syntaxes, wrong_before, wrong_on, commands, normalized))
-ALL.include((storing, queries, retrievals, rhythm, capacity, timers))
+# What any client could do comes first: some products don't survive the rest.
+ALL.include((syntaxes, normalized, storing, queries, retrievals, rhythm, association, negotiation))
+ALL.include((capacity, commands, wrong_on, wrong_before, timers))
