@@ -58,6 +58,37 @@ TUMOUR_FILL_FROM = -14  # slices: healthy parenchyma of the same lobe
 AXILLA = (103, 180)  # the injected arm: above this slice, to the right of this column
 AXILLA_KEEP = 0.0  # of the undiluted contrast there: its streaks would mark every patient
 
+VEINS = ((slice(109, 115), slice(214, 253), slice(96, 132)), (slice(112, 121), slice(198, 240), slice(126, 190)))
+"""Where undiluted contrast lies at a rib that has a label: z, y, x."""
+VEIN_FROM = 750  # HU: no rib is so bright there
+BLOOD = 45  # HU
+
+PROJECTION_PLANES = 6  # pixels of the base that are one plane across the rays
+PROJECTION_UNIT = 10000  # stored value of an attenuation of 1 per mm
+WATER, BONE = 0.0175, 0.020  # attenuation of water, and what 1000 HU of bone add to it, per mm at 120 kV
+BONE_FROM = 110  # HU
+PROJECTION_RATE = 7
+
+ECHO_SLICES = 88  # from the lowest slice to above the diaphragm
+ECHO_SCALE = 250  # stored value of the strongest scatterers
+ECHO = {
+    5: 0.42,
+    1: 0.44,
+    2: 0.2,
+    3: 0.2,
+    7: 0.5,
+    4: 0.0,
+    52: 0.01,
+    63: 0.01,
+    64: 0.02,
+    6: 0.32,
+    18: 0.36,
+    19: 0.36,
+    20: 0.4,
+}
+"""How strongly organs scatter ultrasound; vessels and gall are black."""
+GAS_BELOW, BONE_ABOVE = -350, 230  # HU
+
 SKULL_BASE = (30, 62)  # slices of the head between which the skull base gives way to the vault
 BONE_BELOW = 26  # T1 value: less is cortical bone or air, more is fluid
 
@@ -181,6 +212,10 @@ def native_of(ct: F32, labels: Volume) -> F32:
     other = native[:, :, ::-1]
     fill = np.where((other > -130) & (other < 110), other, 40) * arm + 45 * (1 - arm)
     native = np.where(native > 45, native * (1 - soft) + fill * soft, native)
+    for where in VEINS:
+        hot = ndimage.binary_dilation(native[where] > VEIN_FROM, structure=np.ones((3, 3, 3)), iterations=2)
+        weight = ndimage.gaussian_filter((hot & (native[where] > BLOOD)).astype(np.float32), (0.3, 0.7, 0.7))
+        native[where] += (BLOOD - native[where]) * np.clip(weight * 1.3, 0, 1)
     return np.asarray(np.minimum(native, 1300), np.float32)
 
 
@@ -283,8 +318,39 @@ class Pack:
         self._zip.close()
 
 
-def add_chest(pack: Pack, ct: Volume, labels: Volume) -> dict[str, object]:
-    """Put the chest into the pack; returns its entry of the index."""
+def add_projection(pack: Pack, native: F32) -> dict[str, object]:
+    """Put the attenuation of the chest into the pack, in planes across the rays from the front and from the side."""
+    attenuation = np.clip(native / 1000 + 1, 0, None) * WATER + np.clip(native - BONE_FROM, 0, None) / 1000 * BONE
+    stored: dict[str, object] = {"planes": PROJECTION_PLANES, "unit": PROJECTION_UNIT}
+    for name, axis in (("frontal", 1), ("lateral", 2)):
+        turned = np.moveaxis(attenuation, axis, 0)
+        turned = np.pad(turned, ((0, -len(turned) % PROJECTION_PLANES), (0, 0), (0, 0)))
+        planes = turned.reshape(-1, PROJECTION_PLANES, *turned.shape[1:]).mean(1)
+        pack.volume(name, np.rint(planes * PROJECTION_UNIT).astype(np.uint16), PROJECTION_RATE)
+        stored[name] = len(planes)
+    return stored
+
+
+def add_ultrasound(pack: Pack, ct: F32, labels: Volume) -> dict[str, object]:
+    """Put into the pack how strongly the abdomen scatters ultrasound, and where gas and bone stop it."""
+    ct, labels = ct[:ECHO_SLICES], labels[:ECHO_SLICES]
+    echo = np.where(ct < -30, 0.33, np.where(ct < 20, 0.25, 0.2)).astype(np.float32)
+    for label, strength in ECHO.items():
+        echo[labels == label] = strength
+    brighter = ct - ndimage.gaussian_filter(ct, (0, 8, 8))
+    echo[(labels == 5) & (brighter > 15)] = 0.04
+    echo[np.isin(labels, KIDNEY_LABELS) & (ct < 125)] = 0.8
+    echo = ndimage.gaussian_filter(echo, (0.4, 0.9, 0.9))
+    organ = np.isin(labels, (1, *KIDNEY_LABELS, 5, 6, 18, 19, 20))
+    bone = (ct > BONE_ABOVE) & ~organ & ~np.isin(labels, VESSEL_LABELS)
+    stops = np.where(ct < GAS_BELOW, 1, np.where(bone, 2, 0)).astype(np.uint8)
+    pack.volume("echo", np.rint(echo[:, ::2, ::2] * ECHO_SCALE).astype(np.uint8), 7)
+    pack.array("stops", stops[:, ::2, ::2])
+    return {"slices": ECHO_SLICES, "step": 2, "scale": ECHO_SCALE}
+
+
+def add_chest(pack: Pack, ct: Volume, labels: Volume) -> dict[str, dict[str, object]]:
+    """Put the chest into the pack, for CT, projections and ultrasound; returns their entries of the index."""
     ct = np.clip(ct, -1024, 3071).astype(np.int16)
     body = body_of(ct)
     clean = remove_tumour(denoise(ct), labels)
@@ -300,13 +366,18 @@ def add_chest(pack: Pack, ct: Volume, labels: Volume) -> dict[str, object]:
     pack.volume("enhancement", np.rint(enhancement[:, top:bottom] / ENHANCEMENT_STEP).astype(np.uint8), 12)
     for name, field in coat.items():
         pack.array(f"coat/{name}", np.rint(field * (100 if name.startswith("n") else 4)).astype(np.int16))
-    return {
+    chest: dict[str, object] = {
         "spacing": CHEST_SPACING,
         "slices": len(native),
         "rows": [top, bottom],
         "offset": HU_OFFSET,
         "enhancement_step": ENHANCEMENT_STEP,
         "coat_step": [4, 8, 8],
+    }
+    return {
+        "chest": chest,
+        "projection": add_projection(pack, native[:, top:bottom]),
+        "ultrasound": add_ultrasound(pack, clean[:, top:bottom], labels[:, top:bottom]),
     }
 
 
@@ -327,7 +398,7 @@ def main() -> None:
         folder = Path(name)
         chest, head = fetch_chest(folder), fetch_head(folder)
         pack = Pack(output)
-        index = {"chest": add_chest(pack, *chest), "head": add_head(pack, *head)}
+        index = {**add_chest(pack, *chest), "head": add_head(pack, *head)}
         pack.member("index.json", json.dumps(index, indent=1).encode())
         pack.close()
     print(f"{output}: {output.stat().st_size / 1e6:.1f} MB, SHA-256 {sha256(output)}")

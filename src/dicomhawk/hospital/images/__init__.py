@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images import brain, chest
-from dicomhawk.hospital.images.recipe import ChestCT, Recipe
+from dicomhawk.hospital.images import brain, chest, radiograph, scout
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Recipe, Scout
+
+_RENDERERS: dict[type[Any], Callable[[Any, int], NDArray[Any]]] = {
+    ChestCT: chest.render,
+    BrainMR: brain.render,
+    Scout: scout.render,
+    Radiograph: radiograph.render,
+}
 
 
 def render(recipe: Recipe, k: int) -> NDArray[Any]:
-    """Slice `k` (from 0) of a series: HU as int16 for CT, stored values as uint16 for MR."""
-    if isinstance(recipe, ChestCT):
-        return chest.render(recipe, k)
-    chest.mixed.cache_clear()  # quickly made again, and as large as all that a head needs
-    return brain.render(recipe, k)
+    """Image `k` (from 0) of a series: HU as int16 for CT, stored values as uint16 for others."""
+    if not isinstance(recipe, ChestCT):
+        chest.mixed.cache_clear()  # quickly made again, and as large as all that the others need
+    return _RENDERERS[type(recipe)](recipe, k)

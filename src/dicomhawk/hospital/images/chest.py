@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomhawk.hospital.images import chest_findings
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, ChestCT
 from dicomhawk.hospital.images.sampling import CELL, F32, I16, Warp, generator, nodes, trilinear, upsample
@@ -169,14 +170,14 @@ def posture(body: Body, study: str) -> Posture:
 
 
 @lru_cache(maxsize=8)
-def table_line(recipe: ChestCT) -> float:
-    """Where the table's top is, mm from the centre of the scan: just below the patient's back."""
-    lie = posture(recipe.body, recipe.study)
+def table_height(body: Body, study: str, top: float, length: float) -> float:
+    """Where the table's top is, mm from the centre of a scan from `top` down: just below the patient's back."""
+    lie = posture(body, study)
     y = np.arange(0, 220, 2, dtype=np.float32)[:, None] + np.zeros((1, 9), np.float32)
     x = np.zeros_like(y) + np.linspace(-60, 60, 9, dtype=np.float32)[None]
     lowest = []
     for part in (0.2, 0.5, 0.8):
-        z = np.full_like(y, recipe.top - part * (recipe.slices - 1) * recipe.spacing)
+        z = np.full_like(y, top - part * length)
         _, outside = lie.voxels(z, y, x)
         lowest.append(float(y[(outside < 0).any(1)].max(initial=60.0)))
     return max(lowest) + 3.0
@@ -199,11 +200,27 @@ def render(recipe: ChestCT, k: int) -> I16:
     image = np.full((size, size), AIR, np.float32)
     band = [upsample(v[first : last + 1]) for v in voxels]
     image[first * CELL : last * CELL] = trilinear(base.volume, *band)
+    if recipe.findings:
+        nodes_of_band = tuple(v[first : last + 1] for v in voxels)
+        across = np.arange(size, dtype=np.float32) * pixel - np.float32((size - 1) / 2) * pixel
+        part = chest_findings.Slice(
+            image=image[first * CELL : last * CELL],
+            z=float(z[0, 0]),
+            y=across[first * CELL : last * CELL] + np.float32(centre[0]),
+            x=across + np.float32(centre[1]),
+            thickness=recipe.thickness,
+            contrast=recipe.contrast,
+            voxels=(nodes_of_band[0], nodes_of_band[1], nodes_of_band[2]),
+            lie=posture(recipe.body, recipe.study),
+        )
+        chest_findings.draw(recipe.findings, part)
     if recipe.kernel == "lung":
         sharpen(image)
     random = generator("noise", recipe.series, k)
     image += noise_texture(recipe.kernel, random, size) * _noise_strength(recipe, image)
-    profile = table_profile(recipe.table, table_line(recipe) - centre[0], -centre[1], recipe.fov, size)
+    length = (recipe.slices - 1) * recipe.spacing
+    line = table_height(recipe.body, recipe.study, recipe.top, length)
+    profile = table_profile(recipe.table, line - centre[0], -centre[1], recipe.fov, size)
     image[profile.where] += np.where(image[profile.where] < -600, profile.hu, 0)
     np.clip(image, -1024, 3071, out=image)
     image[round_field(size)] = recipe.padding

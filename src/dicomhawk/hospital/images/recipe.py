@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from dicomhawk.hospital.findings.model import Finding
+
 Kernel = Literal["soft", "lung"]
 Contrast = Literal["T1", "T2", "FLAIR", "DWI", "ADC"]
 Plane = Literal["axial", "coronal"]
@@ -44,6 +46,27 @@ class ChestCT(msgspec.Struct, frozen=True, tag="chest_ct"):
     table: Literal["cradle", "slab", "shell"]
     padding: int = -1024  # HU outside the circle of reconstruction
     matrix: int = 512
+    findings: tuple[Finding, ...] = ()
+
+
+class Scout(msgspec.Struct, frozen=True, tag="scout"):
+    """The localizers of a chest CT, one image for each direction."""
+
+    body: Body
+    study: str
+    series: str
+    directions: tuple[Literal["frontal", "lateral"], ...]
+    top: float  # z of the upper edge
+    rows: int
+    columns: int
+    pixel: tuple[float, float]  # mm between rows and columns, on the axis of the scanner
+    noise: float  # of the attenuation in air
+    table: Literal["cradle", "slab", "shell"]
+
+    @property
+    def slices(self) -> int:
+        """Images of the series."""
+        return len(self.directions)
 
 
 class BrainMR(msgspec.Struct, frozen=True, tag="brain_mr"):
@@ -66,6 +89,40 @@ class BrainMR(msgspec.Struct, frozen=True, tag="brain_mr"):
     field: float = 1.5  # tesla
     gain: float = 400.0  # stored value of grey matter
     matrix: int = 512
+    findings: tuple[Finding, ...] = ()
 
 
-Recipe = ChestCT | BrainMR
+class Mark(msgspec.Struct, frozen=True):
+    """A letter on a radiograph; place of its upper left corner relative to the image, height in mm."""
+
+    text: str
+    row: float
+    column: float
+    height: float
+    angle: float = 0.0  # degrees: lead letters lie as they were laid
+    electronic: bool = False
+
+
+class Radiograph(msgspec.Struct, frozen=True, tag="radiograph"):
+    """A projection radiograph of the chest: one image."""
+
+    body: Body
+    study: str
+    series: str
+    view: Literal["PA", "AP", "LL"]
+    middle: tuple[float, float]  # z, and x or y, that the central ray passes
+    rows: int
+    columns: int
+    pixel: float  # mm at the detector
+    noise: float  # relative to that of a good exposure
+    bits: int = 12
+    detail: float = 1.0  # of the multi-scale processing
+    contrast: float = 5.0  # steepness of the curve
+    brightness: float = 0.46  # where its middle is between lung (0) and spine (1)
+    collimation: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # mm: top, right, bottom, left
+    shutter: float = 0.0  # grey outside it, 0..1
+    inverted: bool = False  # MONOCHROME1
+    mark: Mark | None = None
+
+
+Recipe = ChestCT | BrainMR | Radiograph | Scout

@@ -16,6 +16,7 @@ Scalar = str | int | float
 Value = Scalar | Sequence[Scalar] | None
 
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
+_ENCAPSULATED = b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff"  # Pixel Data of undefined length
 _AMBIGUOUS = {"US or SS": "US", "OB or OW": "OW"}
 
 
@@ -49,6 +50,7 @@ class Attributes:
     def __init__(self, charset: str) -> None:
         self._charset = character_set(charset)
         self.data_set: DataSet = {}
+        self._compressed = b""
 
     def set(self, **values: Value) -> Self:
         """Set attributes by their keywords."""
@@ -88,9 +90,14 @@ class Attributes:
             self.data_set[tag] = Element(tag, vr, self._bytes(vr, value))
         return self
 
+    def encapsulate(self, value: bytes) -> Self:
+        """Set Pixel Data, the last element, to encapsulated frames and their delimiter (PS3.5 A.4)."""
+        self._compressed = _ENCAPSULATED + value
+        return self
+
     def encode(self) -> bytes:
-        """The data set in Explicit VR Little Endian."""
-        return encode(self.data_set, EXPLICIT_LE)
+        """The data set in Explicit VR Little Endian, with compressed pixel data if there is."""
+        return encode(self.data_set, EXPLICIT_LE) + self._compressed
 
     def _bytes(self, vr: str, value: Value) -> bytes:
         if value is None:

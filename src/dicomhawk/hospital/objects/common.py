@@ -1,4 +1,4 @@
-"""Attributes that CT and MR images share: patient, study, series, equipment, request (PS3.3 C.7 and C.8)."""
+"""Attributes that all images share: patient, study, series, equipment, request (PS3.3 C.7 and C.8)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.objects.attributes import Attributes, Value, decimal, padded_decimal
-from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
+from dicomhawk.hospital.objects.compression import compressed, encapsulated
+from dicomhawk.hospital.objects.makers import CTModel, model_of
+from dicomhawk.hospital.objects.model import Model
 from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
 
 
@@ -26,7 +29,7 @@ class Context:
     address: str  # Institution Address
 
     @property
-    def model(self) -> CTModel | MRModel:
+    def model(self) -> Model:
         """The model of the device."""
         return model_of(self.device.manufacturer, self.device.model)
 
@@ -36,13 +39,18 @@ class Context:
         return (self.instance.instance_number or 1) - 1
 
 
-def number_format(model: CTModel | MRModel) -> Callable[[float], str]:
+def number_format(model: Model) -> Callable[[float], str]:
     """How the maker writes decimal strings."""
     return padded_decimal if model.maker == "ge" and isinstance(model, CTModel) else decimal
 
 
-def start(context: Context, image_type: tuple[str, ...], irradiation_event: str | None = None) -> Attributes:
-    """A data set with everything that does not depend on the modality."""
+def start(
+    context: Context, image_type: tuple[str, ...], irradiation_event: str | None = None, *, sections: bool = True
+) -> Attributes:
+    """A data set with everything that does not depend on the modality.
+
+    `sections`: the images have places in a frame of reference, as those of CT and MR do.
+    """
     patient, study, series, device = context.patient, context.study, context.series, context.device
     instance, ge = context.instance, context.model.maker == "ge"
     made = Attributes(context.charset)
@@ -81,13 +89,11 @@ def start(context: Context, image_type: tuple[str, ...], irradiation_event: str 
         DeviceSerialNumber=device.serial,
         SoftwareVersions=device.software,
         ProtocolName=series.protocol_name,
-        PatientPosition="HFS",
         StudyInstanceUID=study.study_uid,
         SeriesInstanceUID=series.series_uid,
         StudyID=study.study_id,
         SeriesNumber=series.series_number,
         InstanceNumber=instance.instance_number,
-        PositionReferenceIndicator="SN" if ge else "",
         PerformedProcedureStepStartDate=series.step_start_date,
         PerformedProcedureStepStartTime=series.step_start_time,
         PerformedProcedureStepID=series.step_id,
@@ -100,6 +106,8 @@ def start(context: Context, image_type: tuple[str, ...], irradiation_event: str 
         PatientWeight=study.patient_weight,
         IrradiationEventUID=irradiation_event,
     )
+    if sections:
+        made.set(PatientPosition="HFS", PositionReferenceIndicator="SN" if ge else "")
     if ge:
         made.set(InstanceCreationDate=instance.content_date, InstanceCreationTime=instance.content_time)
     return made
@@ -120,12 +128,20 @@ def request(made: Attributes, context: Context, requested: str) -> None:
     made.items("RequestAttributesSequence", item).set(RequestedProcedureDescription=requested)
 
 
-def pixels(made: Attributes, values: NDArray[np.integer], stored: int, signed: bool) -> None:
-    """Image Pixel module (PS3.3 C.7.6.3) for one slice of 16 bits allocated, stored in `stored` bits."""
+def pixels(
+    made: Attributes,
+    values: NDArray[np.integer],
+    stored: int,
+    signed: bool,
+    *,
+    inverted: bool = False,
+    syntax: str = EXPLICIT_LE,
+) -> None:
+    """Image Pixel module (PS3.3 C.7.6.3) for one image of 16 bits allocated, stored in `stored` bits."""
     rows, columns = values.shape
     made.set(
         SamplesPerPixel=1,
-        PhotometricInterpretation="MONOCHROME2",
+        PhotometricInterpretation="MONOCHROME1" if inverted else "MONOCHROME2",
         Rows=rows,
         Columns=columns,
         BitsAllocated=16,
@@ -133,4 +149,12 @@ def pixels(made: Attributes, values: NDArray[np.integer], stored: int, signed: b
         HighBit=stored - 1,
         PixelRepresentation=int(signed),
     )
-    made.raw("PixelData", "OW", np.ascontiguousarray(values, "<i2" if signed else "<u2").tobytes())
+    if syntax == EXPLICIT_LE:
+        made.raw("PixelData", "OW", np.ascontiguousarray(values, "<i2" if signed else "<u2").tobytes())
+    else:
+        made.encapsulate(encapsulated([compressed(syntax, values.astype(np.uint16), stored)]))
+
+
+def code(value: str, scheme: str, meaning: str) -> Attributes:
+    """An item of a code sequence (PS3.3 8.8)."""
+    return Attributes("").set(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)

@@ -10,22 +10,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Maker = Literal["siemens", "ge"]
+from dicomhawk.hospital.objects.model import Model, implementation_of
+from dicomhawk.hospital.objects.us_makers import US_MODELS
+from dicomhawk.hospital.objects.xray_makers import XRAY_MODELS
+
+__all__ = [
+    "CT_MODELS",
+    "MR_MODELS",
+    "US_MODELS",
+    "XRAY_MODELS",
+    "CTModel",
+    "MRModel",
+    "implementation_of",
+    "model_of",
+]
 
 
-@dataclass(frozen=True)
-class CTModel:
+@dataclass(frozen=True, kw_only=True)
+class CTModel(Model):
     """A model of CT scanner."""
 
-    key: str
-    maker: Maker
-    manufacturer: str
-    model: str
-    software: tuple[str, ...]  # versions to choose from
-    serial: str  # drawn digits for '#'
-    station: tuple[str, ...]  # '#': digits of the serial number; '%': number of the machine
-    arc: str  # of its UIDs, below the root
-    implementation: tuple[str, tuple[str, ...]]
     kernels: Mapping[str, tuple[str, ...]]
     table: Literal["cradle", "slab", "shell"]
     slices: tuple[tuple[float, float, float], ...]  # thickness, spacing, weight
@@ -36,19 +40,10 @@ class CTModel:
     tube_limits: tuple[int, int]  # mA
 
 
-@dataclass(frozen=True)
-class MRModel:
+@dataclass(frozen=True, kw_only=True)
+class MRModel(Model):
     """A model of MR scanner."""
 
-    key: str
-    maker: Maker
-    manufacturer: str
-    model: str
-    software: tuple[str, ...]
-    serial: str
-    station: tuple[str, ...]
-    arc: str
-    implementation: tuple[str, tuple[str, ...]]
     field: float  # tesla
     frequency: float  # MHz
     coil: tuple[str, ...]
@@ -215,16 +210,11 @@ MR_MODELS = (
     ),
 )
 
-_BY_MODEL: dict[tuple[str, str], CTModel | MRModel] = {(m.manufacturer, m.model): m for m in (*CT_MODELS, *MR_MODELS)}
+_BY_MODEL: dict[tuple[str, str], Model] = {
+    (m.manufacturer, m.model): m for m in (*CT_MODELS, *MR_MODELS, *XRAY_MODELS, *US_MODELS)
+}
 
 
-def implementation_of(model: CTModel | MRModel, software: str | None) -> tuple[str, str]:
-    """Implementation Class UID and Version Name that go with a version of the model's software."""
-    uid, versions = model.implementation
-    number = model.software.index(software) if software in model.software else 0
-    return uid, versions[min(number, len(versions) - 1)]
-
-
-def model_of(manufacturer: str | None, model: str | None) -> CTModel | MRModel:
+def model_of(manufacturer: str | None, model: str | None) -> Model:
     """The model with these names. Raises KeyError if it is none of ours."""
     return _BY_MODEL[manufacturer or "", model or ""]

@@ -49,11 +49,40 @@ class MRAcquisition(msgspec.Struct, frozen=True, tag="mr", omit_defaults=True):
     agent: str | None = None
 
 
+class XRayAcquisition(msgspec.Struct, frozen=True, tag="xray", omit_defaults=True):
+    """How a radiograph was exposed, as far as it is not in the recipe of its pixels."""
+
+    requested: str
+    kvp: int
+    exposure: float  # mAs
+    milliseconds: int
+    index: int  # Exposure Index
+    plate: str  # Plate ID or Detector ID
+    dose_area: float  # dGy cm²
+    grid: bool = True
+
+
+class USAcquisition(msgspec.Struct, frozen=True, tag="us", omit_defaults=True):
+    """What an ultrasound machine was set to, as far as it is not in the recipe of its pixels."""
+
+    requested: str
+    transducer: str
+    frequency: float  # MHz
+    gain: int  # dB
+    dynamic_range: int  # dB
+    mechanical_index: float
+    thermal_index: float
+    preset: str  # the name of the examination in the overlay
+
+
+Acquisition = CTAcquisition | MRAcquisition | XRayAcquisition | USAcquisition
+
+
 class SeriesRecipe(msgspec.Struct, frozen=True):
     """The column ``recipe`` of a series."""
 
     image: images.Recipe
-    acquisition: CTAcquisition | MRAcquisition
+    acquisition: Acquisition
 
 
 _encoder = msgspec.json.Encoder()

@@ -1,0 +1,159 @@
+"""Chest radiographs: a projection of the patient, seen by a detector and processed as such machines do.
+
+What limits sharpness is the base, whose slices are 2.5 mm apart: the blur of slices and of linear interpolation is
+undone as far as it can be along z, details are raised band by band as multi-scale processing does, and the quantum
+noise of the exposure has the full resolution of the detector.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from dicomhawk.hospital.images.lettering import letter
+from dicomhawk.hospital.images.projection import Beam, line_integrals
+from dicomhawk.hospital.images.recipe import Radiograph
+from dicomhawk.hospital.images.sampling import F32, generator
+
+ROW, COLUMN = 1.25, 0.75  # mm at the detector: grid of the projection, finer than the base in both directions
+SLICE = 2.5  # mm between slices of the base, and their thickness
+SHARPEST = 0.19  # line pairs per mm: Nyquist of the base's slices is 0.2
+BANDS = ((1.25, 0.92), (1.9, 0.82), (2.1, 0.8), (1.75, 0.82), (1.35, 0.88), (1.1, 0.95))
+"""Gain and exponent of each octave of detail, from fine to coarse."""
+BASE_GAIN = 0.72  # of what is coarser than all bands
+GEOMETRY = {"PA": (1800.0, -165.0), "AP": (1050.0, 140.0), "LL": (1800.0, 215.0)}
+"""Distance from source to detector, and place of the detector (mm)."""
+STEEPENINGS, STEEPNESS = 3, 1.3  # of edges; more makes them jagged
+PENUMBRA = 0.9  # mm: width of the edge of the collimator's shadow
+SCATTER = 0.35  # of the primary exposure that reaches the detector beside it
+
+
+def render(recipe: Radiograph, k: int) -> NDArray[np.uint16]:
+    """The image, rows x columns, as stored: brighter is denser unless `inverted`. `k` has no meaning here."""
+    random = generator("radiograph", recipe.series)
+    beam = beam_of(recipe)
+    depth = line_integrals(recipe.body, recipe.study, beam)
+    depth = sharpened(depth, ROW, (beam.columns, round(beam.rows * ROW / COLUMN)))
+    wanted = (recipe.columns, recipe.rows)
+    shown = _curve(_processed(depth, recipe), recipe)
+    # Photons that are left behind the patient make the noise; processing raises it with the details.
+    photons = np.exp(-depth) + np.float32(SCATTER * 0.02)
+    noise = np.asarray(recipe.noise * 0.0028 / np.sqrt(photons), np.float32)
+    image = _resized(_crisp(shown), wanted)
+    grain = random.standard_normal((recipe.rows + 1, recipe.columns + 1), np.float32)
+    grain = grain[1:, 1:] + np.float32(0.45) * (grain[:-1, 1:] + grain[1:, :-1])
+    grain *= _resized(noise, wanted, Image.Resampling.BILINEAR)
+    image += grain
+    _collimate(image, recipe)
+    _mark(image, recipe)
+    np.clip(image, 0, 1, out=image)
+    top = (1 << recipe.bits) - 1
+    if recipe.inverted:
+        np.subtract(1, image, out=image)
+    image *= np.float32(top)
+    return np.rint(image).astype(np.uint16)
+
+
+def beam_of(recipe: Radiograph) -> Beam:
+    """The beam that makes the image."""
+    source, detector = GEOMETRY[recipe.view]
+    return Beam(
+        direction="lateral" if recipe.view == "LL" else "frontal",
+        source=source,
+        detector=detector,
+        middle=recipe.middle,
+        rows=round(recipe.rows * recipe.pixel / ROW),
+        columns=round(recipe.columns * recipe.pixel / COLUMN),
+        step=(ROW, COLUMN),
+    )
+
+
+def sharpened(grid: F32, row: float, size: tuple[int, int]) -> F32:
+    """A projection with rows `row` mm apart, without the blur along z, as an image of `size` (columns, rows)."""
+    rows = len(grid)
+    # Mirrored at both ends, so that the ends don't ring.
+    spectrum = np.fft.rfft(np.concatenate([grid, grid[::-1]]), axis=0)
+    f = np.fft.rfftfreq(2 * rows, row)
+    blur = np.sinc(f * SLICE) ** 2.4
+    gain = np.exp(-((f / SHARPEST) ** 6)) / np.maximum(blur, 0.16)
+    sharp = np.fft.irfft(spectrum * gain[:, None], 2 * rows, axis=0)[:rows].astype(np.float32)
+    # Columns are sharper than rows; unless they are evened, the spine is full of upright streaks.
+    sharp[:, 1:-1] = sharp[:, 1:-1] * np.float32(0.5) + (sharp[:, :-2] + sharp[:, 2:]) * np.float32(0.25)
+    return _resized(sharp, size)
+
+
+def _processed(depth: F32, recipe: Radiograph) -> F32:
+    """Multi-scale contrast amplification: small contrasts are raised more than large ones."""
+    out = np.zeros_like(depth)
+    current = depth
+    size = depth.shape[::-1]
+    for gain, power in BANDS:
+        low = _resized(current, tuple(max(n // 2, 2) for n in current.shape[::-1]), Image.Resampling.BOX)
+        band = current - _resized(low, current.shape[::-1])
+        scale = np.float32(band.std() + 1e-6)
+        raised = (
+            np.sign(band) * scale * np.float32(gain * recipe.detail) * (np.abs(band) / scale) ** np.float32(power)
+        )
+        out += raised if raised.shape == out.shape else _resized(raised, size)
+        current = low
+    return out + np.float32(BASE_GAIN) * _resized(current, size)
+
+
+def _crisp(image: F32) -> F32:
+    """Twice the resolution, with edges steepened between what is beside them: no overshoot, no invented detail."""
+    rows, columns = image.shape
+    fine = _resized(image, (columns * 2, rows * 2))
+    for _ in range(STEEPENINGS):
+        up, down = fine[:-2, 1:-1], fine[2:, 1:-1]
+        left, right = fine[1:-1, :-2], fine[1:-1, 2:]
+        here = fine[1:-1, 1:-1]
+        detail = here - (up + down + left + right) * np.float32(0.25)
+        low = np.minimum(np.minimum(up, down), np.minimum(left, right))
+        high = np.maximum(np.maximum(up, down), np.maximum(left, right))
+        steeper = here + detail * np.float32(STEEPNESS)
+        np.clip(steeper, np.minimum(low, here), np.maximum(high, here), out=steeper)
+        fine = np.pad(steeper, 1, mode="edge")
+    return fine
+
+
+def _curve(x: F32, recipe: Radiograph) -> F32:
+    """0..1, as a film's characteristic curve: lungs dark, spine bright, both with their contrast."""
+    rows, columns = x.shape
+    inner = x[rows // 8 : -rows // 6, columns // 6 : -columns // 6]
+    low, high = np.percentile(inner, (2, 99))
+    x = (x - np.float32(low)) / np.float32(high - low)
+    steep = np.float32(recipe.contrast)
+    return np.asarray(1 / (1 + np.exp(-(x - np.float32(recipe.brightness)) * steep)), np.float32)
+
+
+def _collimate(image: F32, recipe: Radiograph) -> None:
+    """The collimator's shadow, or the black that the machine puts in its place."""
+    top, right, bottom, left = (edge / recipe.pixel for edge in recipe.collimation)
+    soft = PENUMBRA / recipe.pixel
+    inside = []
+    for size, before, after in ((image.shape[0], top, bottom), (image.shape[1], left, right)):
+        at = np.arange(size, dtype=np.float32)
+        inside.append(np.clip(np.minimum(at - before, size - 1 - after - at) / soft + 0.5, 0, 1).astype(np.float32))
+    image -= np.float32(recipe.shutter)
+    image *= inside[0][:, None]
+    image *= inside[1][None]
+    image += np.float32(recipe.shutter)
+
+
+def _mark(image: F32, recipe: Radiograph) -> None:
+    """The lead letter that was laid on the detector: it is as white as metal, and seldom straight."""
+    mark = recipe.mark
+    if mark is None:
+        return
+    shape = letter(
+        mark.text, mark.height / recipe.pixel, mark.angle, blur=0.0 if mark.electronic else 0.22 / recipe.pixel
+    )
+    row, column = round(mark.row * image.shape[0]), round(mark.column * image.shape[1])
+    part = image[row : row + shape.shape[0], column : column + shape.shape[1]]
+    shape = shape[: part.shape[0], : part.shape[1]]
+    part += (np.float32(0.985) - part) * shape
+
+
+def _resized(a: F32, size: tuple[int, ...], how: Image.Resampling = Image.Resampling.BICUBIC) -> F32:
+    return np.array(Image.fromarray(np.ascontiguousarray(a, np.float32)).resize((size[0], size[1]), how))
