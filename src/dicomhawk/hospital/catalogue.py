@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
-from dicomhawk.hospital import runs, schema
+from dicomhawk.hospital import schema
 from dicomhawk.hospital.rows import Device, Instance, Patient, ScheduledStep, Series, Study
+from dicomhawk.hospital.runs import Run, Runs
 from dicomhawk.hospital.schema import INSERTS, NATURAL_KEYS, SCHEMA_VERSION, TABLES, Row
 
 WRITER_PATIENCE = 30.0
@@ -53,6 +54,7 @@ class CatalogueWriter:
         except (OSError, sqlite3.Error) as error:
             raise CatalogueError(f"{path} can't be opened for writing: {error}.") from None
         self._next_keys: dict[type[Row], int] = {}
+        self._runs = Runs(self._connection)
         self._begin()
 
     def add(self, row: Row) -> None:
@@ -72,10 +74,10 @@ class CatalogueWriter:
             except sqlite3.Error as error:
                 raise CatalogueError(f"Rows can't be added to {TABLES[row_class]}: {error}.") from None
 
-    def add_run(self, run: runs.Run) -> None:
+    def add_run(self, run: Run) -> None:
         """Add the instances of a series."""
         try:
-            runs.add(self._connection, run)
+            self._runs.add(run)
         except sqlite3.Error as error:
             raise CatalogueError(f"The instances of series {run.series_key} can't be added: {error}.") from None
 

@@ -56,18 +56,24 @@ class Run:
 _FIELDS = tuple(field.name for field in fields(Run))
 
 
-def add(connection: sqlite3.Connection, run: Run) -> None:
-    """Add the rows of `run` to the table ``instance``. Raises `sqlite3.Error`."""
-    _prepare(connection, run.count)
-    parameters = {name: getattr(run, name) for name in _FIELDS}
-    parameters["uid_format"] = f"%0{run.uid_width}d" if run.uid_width else "%d"
-    parameters["time_format"] = _WITH_FRACTION if run.fraction else _WHOLE_SECONDS
-    connection.execute(_INSERT, parameters)
+class Runs:
+    """Adds runs to the table ``instance`` of a database."""
 
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._numbers = 0  # in the connection's table of numbers, from 0 on
 
-def _prepare(connection: sqlite3.Connection, count: int) -> None:
-    """See to it that the connection's table of numbers has `count` of them."""
-    connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {_TABLE} (n INTEGER PRIMARY KEY)")
-    (largest,) = connection.execute(f"SELECT coalesce(max(n), -1) FROM temp.{_TABLE}").fetchone()  # noqa: S608
-    numbers = range(largest + 1, max(count, _FIRST_NUMBERS))
-    connection.executemany(f"INSERT INTO temp.{_TABLE} VALUES (?)", ((n,) for n in numbers))  # noqa: S608
+    def add(self, run: Run) -> None:
+        """Add the rows of `run`. Raises `sqlite3.Error`."""
+        if self._numbers < run.count:
+            self._prepare(run.count)
+        parameters = {name: getattr(run, name) for name in _FIELDS}
+        parameters["uid_format"] = f"%0{run.uid_width}d" if run.uid_width else "%d"
+        parameters["time_format"] = _WITH_FRACTION if run.fraction else _WHOLE_SECONDS
+        self._connection.execute(_INSERT, parameters)
+
+    def _prepare(self, count: int) -> None:
+        self._connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS {_TABLE} (n INTEGER PRIMARY KEY)")
+        numbers = range(self._numbers, max(count, _FIRST_NUMBERS))
+        self._connection.executemany(f"INSERT INTO temp.{_TABLE} VALUES (?)", ((n,) for n in numbers))  # noqa: S608
+        self._numbers = numbers.stop
