@@ -31,6 +31,7 @@ from .dispatch import Dispatch, Gone
 from .door import Door
 from .foreign import first_line, guess
 from .outlet import PATIENCE, Outlet
+from .pace import ASSOCIATION
 from .turns import Turns
 
 FIRST_BYTES = 256
@@ -154,6 +155,7 @@ class Connection(asyncio.Protocol):
         """The connection is over, whoever ended it."""
         door, provider, record = self.door, self.provider, self.record
         door.connections.discard(self)
+        self._outlet.lost()
         if self._waiting is not None:
             provider.feed(bytes(self._waiting.early), door.clock())
             self._waiting = None
@@ -330,6 +332,7 @@ class Connection(asyncio.Protocol):
         door, turns, visitor = self.door, self.door.turns, self.record.address
         admitted = turns is None or turns.admit(visitor, self)
         answer = door.answer(indication, full=not admitted)
+        self._outlet.hold(door.pace.least(ASSOCIATION))
         self.record.emit_encoded(answer.event)
         self._rq_segments = self._reads
         match answer.outcome:
@@ -429,6 +432,10 @@ class Connection(asyncio.Protocol):
         self.dispatch.stop()
         self.give_up()
 
+    def answers(self, field: int) -> None:
+        """The request with this command field is complete: its answer waits until the product would have it."""
+        self._outlet.hold(self.door.pace.least(field))
+
     def refuse(self, quirk: Quirk, detail: str) -> None:
         """Abort, or whatever the persona has for it, with the next `flush`: a message that the product won't have."""
         now = self.door.clock()
@@ -507,6 +514,7 @@ class Connection(asyncio.Protocol):
     async def drain(self) -> None:
         """Wait until the peer has read enough. Raises `Gone` if the association is over."""
         self.flush(self.door.clock())
+        await self._outlet.released()
         if self._writable is not None:
             try:
                 async with asyncio.timeout(PATIENCE):

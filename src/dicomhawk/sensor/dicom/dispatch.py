@@ -29,11 +29,12 @@ class Dispatch:
     with.
     """
 
-    __slots__ = ("_connection", "_held", "_receiver", "_task", "ended", "operation")
+    __slots__ = ("_connection", "_field", "_held", "_receiver", "_task", "ended", "operation")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._task: asyncio.Task[None] | None = None
+        self._field = 0  # of the command that is, or was last, begun
         self._held: CommandReceived | None = None  # a request that waits for the operation to end
         self._receiver: services.Receiver | None = None  # who takes the data set that is coming in
         self.operation: services.Operation | None = None
@@ -76,12 +77,14 @@ class Dispatch:
         connection = self._connection
         request = services.Request(received.command, connection.provider.contexts[received.context_id], now)
         receiver = services.open_receiver(connection, request)
+        self._field = received.command.command_field
         if received.command.has_data_set:
             self._receiver = receiver
         else:
             self._finish(receiver, now)
 
     def _finish(self, receiver: services.Receiver, now: float) -> None:
+        self._connection.answers(self._field)
         with contextlib.suppress(Gone):
             receiver.finish(now)
         self.ended += self.operation is None

@@ -19,6 +19,7 @@ from ...upperlayer.provider import AssociateIndication
 from ..holdings import Holdings
 from ..processes import descriptor_limit
 from .describe import association
+from .pace import Pace
 from .slots import Slots
 from .turns import Turns
 
@@ -59,6 +60,7 @@ class Door:
         remotes = tuple(remotes)
         self.policy = persona.policy(deployment, remotes)
         self.dialect = persona.dialect()
+        self.pace = Pace(persona.timing)
         self.deployment = deployment
         self.recorder = recorder
         self.holdings = holdings

@@ -12,6 +12,8 @@ from ...upperlayer.dialect import Close
 
 PATIENCE = 60.0
 """Seconds that a peer may leave what we send unread, before the association is aborted."""
+FINEST = 0.001
+"""Seconds: the event loop can't wait for less."""
 _LINGER_RESET = struct.pack("ii", 1, 0)
 
 Buffer = bytes | memoryview
@@ -24,12 +26,17 @@ class Outlet:
     headers apart. Where Nagle's algorithm is on, the peer sees the rest when it has acknowledged the first.
     """
 
-    __slots__ = ("_close_by", "_split", "_transport")
+    __slots__ = ("_close_by", "_due", "_held", "_released", "_split", "_then", "_timer", "_transport")
 
     def __init__(self, transport: asyncio.Transport, *, split: bool, nodelay: bool) -> None:
         self._transport = transport
         self._split = split
         self._close_by: float | None = None  # when a close that waits for the peer to read is made a reset
+        self._due: float | None = None  # before then (the loop's clock), nothing goes out
+        self._held: list[Sequence[Buffer]] | None = None  # what waits for that
+        self._timer: asyncio.TimerHandle | None = None
+        self._released: asyncio.Future[None] | None = None
+        self._then: float | None = None  # a close in order, asked for at this moment, is to follow what waits
         if not nodelay:
             self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
 
@@ -38,8 +45,51 @@ class Outlet:
         if sock is not None:
             sock.setsockopt(level, name, value)
 
+    def hold(self, seconds: float) -> None:
+        """Let the answer that comes next go out after so many seconds, and not before."""
+        if seconds >= FINEST and self._held is None:
+            self._due = asyncio.get_running_loop().time() + seconds
+
     def write(self, pieces: Sequence[Buffer]) -> None:
-        """Write these, in order."""
+        """Write these, in order, when it is time."""
+        if self._held is not None:
+            self._held.append(pieces)
+            return
+        if self._due is not None:
+            loop = asyncio.get_running_loop()
+            left, self._due = self._due - loop.time(), None
+            if left >= FINEST:
+                self._held = [pieces]
+                self._timer = loop.call_later(left, self._let_go)
+                return
+        self._write(pieces)
+
+    def _let_go(self) -> None:
+        held, self._held = self._held, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for pieces in held or ():
+            self._write(pieces)
+        if self._released is not None and not self._released.done():
+            self._released.set_result(None)
+        self._released = None
+        if self._then is not None:
+            self._end(self._then)
+
+    async def released(self) -> None:
+        """Wait until nothing is held back any more."""
+        if self._held is not None:
+            if self._released is None:
+                self._released = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._released)
+
+    def lost(self) -> None:
+        """The connection is over: what waits is not sent."""
+        self._held = self._then = None
+        self._let_go()
+
+    def _write(self, pieces: Sequence[Buffer]) -> None:
         if self._split and len(pieces) > 1:
             pieces = self._write_now(pieces[0]) + list(pieces[1:])
         if len(pieces) == 1:
@@ -61,6 +111,7 @@ class Outlet:
     def close(self, close: Close, pieces: Sequence[Buffer], now: float) -> None:
         """Write these, then end the connection: by a reset, or in order, for which a peer has `PATIENCE` to read."""
         if close is Close.RESET:
+            self._let_go()
             for piece in pieces:
                 if self._write_now(piece):
                     break
@@ -69,6 +120,13 @@ class Outlet:
             return
         if pieces:
             self.write(pieces)
+        if self._held is None:
+            self._end(now)
+        else:
+            self._then = now
+
+    def _end(self, now: float) -> None:
+        self._then = None
         self._close_by = now + PATIENCE
         self._transport.close()
 
@@ -79,4 +137,4 @@ class Outlet:
     @property
     def is_closing(self) -> bool:
         """Whether the end has begun."""
-        return self._transport.is_closing()
+        return self._then is not None or self._transport.is_closing()
