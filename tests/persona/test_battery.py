@@ -59,7 +59,7 @@ def polite(connection: socket.socket) -> None:
 
 
 def laboratory(address: tuple[str, int]) -> Laboratory:
-    return Laboratory(address, "ARCHIVE", "TESTER", reply=1.0, quiet=0.1, patience=0.5, samples=30)
+    return Laboratory(address, "ARCHIVE", "TESTER", reply=0.5, quiet=0.1, patience=0.5, samples=30)
 
 
 def test_line_keeps_what_came_back_and_how_it_ended() -> None:

@@ -46,8 +46,8 @@ class Laboratory:
     calling: str
     stranger: str = "STRANGER"
     """An AE title that the other side doesn't know."""
-    reply: float = 2.0
-    """Longest wait for an answer of the upper layer, seconds; `run.greet` fits it to the system."""
+    reply: float = 1.2
+    """Longest wait for an answer of the upper layer, seconds; `run.greet` makes it longer for a slow system."""
     quiet: float = 0.8
     """How long is watched whether something more comes, or the connection is closed, when nothing need come."""
     patience: float = 75.0

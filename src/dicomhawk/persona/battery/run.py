@@ -18,8 +18,8 @@ from .waiting import Waiting
 SETTLE_SECONDS = 60.0
 """For how long a system may recover from one experiment before the next."""
 SETTLE_PAUSE = 0.25
-FASTEST_REPLY, SLOWER, SLOWEST_REPLY = 1.2, 20.0, 8.0
-"""What is waited for an answer: so many times what the first one took, within seconds that are bearable."""
+SLOWER, SLOWEST_REPLY = 20.0, 8.0
+"""What is waited for an answer: so many times what the first one took, up to seconds that are bearable."""
 CALLED_NOT_RECOGNIZED, CALLING_NOT_RECOGNIZED = 7, 3
 """Reasons of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
 
@@ -72,7 +72,7 @@ def greet(lab: Laboratory) -> None:
         raise BatteryError(f"Nobody answers at {host}:{port}.")
     if acceptance(take) is not None:
         taken = next(answer.seconds for answer in take.answers)
-        lab.reply = min(max(FASTEST_REPLY, SLOWER * taken), SLOWEST_REPLY)
+        lab.reply = min(max(lab.reply, SLOWER * taken), SLOWEST_REPLY)
         return
     refused = rejection(take)
     if refused is None:

@@ -126,7 +126,7 @@ def _explained(
         for table in tables
         if table not in UPPER_LAYER
     }
-    for path in notes.seen:
+    for path in sorted(notes.seen, key=str):
         text = ".".join(map(str, path))
         if text.partition(".")[0] not in UPPER_LAYER and any(leaf.startswith(text) for leaf in leaves):
             stated[text] = RECORDING

@@ -140,7 +140,7 @@ def services(transcript: Transcript, base: Persona, notes: Notes) -> dict[fields
         value = rule.read(*seen)
         if value is not UNSEEN and _possible(base, rule.path, value):
             found[rule.path] = value
-    found.update(_strangers(transcript, notes))
+    found.update(_strangers(transcript, base, notes))
     found.update(_responses(transcript))
     return found
 
@@ -171,9 +171,10 @@ def _why(transcript: Transcript, service: str) -> str:
     return "ordinary requests were not answered: the service is refused, or to us only (--calling)"
 
 
-def _strangers(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
-    """Which commands are taken from known callers only."""
-    only: list[str] = []
+def _strangers(transcript: Transcript, base: Persona, notes: Notes) -> dict[fields.Path, Any]:
+    """Which commands are taken from known callers only; those that weren't tried are as in `base`."""
+    tried = {entry[0] for entry in _STRANGERS if found_step(transcript, *entry[1:4]) is not None}
+    only: list[str] = [command for command in base.commands.of_known_callers if command not in tried]
     treated: list[Any] = []
     for command, where, take, step, known_where, known_take, known_step in _STRANGERS:
         seen = found_step(transcript, where, take, step)
@@ -186,7 +187,7 @@ def _strangers(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
         if disposal(*seen) != disposal(*known):
             only.append(command)
             treated.append(disposal(*seen))
-    found: dict[fields.Path, Any] = {("commands", "of_known_callers"): tuple(only)}
+    found: dict[fields.Path, Any] = {("commands", "of_known_callers"): tuple(sorted(only))}
     if treated:
         found["commands", "of_strangers"] = max(treated, key=treated.count)
     return found

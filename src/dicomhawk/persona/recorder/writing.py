@@ -9,6 +9,8 @@ from typing import Any
 from ..model import Persona
 
 WIDTH = 116
+ORIGINS = ("sources", "stated", "inferred")
+"""Tables that say where the others come from: they are read last."""
 HEXADECIMAL_FROM = 0x0100
 _BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _HEXADECIMAL_TABLES = frozenset({"failures", "select", "progress", "store", "commands", "normalized", "get", "move"})
@@ -19,7 +21,9 @@ _NOT_STATUS = frozenset({"megabits", "per_object", "patience"})
 def toml(persona: Persona, comments: Sequence[str] = (), *, without: frozenset[str] = frozenset()) -> str:
     """The file of a persona: what differs from the model's defaults. `comments` come first, a line each."""
     values = persona.model_dump(mode="json", exclude_defaults=True, exclude=set(without))
-    values = {"name": persona.name, "title": persona.title, "kind": persona.kind, **values}
+    first = {"name": persona.name, "title": persona.title, "kind": persona.kind}
+    last = {name: values.pop(name) for name in ORIGINS if name in values}
+    values = {**first, **values, **last}
     lines = [f"# {comment}".rstrip() for comment in comments]
     if lines:
         lines.append("")
