@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images import tissue
+from dicomhawk.hospital.images import brain_findings, tissue
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, BrainMR
 from dicomhawk.hospital.images.sampling import CELL, F32, Warp, generator, nodes, spline_weights, trilinear, upsample
@@ -108,6 +108,8 @@ class Head:
         tilt, turn, lean = np.deg2rad(person.normal(0, (3.0, 1.5, 2.0)))
         turn_matrix = np.array([[1, -tilt, -lean], [tilt, 1, -turn], [lean, turn, 1]])
         self._matrix = (turn_matrix / scale[:, None]).astype(np.float32)
+        self.scale = float(np.prod(scale) ** (1 / 3))
+        """mm of the patient for each mm of the base."""
         age = body.age
         self.ventricles = max(-0.05, (age - 35) / 45 * 0.30 + person.normal(0.02, 0.07))
         self.atrophy = round(float(np.clip((age - 40) / 45 * 0.6 + person.normal(0, 0.08), 0, 0.8)) * 10)
@@ -177,11 +179,26 @@ def _sample(recipe: BrainMR, k: float, volume: NDArray[np.uint16]) -> F32:
     )
     person = head(recipe.body)
     place = person.points(z, y, x)
+    before = place
+    if recipe.findings:
+        place = brain_findings.pushed(recipe.findings, place)
     fine = [upsample(v) for v in person.voxels(place)]
     made = trilinear(volume, *fine) * np.float32(1 / SCALE)
     if recipe.contrast in ("T2", "FLAIR") and len(person.lesions):
         _add_lesions(recipe, person, fine, made)
+    if recipe.findings:
+        where = brain_findings.Slice(
+            recipe.contrast, recipe.field, before, fine, made, person.scale, lambda kind: _signal(recipe, kind)
+        )
+        brain_findings.draw(recipe.findings, where)
     return made
+
+
+def _signal(recipe: BrainMR, kind: tissue.Tissue) -> float:
+    """What a tissue gives in the contrast of a series."""
+    if recipe.contrast == "ADC":
+        return kind.diffusion * DIFFUSION_SCALE
+    return tissue.signal(kind, tissue.SEQUENCES[recipe.contrast], recipe.field)
 
 
 def _add_lesions(recipe: BrainMR, person: Head, voxels: list[F32], made: F32) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 MAP_STEP = 4  # rows and columns of the base to one of the map
 ITERATIONS = 9  # of the search for where the warp puts a place: it converges by a half or better each time
 EDGE = 1.3  # mm over which the scanner blurs an edge
-FLUID, BLOOD_POOL, TISSUE = 6.0, 150.0, 36.0  # HU
+FLUID, TISSUE = 6.0, 36.0  # HU
+TEXTURE_WAVES = 40  # enough for no direction to be seen
 HOLES = 2600  # of a patient with emphysema of extent 1
 
 
@@ -41,7 +42,7 @@ def pleural_distance(z: F32, y: F32, x: F32) -> F32:
     """mm to the pleura at voxel coordinates of the base, inside positive."""
     inner = np.float32((MAP_STEP - 1) / 2)
     step = np.float32(1 / MAP_STEP)
-    return trilinear(lung_map(), z, (y - inner) * step, (x - inner) * step) * np.float32(0.5)
+    return np.asarray(trilinear(lung_map(), z, (y - inner) * step, (x - inner) * step) * np.float32(0.5), np.float32)
 
 
 @dataclass
@@ -86,7 +87,7 @@ def locate(lie: Posture, at: tuple[float, float, float]) -> tuple[float, float, 
     return float(z), float(y), float(x)
 
 
-def _waves(seed: str, count: int, low: float, high: float) -> NDArray[np.float32]:
+def waves(seed: str, count: int, low: float, high: float) -> NDArray[np.float32]:
     """Random wave vectors with lengths between two, and phases: rows of (z, y, x, phase)."""
     random = generator("shape", seed, count, low)
     vectors = random.standard_normal((count, 3))
@@ -94,12 +95,33 @@ def _waves(seed: str, count: int, low: float, high: float) -> NDArray[np.float32
     return np.column_stack([vectors, random.uniform(0, 2 * np.pi, count)]).astype(np.float32)
 
 
-def _ripple(waves: NDArray[np.float32], z: F32, y: F32, x: F32) -> F32:
+def ripple(waves: NDArray[np.float32], z: F32, y: F32, x: F32) -> F32:
     """The sum of the waves at points, of standard deviation about 1."""
     total = np.zeros(np.broadcast_shapes(z.shape, y.shape, x.shape), np.float32)
     for a, b, c, phase in waves:
         total += np.cos(a * z + b * y + c * x + phase)
     return np.asarray(total * np.float32((2 / len(waves)) ** 0.5), np.float32)
+
+
+def _texture(seed: str, z: float, y: F32, x: F32, longest: float, shortest: float) -> F32:
+    """Smooth noise of standard deviation about 1 at the pixels of a box; wavelengths in mm.
+
+    A wave is the sum of two outer products, so that many of them cost two products of matrices.
+    """
+    random = generator("texture", seed)
+    length = longest * (shortest / longest) ** random.random(TEXTURE_WAVES)
+    direction = random.standard_normal((TEXTURE_WAVES, 3))
+    direction *= (2 * np.pi / length / np.linalg.norm(direction, axis=1))[:, None]
+    strength = length**0.8
+    strength *= (2 / np.sum(strength**2)) ** 0.5
+    waves = direction.astype(np.float32)
+    down = y.reshape(-1, 1) * waves[:, 1] + np.float32(z) * waves[:, 0]
+    down += random.uniform(0, 2 * np.pi, TEXTURE_WAVES).astype(np.float32)
+    across = x.reshape(-1, 1) * waves[:, 2]
+    weight = strength.astype(np.float32)
+    made = np.einsum("yk,xk->yx", np.cos(down) * weight, np.cos(across))
+    made -= np.einsum("yk,xk->yx", np.sin(down) * weight, np.sin(across))
+    return np.asarray(made, np.float32)
 
 
 @dataclass
@@ -133,22 +155,22 @@ def _layers(part: Slice) -> list[float]:
     return [width * offset for offset in (-0.34, 0.0, 0.34)]
 
 
-def _lump(finding: Finding, box: _Box, part: Slice, smooth: float, spikes: float) -> F32:
+def _lump(finding: Finding, box: _Box, part: Slice, smooth: float, spikes: float, blur: float) -> F32:
     """How much of each pixel is within an irregular ball."""
     radius = finding.size / 2
-    lobes, spines = _waves(finding.seed, 6, 1.2, 3.2), _waves(finding.seed + "s", 5, 7, 15)
+    lobes, spines = waves(finding.seed, 8, 1.5, 4.5), waves(finding.seed + "s", 6, 9, 18)
     total = np.zeros(box.view.shape, np.float32)
     layers = _layers(part)
     for offset in layers:
         z = np.full((1, 1), box.z + offset, np.float32)
         distance = np.sqrt(z * z + box.y**2 + box.x**2) + np.float32(1e-3)
         u, v, w = z / distance, box.y / distance, box.x / distance
-        edge = radius * (1 + smooth * _ripple(lobes, u, v, w))
-        made = np.clip((edge - distance) / np.float32(EDGE) + np.float32(0.5), 0, 1)
+        edge = radius * (1 + smooth * ripple(lobes, u, v, w))
+        made = np.clip((edge - distance) / np.float32(blur) + np.float32(0.5), 0, 1)
         if spikes:
-            ray = np.clip(_ripple(spines, u, v, w) - np.float32(0.9), 0, None)
-            fade = np.clip((edge * (1 + spikes * ray) - distance) / np.float32(EDGE * 1.5), 0, 1)
-            made = np.maximum(made, np.minimum(fade * np.float32(0.75), ray * 2))
+            ray = np.clip(ripple(spines, u, v, w) - np.float32(0.8), 0, 1)
+            fade = np.clip(1 - (distance - edge) / np.float32(2 + spikes * radius), 0, 1)
+            made = np.maximum(made, np.clip(ray * 2.2, 0, 0.8) * fade)
         total += made
     return np.asarray(total * np.float32(1 / len(layers)), np.float32)
 
@@ -156,12 +178,14 @@ def _lump(finding: Finding, box: _Box, part: Slice, smooth: float, spikes: float
 def _nodule(finding: Finding, part: Slice) -> None:
     own = generator("nodule", finding.seed)
     rough, spiky, bright = own.random(3)
-    spikes = 0.28 * spiky if finding.kind == "mass" or (finding.kind == "nodule" and finding.size > 9) else 0.0
-    box = _box(part, locate(part.lie, finding.at), finding.size * (0.5 + 0.55 * bool(spikes)) * 1.25 + 2)
+    mass = finding.kind == "mass"
+    spikes = 0.2 + 0.5 * spiky if mass or (finding.kind == "nodule" and finding.size > 9) else 0.0
+    box = _box(part, locate(part.lie, finding.at), finding.size * (0.62 + 0.4 * spikes) + 4)
     if box is None:
         return
-    weight = _lump(finding, box, part, 0.06 + 0.09 * rough, spikes)
-    texture = _ripple(_waves(finding.seed + "t", 7, 0.25, 1.1), np.float32(box.z) + np.zeros((1, 1)), box.y, box.x)
+    blur = 1.5 + 0.2 * finding.size if finding.kind == "subsolid" else EDGE
+    weight = _lump(finding, box, part, (0.09 if mass else 0.05) + 0.06 * rough, spikes, blur)
+    texture = _texture(finding.seed, box.z, box.y, box.x, 24, 5)
     if finding.kind == "subsolid":
         haze = np.float32(0.30 + 0.16 * bright) + texture * np.float32(0.035)
         box.view += np.clip(np.float32(TISSUE) - box.view, 0, None) * weight * haze
@@ -191,9 +215,10 @@ def _base_mm(part: Slice) -> tuple[F32, F32, F32]:
     return z, y, x
 
 
-def _side(finding: Finding, x: F32) -> F32:
-    """Positive on the finding's side, mm from the middle."""
-    return x if finding.at[0] > 0 else -x
+def _side(finding: Finding, z: F32, x: F32) -> F32:
+    """mm from where the lungs meet behind the heart, positive on the finding's side."""
+    middle = np.float32(8) - np.float32(13) * np.clip((z - 60) * np.float32(1 / 30), 0, 1)
+    return np.asarray(x - middle if finding.at[0] > 0 else middle - x, np.float32)
 
 
 def _consolidation(finding: Finding, part: Slice) -> None:
@@ -204,21 +229,21 @@ def _consolidation(finding: Finding, part: Slice) -> None:
     distance = _full(part, pleural_distance(*part.voxels))[box.rows, box.columns]
     if not (distance > 0).any():
         return
-    z = np.full((1, 1), box.z, np.float32)
-    broad = _ripple(_waves(finding.seed, 8, 2.2 / radius, 6 / radius), z, box.y, box.x)
-    fine = _ripple(_waves(finding.seed + "f", 9, 0.35, 1.0), z, box.y, box.x)
+    broad = _texture(finding.seed, box.z, box.y, box.x, 2.5 * radius, 0.5 * radius)
+    fine = _texture(finding.seed + "f", box.z, box.y, box.x, 16, 3.5)
     # Wider along the pleura than across: it fills lobules up to where they end.
-    away = np.sqrt(z * z * 0.8 + box.y**2 + box.x**2) / np.float32(radius)
-    depth = np.float32(1.05) - away + np.float32(0.22) * broad + np.float32(0.07) * fine
+    away = np.sqrt(box.z**2 * 0.8 + box.y**2 + box.x**2) / np.float32(radius)
+    depth = np.float32(1.05) - away + np.float32(0.24) * broad + np.float32(0.05) * fine
     glass = finding.kind == "ground_glass"
-    dense = np.clip(depth * (1.2 if glass else 2.6), 0, 1)
+    dense = np.clip(depth * (1.2 if glass else 3.0), 0, 1)
     weight = dense * dense * (3 - 2 * dense) * np.clip(distance * np.float32(0.5) + 1, 0, 1)
     if glass:
         weight *= np.float32(0.36) + np.float32(0.06) * fine
     else:
         # Bronchi keep their air.
         weight *= 1 - np.float32(0.8) * np.clip((np.float32(-925) - box.view) * np.float32(0.03), 0, 1)
-        weight *= np.float32(0.97) + np.float32(0.03) * fine
+        halo = np.clip((depth + np.float32(0.16)) * 3, 0, 1) * np.float32(0.34)
+        weight = np.maximum(weight, (halo + np.float32(0.05) * fine * (halo > 0)) * np.clip(distance, 0, 1))
     target = np.float32(TISSUE + 45 * part.contrast)
     lung = np.clip((np.float32(-80) - box.view) * np.float32(0.02), 0, 1)
     box.view += (target - box.view) * weight * lung
@@ -227,15 +252,18 @@ def _consolidation(finding: Finding, part: Slice) -> None:
 def _effusion(finding: Finding, part: Slice) -> None:
     """Free fluid of a patient on the back: a crescent behind the lung, deepest at its base."""
     z, y, x = _base_mm(part)
-    side = _side(finding, x)
+    side = _side(finding, z, x)
     depth = finding.size
     level = np.float32(52 - 1.5 * depth)
-    low = np.float32(0.35) + np.float32(0.65) / (1 + np.exp((z - 10) / 22))
-    rise = np.clip((y - level) / (np.float32(82) - level), 0, 1) ** np.float32(0.75)
-    thickness = np.float32(depth) * rise * low
-    distance = pleural_distance(z=part.voxels[0], y=part.voxels[1], x=part.voxels[2])
-    within = thickness - distance
-    within = np.where((side > 2) & (rise > 0), within, np.float32(-60))
+    low = (
+        np.float32(0.35)
+        + np.float32(0.65) / (1 + np.exp((z - 10) / 22))
+        + np.float32(1.1) / (1 + np.exp((z + 56) / 7))
+    )
+    above = (y - level) / (np.float32(82) - level)
+    thickness = np.float32(depth) * low * np.clip(above, 0, 1) ** np.float32(0.75) + np.clip(above, None, 0) * 60
+    distance = pleural_distance(*part.voxels)
+    within = np.minimum(thickness - distance, side - 1)
     if within.max() < -8 or not (distance > -4).any():
         return
     fluid, inner = _full(part, within), _full(part, distance)
@@ -261,13 +289,14 @@ def _effusion(finding: Finding, part: Slice) -> None:
 def _pneumothorax(finding: Finding, part: Slice) -> None:
     """Air in front of the lung, with the visceral pleura as a line behind it."""
     z, y, x = _base_mm(part)
-    side = _side(finding, x)
+    side = _side(finding, z, x)
     depth = finding.size
     level = np.float32(-22 + 1.6 * depth)
-    rise = np.clip((level - y) / (level + np.float32(62)), 0, 1) ** np.float32(0.7)
-    thickness = np.float32(depth) * rise * (np.float32(1) - np.float32(0.35) / (1 + np.exp((z + 10) / 18)))
+    above = (level - y) / (level + np.float32(62))
+    low = np.float32(1) - np.float32(0.35) / (1 + np.exp((z + 10) / 18))
+    thickness = np.float32(depth) * low * np.clip(above, 0, 1) ** np.float32(0.7) + np.clip(above, None, 0) * 60
     distance = pleural_distance(*part.voxels)
-    within = np.where((side > 4) & (rise > 0), thickness - distance, np.float32(-60))
+    within = np.minimum(thickness - distance, side - 1)
     if within.max() < -2 or not (distance > 0).any():
         return
     air, inner = _full(part, within), _full(part, distance)
@@ -319,7 +348,8 @@ def _node(finding: Finding, part: Slice) -> None:
         return
     z = (box.z) * stretch[0]
     distance = np.sqrt(z * z + (box.y * np.float32(stretch[1])) ** 2 + (box.x * np.float32(stretch[2])) ** 2)
-    weight = np.clip((np.float32(finding.size / 2) - distance) / np.float32(EDGE) + np.float32(0.5), 0, 1)
+    edge = np.float32(finding.size / 2) * (1 + np.float32(0.09) * _texture(finding.seed, box.z, box.y, box.x, 30, 9))
+    weight = np.clip((edge - distance) / np.float32(EDGE) + np.float32(0.5), 0, 1)
     target = np.float32(TISSUE + 32 * part.contrast)
     vessel = np.clip((box.view - target) * np.float32(0.02), 0, 1)
     box.view += (target - box.view) * weight * (1 - vessel)
@@ -338,7 +368,8 @@ def _coronary(finding: Finding, part: Slice) -> None:
     strength = random.uniform(250, 750, count)
     places = _located(part.lie, tuple((x, y, z) for x, y, z in middle.tolist()))
     for place, radius, hu in zip(places, radii, strength, strict=True):
-        box = _box(part, tuple(map(float, place)), radius * 2.2 + 1.5)
+        z, y, x = map(float, place)
+        box = _box(part, (z, y, x), radius * 2.2 + 1.5)
         if box is not None:
             weight = np.exp(-((box.z / (radius * 1.3)) ** 2 + (box.y / radius) ** 2 + (box.x / (radius * 1.3)) ** 2))
             box.view += np.clip(np.float32(hu) - box.view, 0, None) * weight.astype(np.float32)

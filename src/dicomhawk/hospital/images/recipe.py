@@ -125,4 +125,47 @@ class Radiograph(msgspec.Struct, frozen=True, tag="radiograph"):
     mark: Mark | None = None
 
 
-Recipe = ChestCT | BrainMR | Radiograph | Scout
+Window = Literal[
+    "liver",
+    "liver_across",
+    "kidney_right",
+    "kidney_left",
+    "kidney_right_across",
+    "spleen",
+    "gallbladder",
+    "pancreas",
+    "aorta",
+]
+"""What an abdominal ultrasound looks at; without ``across``, along the patient or the organ."""
+
+
+class Scan(msgspec.Struct, frozen=True):
+    """One image of an ultrasound examination, or one loop."""
+
+    window: Window
+    depth: float  # mm
+    shift: tuple[float, float] = (0.0, 0.0)  # mm, of the transducer along and across its plane
+    measured: bool = False  # with calipers, where the organ has ends
+    label: str = ""  # what the sonographer wrote on the image
+
+
+class Ultrasound(msgspec.Struct, frozen=True, tag="ultrasound"):
+    """A series of abdominal ultrasound images of one size, or of loops with `frames` frames each."""
+
+    body: Body
+    study: str
+    series: str
+    scans: tuple[Scan, ...]
+    rows: int
+    columns: int
+    gain: float  # dB, more or less than usual
+    dynamic_range: float  # dB from black to white
+    frames: int = 1
+
+    @property
+    def slices(self) -> int:
+        """Instances of the series."""
+        return len(self.scans)
+
+
+Recipe = ChestCT | BrainMR | Radiograph | Scout | Ultrasound
