@@ -233,6 +233,7 @@ def main() -> int:
     parser.add_argument("--probes", type=Path, required=True, help="folder with the battery")
     parser.add_argument("--echoes", type=int, default=500, help="[default: %(default)s]")
     parser.add_argument("--finds", type=int, default=200, help="[default: %(default)s]")
+    parser.add_argument("--kind", action="append", choices=list(KINDS), help="can be repeated [default: all]")
     parser.add_argument("--p", type=float, default=P_LEAST, help="no less than this [default: %(default)s]")
     options = parser.parse_args()
     enter_namespace()
@@ -240,7 +241,7 @@ def main() -> int:
     samples = []
     try:
         with pair(options.persona, options.probes.resolve()) as ports:
-            for kind in KINDS:
+            for kind in options.kind or KINDS:
                 count = options.echoes if "echo" in kind else options.finds
                 for _ in range(TRIES):
                     sample = measure(kind, *ports, count)

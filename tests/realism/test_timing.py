@@ -46,5 +46,6 @@ def test_response_times(persona: str) -> None:
     require_probes()
     require_product(persona)
     command = [sys.executable, str(TOOLS / "realism_timing.py"), persona, "--probes", str(PROBES)]
+    command += ["--kind", "echo", "--kind", "find"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=800, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
