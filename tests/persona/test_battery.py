@@ -16,7 +16,7 @@ from dicomhawk.persona.battery.experiments import ALL
 from dicomhawk.persona.battery.experiments.syntaxes import abstract_syntaxes, transfer_syntaxes
 from dicomhawk.persona.battery.laboratory import Laboratory, Needs
 from dicomhawk.persona.battery.line import Line, anything, final
-from dicomhawk.persona.battery.reading import acceptance, messages
+from dicomhawk.persona.battery.reading import acceptance, decoded, messages
 from dicomhawk.persona.battery.run import BatteryError, Plan, greet, play
 from dicomhawk.persona.battery.transcript import Answer, End, Observation, Step, Take, Transcript
 from dicomhawk.upperlayer import dimse, pdu
@@ -195,6 +195,12 @@ def test_sweeps_ask_for_everything_once_and_in_a_fixed_order() -> None:
         assert b.NOWHERE in asked
     assert len(abstract_syntaxes()) > 250
     assert {"1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2"} <= set(abstract_syntaxes())
+
+
+@pytest.mark.parametrize("size", [0, 1, 3])
+@pytest.mark.parametrize("kind", range(9))
+def test_pdus_of_a_wrong_length_are_none(kind: int, size: int) -> None:
+    assert decoded(b.unit(kind, bytes(size))) is None or kind in (pdu.RELEASE_RQ, pdu.RELEASE_RP)
 
 
 # Comparison

@@ -47,7 +47,7 @@ def decoded(data: bytes) -> pdu.PDU | None:
         return None
     try:
         return pdu.decode(data[0], data[1], data[pdu.HEADER_SIZE :])
-    except (ProtocolError, ValueError):
+    except (ProtocolError, ValueError, IndexError):  # a PDU of a fixed layout may claim a length of its own
         return None
 
 
