@@ -72,21 +72,22 @@ PROJECTION_RATE = 7
 ECHO_SLICES = 88  # from the lowest slice to above the diaphragm
 ECHO_SCALE = 250  # stored value of the strongest scatterers
 ECHO = {
-    5: 0.42,
-    1: 0.44,
-    2: 0.2,
-    3: 0.2,
-    7: 0.5,
-    4: 0.0,
-    52: 0.01,
-    63: 0.01,
-    64: 0.02,
-    6: 0.32,
-    18: 0.36,
-    19: 0.36,
-    20: 0.4,
+    5: 0.36,  # liver
+    1: 0.33,  # spleen
+    2: 0.13,  # kidneys
+    3: 0.13,
+    7: 0.5,  # pancreas
+    4: 0.0,  # gallbladder, vessels
+    52: 0.008,
+    63: 0.008,
+    64: 0.01,
+    6: 0.3,  # stomach and bowel
+    18: 0.3,
+    19: 0.3,
+    20: 0.36,
 }
 """How strongly organs scatter ultrasound; vessels and gall are black."""
+FAT_ECHO = 0.45
 GAS_BELOW, BONE_ABOVE = -350, 230  # HU
 
 SKULL_BASE = (30, 62)  # slices of the head between which the skull base gives way to the vault
@@ -334,12 +335,22 @@ def add_projection(pack: Pack, native: F32) -> dict[str, object]:
 def add_ultrasound(pack: Pack, ct: F32, labels: Volume) -> dict[str, object]:
     """Put into the pack how strongly the abdomen scatters ultrasound, and where gas and bone stop it."""
     ct, labels = ct[:ECHO_SLICES], labels[:ECHO_SLICES]
-    echo = np.where(ct < -30, 0.33, np.where(ct < 20, 0.25, 0.2)).astype(np.float32)
+    echo = np.where(ct < -30, FAT_ECHO, np.where(ct < 20, 0.25, 0.15)).astype(np.float32)
     for label, strength in ECHO.items():
         echo[labels == label] = strength
-    brighter = ct - ndimage.gaussian_filter(ct, (0, 8, 8))
-    echo[(labels == 5) & (brighter > 15)] = 0.04
-    echo[np.isin(labels, KIDNEY_LABELS) & (ct < 125)] = 0.8
+    liver = (labels == 5).astype(np.float32)
+    around = ndimage.gaussian_filter(ct * liver, (0, 8, 8)) / np.maximum(
+        ndimage.gaussian_filter(liver, (0, 8, 8)), 0.02
+    )
+    inside = ndimage.binary_erosion(labels == 5, structure=disk(3))
+    echo[inside & (ct - around > 13)] = 0.02
+    # The diaphragm beside the liver has no label, and is thin.
+    near = ndimage.binary_dilation(labels == 5, structure=disk(4)) & (labels == 0) & (ct > -60)
+    echo[near] = ECHO[5]
+    kidney = np.isin(labels, KIDNEY_LABELS)
+    echo[kidney & (ct < 125)] = 0.09
+    sinus = ndimage.binary_closing(kidney, structure=disk(16)) & ~kidney & (ct < 60)
+    echo[ndimage.binary_opening(sinus, structure=disk(2))] = 0.85
     echo = ndimage.gaussian_filter(echo, (0.4, 0.9, 0.9))
     organ = np.isin(labels, (1, *KIDNEY_LABELS, 5, 6, 18, 19, 20))
     bone = (ct > BONE_ABOVE) & ~organ & ~np.isin(labels, VESSEL_LABELS)

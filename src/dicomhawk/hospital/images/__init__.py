@@ -7,14 +7,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images import brain, chest, radiograph, scout
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Recipe, Scout
+from dicomhawk.hospital.images import brain, chest, radiograph, scout, ultrasound
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Recipe, Scout, Ultrasound
 
 _RENDERERS: dict[type[Any], Callable[[Any, int], NDArray[Any]]] = {
     ChestCT: chest.render,
     BrainMR: brain.render,
     Scout: scout.render,
     Radiograph: radiograph.render,
+    Ultrasound: ultrasound.render,
 }
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomhawk.hospital.images import render
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Scout
-from dicomhawk.hospital.objects import ct, mr, scout, xray
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Scout, Ultrasound
+from dicomhawk.hospital.objects import ct, mr, scout, us, xray
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.makers import implementation_of
@@ -21,6 +21,7 @@ _BUILDERS: dict[type[Any], Callable[[Context, Any, Any, Any], Attributes]] = {
     BrainMR: mr.build,
     Scout: scout.build,
     Radiograph: xray.build,
+    Ultrasound: us.build,
 }
 """For each kind of image, what makes a data set of context, recipe, acquisition and pixels."""
 

@@ -18,8 +18,7 @@ class USModel(Model):
     layout: Literal["logiq", "epiq", "acuson", "aplio"]
     size: tuple[int, int]  # rows and columns of its screen
     transducers: tuple[tuple[str, float], ...]  # curved ones for the abdomen, and their frequency in MHz
-    syntax: Literal["explicit", "jpeg", "rle"]
-    multi_syntax: Literal["jpeg", "rle"]  # of cine loops
+    syntax: Literal["explicit", "jpeg", "rle"]  # of single images; loops are JPEG everywhere
 
 
 US_MODELS = (
@@ -37,7 +36,6 @@ US_MODELS = (
         size=(720, 960),
         transducers=(("C1-5-D", 4.0), ("C1-6-D", 4.5)),
         syntax="jpeg",
-        multi_syntax="jpeg",
     ),
     USModel(
         key="epiq7",
@@ -53,7 +51,6 @@ US_MODELS = (
         size=(768, 1024),
         transducers=(("C5-1", 3.4),),
         syntax="explicit",
-        multi_syntax="jpeg",
     ),
     USModel(
         key="s2000",
@@ -68,8 +65,7 @@ US_MODELS = (
         layout="acuson",
         size=(768, 1024),
         transducers=(("6C1 HD", 3.5), ("4C1", 4.0)),
-        syntax="explicit",
-        multi_syntax="rle",
+        syntax="rle",
     ),
     USModel(
         key="aplio500",
@@ -85,6 +81,5 @@ US_MODELS = (
         size=(720, 960),
         transducers=(("PVT-375BT", 3.5), ("PVI-475BX", 4.0)),
         syntax="explicit",
-        multi_syntax="jpeg",
     ),
 )
