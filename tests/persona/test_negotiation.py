@@ -111,7 +111,7 @@ def answered(name: str, rq: pdu.AssociateRQ) -> list[tuple[int, int, str]]:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("plain", [(1, 0, IMPLICIT), (3, 3, IMPLICIT), (5, 0, BIG), (7, 4, IMPLICIT), (9, 0, BIG)]),
+        ("plain", [(1, 0, IMPLICIT), (3, 0, EXPLICIT), (5, 0, BIG), (7, 4, IMPLICIT), (9, 0, BIG)]),
         ("orthanc", [(1, 0, EXPLICIT), (3, 0, EXPLICIT), (5, 0, IMPLICIT), (7, 3, IMPLICIT), (9, 3, IMPLICIT)]),
         ("dcmqrscp", [(5, 0, BIG), (1, 0, EXPLICIT), (3, 3, IMPLICIT), (7, 3, IMPLICIT), (9, 3, IMPLICIT)]),
     ],

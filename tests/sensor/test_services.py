@@ -36,7 +36,7 @@ from tests.sensor.scu import (
 from tests.support import actions, at
 
 PRINTER, PRINTER_INSTANCE = "1.2.840.10008.5.1.1.16", "1.2.840.10008.5.1.1.17"
-STORAGE_COMMITMENT = "1.2.840.10008.1.20.1"
+UNIFIED_STEP = "1.2.840.10008.5.1.4.34.6.1"
 
 
 def small_image(**changes: Any) -> Dataset:
@@ -55,12 +55,12 @@ def small_image(**changes: Any) -> Dataset:
 
 N_COMMANDS: dict[str, Callable[[Association], Any]] = {
     "N-EVENT-REPORT-RQ": lambda a: a.send_n_event_report(
-        keys(TransactionUID="1.2.3"), 1, STORAGE_COMMITMENT, "1.2.3.4", meta_uid=VERIFICATION
+        keys(TransactionUID="1.2.3"), 1, UNIFIED_STEP, "1.2.3.4", meta_uid=VERIFICATION
     ),
     "N-GET-RQ": lambda a: a.send_n_get([0x00100010], PRINTER, PRINTER_INSTANCE, meta_uid=VERIFICATION),
     "N-SET-RQ": lambda a: a.send_n_set(keys(PatientName="A"), PRINTER, PRINTER_INSTANCE, meta_uid=VERIFICATION),
     "N-ACTION-RQ": lambda a: a.send_n_action(
-        keys(TransactionUID="1.2.3"), 2, STORAGE_COMMITMENT, "1.2.3.4", meta_uid=VERIFICATION
+        keys(TransactionUID="1.2.3"), 2, UNIFIED_STEP, "1.2.3.4", meta_uid=VERIFICATION
     ),
     "N-CREATE-RQ": lambda a: a.send_n_create(keys(PatientName="A"), PRINTER, "1.2.3.4", meta_uid=VERIFICATION),
     "N-DELETE-RQ": lambda a: a.send_n_delete(PRINTER, "1.2.3.4", meta_uid=VERIFICATION),
@@ -82,7 +82,7 @@ def test_normalized_commands_get_a_status(visitor: Visitor, name: str) -> None:
         assert association.send_c_echo().Status == 0x0000
     event = visitor.wait_event("dicom.n-command")
     assert at(event, "dicom.command.name") == name
-    assert at(event, "dicom.sop.class_uid") in (PRINTER, STORAGE_COMMITMENT)
+    assert at(event, "dicom.sop.class_uid") in (PRINTER, UNIFIED_STEP)
     assert at(event, "dicom.status") == "0x0118"
     if name in ("N-SET-RQ", "N-CREATE-RQ"):
         assert at(event, "dicom.query.keys") == {"00100010": "A"}

@@ -34,6 +34,7 @@ Keys = Annotated[
         "Keys as sent: tag (eight hexadecimal digits; in a sequence the path of tags, joined by dots) -> value.",
     ),
 ]
+TransactionUid = Annotated[str | None, Field("dicom.commitment.transaction_uid", "Transaction UID (0008,1195).")]
 Wildcard = Annotated[bool | None, Field("dicom.query.wildcard", "Whether a key has a wildcard character.")]
 Sha256 = Annotated[
     str | None, Field("file.hash.sha256", "SHA-256 of the captured file, which is its name.", also="related.hash")
@@ -433,6 +434,70 @@ class NCommand(_Command, frozen=True, kw_only=True):
     bytes: Bytes = None
     status: Status = None
     outcome: Outcome = None
+
+
+class _Normalized(_Command, frozen=True, kw_only=True):
+    """What the commands of a DIMSE-N service have, and their answers."""
+
+    sop_class: SopClass = None
+    sop_instance: SopInstance = None
+    keys: Keys = None
+    bytes: Bytes = None
+    status: Status = None
+    outcome: Outcome = None
+
+
+class _Step(_Normalized, frozen=True, kw_only=True):
+    """What N-CREATE and N-SET of a modality performed procedure step say (PS3.4 annex F)."""
+
+    step_status: Annotated[
+        str | None, Field("dicom.step.status", "Performed Procedure Step Status (0040,0252) as sent.")
+    ] = None
+
+
+class NCreate(_Step, frozen=True, kw_only=True):
+    """N-CREATE of a modality performed procedure step, and its answer."""
+
+    kind: ClassVar[Kind] = Kind("dicom.n-create", ("network",), ("protocol", "creation"), 60)
+    made: Annotated[
+        bool | None, Field("dicom.step.uid_made", "Whether the SOP instance UID is ours, for want of one in it.")
+    ] = None
+    scheduled: Annotated[
+        tuple[str, ...], Field("dicom.step.scheduled", "Entries of our worklist that it names: their step IDs.")
+    ] = ()
+
+
+class NSet(_Step, frozen=True, kw_only=True):
+    """N-SET of a modality performed procedure step, and its answer."""
+
+    kind: ClassVar[Kind] = Kind("dicom.n-set", ("network",), ("protocol", "change"), 60)
+
+
+class NAction(_Normalized, frozen=True, kw_only=True):
+    """N-ACTION that asks for storage commitment (PS3.4 annex J), and its answer. What comes of it is in
+    `dicom.n-event-report` with the same transaction UID, where the persona tells it on the same association."""
+
+    kind: ClassVar[Kind] = Kind("dicom.n-action", ("network",), ("protocol", "access"), 40)
+    type_id: Annotated[int | None, Field("dicom.command.type_id", "Action type ID (0000,1008).")] = None
+    transaction_uid: TransactionUid = None
+    references: Annotated[int, Field("dicom.commitment.references", "Objects that it names.")] = 0
+
+
+class NEventReport(_Normalized, frozen=True, kw_only=True):
+    """N-EVENT-REPORT with the result of a storage commitment: ours, with the peer's answer, or the peer's, with ours.
+
+    Ours is on record when it is answered, or will not be any more; without a status it wasn't answered.
+    """
+
+    kind: ClassVar[Kind] = Kind("dicom.n-event-report", ("network",), ("protocol", "info"), 40)
+    by: Annotated[str, Field("dicom.commitment.by", "Whose it is: peer or sensor.")]
+    type_id: Annotated[int | None, Field("dicom.command.type_id", "Event type ID (0000,1002).")] = None
+    transaction_uid: TransactionUid = None
+    committed: Annotated[int | None, Field("dicom.commitment.committed", "Objects that are kept.")] = None
+    failed: Annotated[int | None, Field("dicom.commitment.failed", "Objects that are not.")] = None
+    sent: Annotated[
+        bool, Field("dicom.commitment.sent", "False: the association ended before, and nothing was sent.")
+    ] = True
 
 
 # The vault

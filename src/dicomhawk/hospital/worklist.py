@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from dicomhawk.hospital.answer import PLAIN, Answering, Field, Layout, Match
@@ -14,6 +16,7 @@ from dicomhawk.hospital.errors import MAX_KEYS, QueryError, QueryProblem
 from dicomhawk.hospital.matching import key_text
 from dicomhawk.hospital.selection import Selection
 from dicomhawk.hospital.sources import Source
+from dicomhawk.hospital.steps import Scheduled
 
 SCHEDULED_PROCEDURE_STEP_SEQUENCE: Final = 0x00400100
 
@@ -67,6 +70,13 @@ STEP_ATTRIBUTES: Final = _columns(
 )
 """Attributes of the items of Scheduled Procedure Step Sequence (0040,0100)."""
 
+_STATUS: Final = 0x00400020
+_IN_PROGRESS, _ENDED = "STARTED", ""
+_PERFORMED: Final = "(SELECT value FROM json_each(:performed) WHERE key = s.study_uid || ' ' || s.step_id)"
+_NOT_ENDED: Final = f"{_PERFORMED} IS NOT ''"
+_STARTED: Final = Attribute(_STATUS, "CS", Level.STUDY, f"coalesce({_PERFORMED}, s.status)", "status")
+_NOTHING: Final[Mapping[Scheduled, str]] = MappingProxyType({})
+
 _KNOWN_EMPTY: Final = frozenset(
     (
         0x00081110,  # Referenced Study Sequence
@@ -88,12 +98,19 @@ _KNOWN_EMPTY: Final = frozenset(
 
 
 def find_worklist(
-    catalogue: Catalogue, identifier: DataSet, *, now: float, answering: Answering = PLAIN
+    catalogue: Catalogue,
+    identifier: DataSet,
+    *,
+    now: float,
+    answering: Answering = PLAIN,
+    performed: Mapping[Scheduled, str] = _NOTHING,
 ) -> Generator[Match | None, None, None]:
     """The scheduled procedure steps that match `identifier`, at `now` (POSIX time); None: nothing yet.
 
     A Scheduled Procedure Step Sequence without an item, or with an empty one, asks for all that is known of the
-    step (PS3.4 section C.2.2.2.6). Raises `QueryError` at once; closing the iterator ends the query.
+    step (PS3.4 section C.2.2.2.6). `performed` has the status of the performed procedure steps for some entries: one
+    in progress has STARTED its entry, any other has taken it out of the worklist. Raises `QueryError` at once;
+    closing the iterator ends the query.
     """
     item = _step_keys(identifier)
     if len(identifier) + len(item or ()) > MAX_KEYS:
@@ -101,13 +118,21 @@ def find_worklist(
     characters = of_data_set(identifier)
     selection = Selection("s.step_key", now)
     selection.conditions.terms += _VISIBLE
+    of_step = STEP_ATTRIBUTES
+    if performed:
+        selection.conditions.terms.append(_NOT_ENDED)
+        selection.conditions.parameters["performed"] = _states(performed)
+        of_step = {**STEP_ATTRIBUTES, _STATUS: _STARTED}
     fields = _fields(selection, identifier, ROOT_ATTRIBUTES, characters)
     if item is not None:
         if SPECIFIC_CHARACTER_SET in item:
             characters = of_data_set(item)
-        of_step = _fields(selection, item, STEP_ATTRIBUTES, characters) if item else _all_fields(selection)
-        of_step.sort(key=lambda field: field.tag)
-        fields.append(Field(SCHEDULED_PROCEDURE_STEP_SEQUENCE, "SQ", item=tuple(of_step)))
+        if item:
+            within = _fields(selection, item, of_step, characters)
+        else:
+            within = [selection.answer(attribute) for attribute in of_step.values()]
+        within.sort(key=lambda field: field.tag)
+        fields.append(Field(SCHEDULED_PROCEDURE_STEP_SEQUENCE, "SQ", item=tuple(within)))
     layout = Layout(fields, answering, tuple(selection.unsupported))
     return selection.matches([Source(catalogue.connection)], _TABLES, layout)
 
@@ -146,5 +171,11 @@ def _fields(
     return fields
 
 
-def _all_fields(selection: Selection) -> list[Field]:
-    return [selection.answer(attribute) for attribute in STEP_ATTRIBUTES.values()]
+def _states(performed: Mapping[Scheduled, str]) -> str:
+    """For the SQL: what has become of entries, by study and step ID."""
+    return json.dumps(
+        {
+            f"{entry.study_uid} {entry.step_id}": _IN_PROGRESS if status == "IN PROGRESS" else _ENDED
+            for entry, status in performed.items()
+        }
+    )

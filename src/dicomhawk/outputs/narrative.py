@@ -176,6 +176,22 @@ def _command(facts: _Facts) -> str:
     return f"{name} {facts['dicom.sop.class_uid']} answered {facts['dicom.status']}"
 
 
+def _step(name: str) -> Callable[[_Facts], str]:
+    def tell(facts: _Facts) -> str:
+        state = facts.after(" ", "dicom.step.status")
+        return f"{name} of procedure step {facts['dicom.sop.instance_uid']}{state} answered {facts['dicom.status']}"
+
+    return tell
+
+
+def _report(facts: _Facts) -> str:
+    if not facts.raw("dicom.commitment.sent"):
+        return "N-EVENT-REPORT not sent: the association ended before"
+    kept, failed = (facts.raw(f"dicom.commitment.{key}") or 0 for key in ("committed", "failed"))
+    answer = facts.after(" answered ", "dicom.status") or " not answered"
+    return f"N-EVENT-REPORT by {facts['dicom.commitment.by']}: {kept} objects kept, {failed} not{answer}"
+
+
 def _captured(facts: _Facts) -> str:
     state = "kept" if facts.raw("honeypot.capture.new") else "known already"
     if facts.raw("file.name") is None:
@@ -218,6 +234,12 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
     "dicom.c-store": _store,
     "dicom.c-cancel": lambda f: f"C-CANCEL of message {f['dicom.command.message_id']}",
     "dicom.n-command": _command,
+    "dicom.n-create": _step("N-CREATE"),
+    "dicom.n-set": _step("N-SET"),
+    "dicom.n-action": lambda f: (
+        f"N-ACTION: storage commitment of {f['dicom.commitment.references']} objects answered {f['dicom.status']}"
+    ),
+    "dicom.n-event-report": _report,
     "file.captured": _captured,
     "vault.dropped": lambda f: f"{size(f.raw('honeypot.dropped.bytes') or 0)} of old transcripts removed",
     "vault.limit": lambda f: f"{f['honeypot.limited']} not kept: limit {f['honeypot.limit']}",

@@ -114,7 +114,7 @@ def _add(summary: SessionSummary, event: Event) -> None:
         _note(summary.protocols, value_at(event, "honeypot.protocol"))
     elif action == "file.captured":
         summary.objects_received += 1
-    elif action.startswith("dicom.c-") or action == "dicom.n-command":
+    elif action.startswith(("dicom.c-", "dicom.n-")):
         _command(summary, event, action.removeprefix("dicom."))
 
 

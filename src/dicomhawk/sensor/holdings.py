@@ -10,7 +10,7 @@ import asyncio
 import mmap
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,11 +18,14 @@ from typing import NamedTuple
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.elements import MAX_ELEMENTS, DataSet, ElementsError
+from ..hospital.errors import QueryError, QueryProblem
 from ..hospital.instances import InstanceRef, Instances
+from ..hospital.kept import classes_of
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.products.find import ProductArchive
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
+from ..hospital.steps import PerformedSteps, Scheduled, entries
 from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, transcode
 from ..hospital.uploads import AddOutcome, Same, Uploads, UploadsError
 from ..hospital.worklist import find_worklist
@@ -38,6 +41,9 @@ MAX_REWRITTEN = 64 << 20
 """Bytes of a stranger's object that is still written in another transfer syntax: some seconds of work."""
 REWRITTEN_AT_ONCE = 64 << 10
 """Bytes up to which that is done here and now: less than a millisecond; a larger one goes to a thread."""
+
+LOOKED_UP_AT_ONCE = 500
+"""Objects looked up before others have a turn; some 5 ms."""
 
 _MODELS = {
     **dict.fromkeys(sopclasses.PATIENT_ROOT, Model.PATIENT_ROOT),
@@ -61,7 +67,9 @@ def prepare(settings: Settings) -> None:
     moment lock each other out. Raises `SettingsError` if the hospital can't be opened."""
     try:
         Catalogue(_catalogue(settings)).close()
-        Uploads(_uploads(settings)).close()
+        uploads = Uploads(_uploads(settings))
+        PerformedSteps(uploads)
+        uploads.close()
     except (CatalogueError, UploadsError) as error:
         raise SettingsError(str(error)) from None
 
@@ -94,6 +102,8 @@ class Holdings:
         )
         self._uploads = Uploads(_uploads(settings))
         dialect = persona.find.dialect()
+        self.steps = PerformedSteps(self._uploads)
+        """Performed procedure steps of visitors."""
         self._product = None
         if dialect is not None:
             self._product = ProductArchive(dialect, self._catalogue, self._uploads, self._vault, deployment.ae_title)
@@ -123,9 +133,34 @@ class Holdings:
             answering=self._answering,
         )
 
-    def find_worklist(self, keys: DataSet) -> Generator[Match | None, None, None]:
-        """Matches in the modality worklist, as `find_worklist` has them. Raises `QueryError`."""
-        return find_worklist(self._catalogue, keys, now=self._clock(), answering=self._answering)
+    def find_worklist(self, keys: DataSet, visitor: str) -> Generator[Match | None, None, None]:
+        """Matches in the modality worklist, as `find_worklist` has them, after what `visitor` has done of it.
+        Raises `QueryError`."""
+        try:
+            performed = self.steps.of_worklist(visitor)
+        except UploadsError as error:
+            raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "") from error
+        now = self._clock()
+        return find_worklist(self._catalogue, keys, now=now, answering=self._answering, performed=performed)
+
+    def scheduled(self, named: Iterable[Scheduled]) -> tuple[Scheduled, ...]:
+        """Those of the entries `named` that are in the worklist. Raises `sqlite3.Error`."""
+        return entries(self._catalogue, named, now=self._clock())
+
+    def class_of(self, sop_uid: str, visitor: str) -> str | None:
+        """The SOP class of an object that `visitor` could retrieve; None: there is none. Raises `sqlite3.Error`."""
+        return self._classes_of([sop_uid], visitor).get(sop_uid)
+
+    async def classes_of(self, sop_uids: Sequence[str], visitor: str) -> dict[str, str]:
+        """The SOP class of each object that `visitor` could retrieve. Raises `sqlite3.Error`."""
+        found: dict[str, str] = {}
+        for start in range(0, len(sop_uids), LOOKED_UP_AT_ONCE):
+            found |= self._classes_of(sop_uids[start : start + LOOKED_UP_AT_ONCE], visitor)
+            await asyncio.sleep(0)
+        return found
+
+    def _classes_of(self, sop_uids: Sequence[str], visitor: str) -> dict[str, str]:
+        return classes_of(sop_uids, self._catalogue, self._uploads, visitor=visitor, now=self._clock())
 
     def retrieve(
         self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool, rules: Rules = PLAIN

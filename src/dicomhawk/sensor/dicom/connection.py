@@ -161,8 +161,7 @@ class Connection(asyncio.Protocol):
             self._waiting = None
         if door.turns is not None:
             door.turns.left(record.address, self)
-        self.dispatch.stop()
-        self.dispatch.abandon()
+        self.dispatch.lost()
         self._record_input()
         leftover = provider.leftover
         if leftover:

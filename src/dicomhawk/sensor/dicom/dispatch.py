@@ -29,7 +29,7 @@ class Dispatch:
     with.
     """
 
-    __slots__ = ("_connection", "_field", "_held", "_receiver", "_task", "ended", "operation")
+    __slots__ = ("_connection", "_field", "_held", "_receiver", "_task", "ended", "operation", "reports")
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -38,6 +38,7 @@ class Dispatch:
         self._held: CommandReceived | None = None  # a request that waits for the operation to end
         self._receiver: services.Receiver | None = None  # who takes the data set that is coming in
         self.operation: services.Operation | None = None
+        self.reports: services.Reports | None = None  # results that the peer is still to be told
         self.ended = 0
 
     @property
@@ -51,7 +52,9 @@ class Dispatch:
         field = command.command_field
         if field & dimse.RESPONSE_BIT:
             receiver: services.Receiver = services.DISCARD
-            if self.operation is not None:
+            if self.reports is not None and self.reports.responded(command):
+                pass
+            elif self.operation is not None:
                 self.operation.responded(command)
             else:
                 receiver = services.unasked(connection, command)
@@ -158,6 +161,13 @@ class Dispatch:
             operation.broken()
         if task is not None and task is not asyncio.current_task():
             task.cancel()
+
+    def lost(self) -> None:
+        """The connection is over."""
+        self.stop()
+        self.abandon()
+        if self.reports is not None:
+            self.reports.end()
 
     def abandon(self) -> None:
         """The data set that is coming in will not be complete."""

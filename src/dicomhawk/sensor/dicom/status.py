@@ -1,4 +1,4 @@
-"""Status codes of responses, PS3.7 annex C and PS3.4 annexes B, C and K."""
+"""Status codes of responses, PS3.7 annex C and PS3.4 annexes B, C, J and K."""
 
 SUCCESS = 0x0000
 CANCEL = 0xFE00
@@ -6,6 +6,8 @@ PENDING = 0xFF00
 PENDING_OPTIONAL_KEYS = 0xFF01
 """Matches are continuing, and an optional key is not supported (PS3.4 C.4.1.1.4)."""
 
+NO_SUCH_OBJECT_INSTANCE = 0x0112
+CLASS_INSTANCE_CONFLICT = 0x0119
 SOP_CLASS_NOT_SUPPORTED = 0x0122
 NO_SUCH_SOP_CLASS = 0x0118
 UNRECOGNIZED_OPERATION = 0x0211

@@ -11,13 +11,25 @@ from .echo import Echo
 from .find import Find
 from .get import Get
 from .move import Move
-from .other import Other, Refused, is_defined
+from .other import is_defined, open_other
+from .refused import Refused
+from .reports import Reports
 from .store import Store
 
 if TYPE_CHECKING:
     from ..connection import Connection
 
-__all__ = ["DISCARD", "Operation", "Receiver", "Request", "late_cancel", "meanwhile", "open_receiver", "unasked"]
+__all__ = [
+    "DISCARD",
+    "Operation",
+    "Receiver",
+    "Reports",
+    "Request",
+    "late_cancel",
+    "meanwhile",
+    "open_receiver",
+    "unasked",
+]
 
 _SERVICES = {
     CommandField.C_ECHO_RQ: Echo,
@@ -37,7 +49,7 @@ def open_receiver(connection: Connection, request: Request) -> Receiver:
             return Refused.open(connection, request, commands.of_strangers, f"{command.name} from a stranger")
     service = _SERVICES.get(command.command_field)  # type: ignore[call-overload]
     if service is None:
-        return Other.open(connection, request)
+        return open_other(connection, request)
     receiver: Receiver = service(connection, request)
     return receiver
 

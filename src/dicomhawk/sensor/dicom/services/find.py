@@ -150,5 +150,5 @@ class Find(Identified):
         connection, abstract = self.connection, self.sop_class_uid
         holdings = connection.door.holdings
         if abstract == sopclasses.MODALITY_WORKLIST_FIND:
-            return holdings.find_worklist(keys)
+            return holdings.find_worklist(keys, connection.record.address)
         return holdings.find(abstract, keys, connection.record.address, relational=self.relational)
