@@ -46,7 +46,9 @@ def policies(persona: Persona) -> object:
     return syntaxes, policy.checks, policy.maximum_length, policy.user_items, policy.refused_transfer_syntax
 
 
-@pytest.mark.parametrize("name", ["plain", "orthanc", "dcmqrscp"])
+@pytest.mark.parametrize(
+    "name", ["plain", *(pytest.param(name, marks=pytest.mark.soak) for name in ("orthanc", "dcmqrscp"))]
+)
 def test_a_known_product_comes_back(name: str) -> None:
     persona = model.load(name)
     if persona.identity.implementation_class_uid is None:
