@@ -138,6 +138,19 @@ class Hospital(_Model):
     cache_mib: MiB = Field(2048, description="Budget of rendered objects.")
 
 
+class Sources(_Model):
+    """Public archives that `dicomhawk hospital import --from` fetches from; nothing else contacts them."""
+
+    tcia_url: str = Field(
+        "https://nbia.cancerimagingarchive.net/nbia-api/services/v4",
+        max_length=2000,
+        description="The Cancer Imaging Archive: its NBIA REST services, version 4.",
+    )
+    idc_url: str = Field(
+        "https://s3.amazonaws.com", max_length=2000, description="The S3 endpoint of the Imaging Data Commons."
+    )
+
+
 class Settings(_Model):
     """Everything that an operator can set. All state lives below `data`."""
 
@@ -151,6 +164,7 @@ class Settings(_Model):
     journal: Journal = Journal()
     vault: Vault = Vault()
     hospital: Hospital = Hospital()
+    sources: Sources = Sources()
 
     @property
     def journal_dir(self) -> Path:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,6 +19,11 @@ from ..outputs.narrative import printable
 from ..sensor.lock import only_one
 from ..settings import Deployment, Settings, SettingsError
 from .common import Config, Data, Json, on_terminal, print_json, print_line, print_table, settings_of
+from .fetching.options import CollectionName, FromArchive, IdcUrl, Modalities, SeriesCount, TciaUrl
+
+if TYPE_CHECKING:
+    from ..hospital.importer import ImportReport
+    from .fetching.run import OnlineReport
 
 CATALOGUE = "catalogue.sqlite"
 
@@ -70,43 +75,68 @@ def rotate(
 
 @app.command("import")
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="DICOM files, with or without DICOMDIR.")],
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="DICOM files, with or without DICOMDIR.", show_default=False),
+    ] = None,
     data: Data = None,
     config: Config = None,
+    archive: FromArchive = None,
+    collection: CollectionName = "",
+    modality: Modalities = None,
+    series: SeriesCount = 20,
+    tcia_url: TciaUrl = None,
+    idc_url: IdcUrl = None,
     verbatim: Annotated[
         bool, typer.Option("--verbatim", help="Change nothing: for data that are false already.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Take over real DICOM files, each patient with a false identity."""
+    """Take over real DICOM files of a folder or a public archive (--from), each patient with a false identity."""
     from ..hospital.importer import SourceError, import_folder
+    from .fetching.command import from_archive
+    from .fetching.errors import FetchError
 
-    settings = settings_of(data, config)
+    settings = settings_of(data, config, {"sources": {"tcia_url": tcia_url, "idc_url": idc_url}})
     deployment = _deployment(settings)
+    if (source is None) == (archive is None):
+        raise typer.BadParameter("Name a folder, or an archive with --from.")
+    if archive is not None and verbatim:
+        raise typer.BadParameter("What comes from an archive is not imported verbatim.")
+    report: ImportReport | OnlineReport
     try:
-        with _progress() as tell:
-            report = import_folder(
-                source, settings.data, deployment, verbatim=verbatim, now=time.time(), progress=tell
-            )
-    except (SourceError, CatalogueError) as error:
+        if archive is not None:
+            report = from_archive(archive, collection, modality or (), series, settings, deployment)
+            failed = not report.complete
+        else:
+            assert source is not None
+            with _progress() as tell:
+                report = import_folder(
+                    source, settings.data, deployment, verbatim=verbatim, now=time.time(), progress=tell
+                )
+            failed = bool(report.refused)
+    except (SourceError, CatalogueError, FetchError) as error:
         _fail(error)
     if json:
         print_json(report)
     else:
         print_line(str(report))
-    if report.refused:
+    if failed:
         raise typer.Exit(1)
 
 
 @app.command()
 def show(data: Data = None, config: Config = None, json: Json = False) -> None:
-    """What the hospital holds."""
+    """What the hospital holds, and whose work is in it."""
+    from .fetching.command import attributions
+    from .fetching.errors import FetchError
+
     settings = settings_of(data, config)
     deployment = _deployment(settings)
     try:
         with Catalogue(settings.hospital_dir / CATALOGUE) as catalogue:
-            found = _contents(catalogue, deployment)
-    except CatalogueError as error:
+            found = _contents(catalogue, deployment) | {"attributions": attributions(settings)}
+    except (CatalogueError, FetchError) as error:
         _fail(error)
     if json:
         print_json(found)
@@ -118,6 +148,8 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
     columns = ("ae_title", "role", "modality", "manufacturer", "model", "station_name")
     devices = [tuple(printable(device[column] or "") for column in columns) for device in found["devices"]]
     print_table(("AE title", "role", "modality", "manufacturer", "model", "station"), devices)
+    for work in found["attributions"]:
+        print_line(f"\n{work['series']} series, {work['objects']} objects imported from {printable(work['text'])}")
 
 
 def build_if_absent(settings: Settings) -> None:

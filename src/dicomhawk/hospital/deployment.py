@@ -51,7 +51,13 @@ def draw_deployment(
     )
 
 
-def toml(deployment: Deployment, hospital: Mapping[str, float | None] | None = None) -> str:
+def toml(
+    deployment: Deployment,
+    hospital: Mapping[str, float | None] | None = None,
+    *,
+    persona: str | None = None,
+    port: int | None = None,
+) -> str:
     """The configuration file of a new deployment; `hospital` are settings of that table that it has, too."""
     made = _FILE.format(
         **{key: _quoted(value) for key, value in deployment.model_dump().items()},
@@ -60,6 +66,10 @@ def toml(deployment: Deployment, hospital: Mapping[str, float | None] | None = N
     for key, value in (hospital or {}).items():
         if value is not None:
             made = re.sub(f"(?m)^#{key} = .*$", f"{key} = {value:g}" if value % 1 else f"{key} = {int(value)}", made)
+    if persona is not None:
+        made = re.sub("(?m)^#persona = .*$", lambda _: f"persona = {_quoted(persona)}", made)
+    if port is not None:
+        made = re.sub("(?m)^#ports = .*$", f"ports = [{port}]", made)
     return made
 
 
@@ -149,4 +159,9 @@ uid_root = {uid_root}
 #years = 3             # over so many years
 #per_day = 0           # new ones on a working day; 0: by the number of studies
 #cache_mib = 2048
+
+# Public archives, contacted by `dicomhawk hospital import --from` and nothing else.
+[sources]
+#tcia_url = "https://nbia.cancerimagingarchive.net/nbia-api/services/v4"
+#idc_url = "https://s3.amazonaws.com"
 """

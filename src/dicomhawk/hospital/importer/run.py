@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ MAX_ATTEMPTS = 100
 MAX_FORBIDDEN = 64
 """Replaced UIDs of one object that are searched for in what is written."""
 
+_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _DISTINCTIVE = 16  # characters from which on a UID can't be part of something else by chance
 _LONG_ID = 6  # likewise, of a Patient ID that stands alone
 _INFO = "imported patient "
@@ -136,6 +138,8 @@ class _Importer:
                 except (_Refused, Unreadable) as error:
                     self._report.refused.append(Refusal(seen.path, str(error)))
                 except OSError as error:
+                    if error.errno in _FULL:  # what comes next would fit no better
+                        raise SourceError(f"The disk of {self._data} is full.") from None
                     reason = f"it can't be copied: {error.strerror or error}"
                     self._report.refused.append(Refusal(seen.path, reason))
                 count += 1
