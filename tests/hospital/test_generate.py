@@ -64,14 +64,16 @@ def test_everything_is_complete(hospital: Catalogue) -> None:
     for study in rows(hospital, "SELECT * FROM study"):
         assert all(study[name] for name in ("study_date", "study_time", "accession_number", "description"))
         series = rows(hospital, "SELECT * FROM series WHERE study_key = ?", study["study_key"])
-        assert 2 <= len(series) <= 4
+        assert 1 <= len(series) <= 5
         assert len({s["series_number"] for s in series}) == len(series)
     for series in rows(hospital, "SELECT * FROM series"):
         instances = hospital.instances(series["series_key"])
         assert [i.instance_number for i in instances] == list(range(1, len(instances) + 1))
         recipe = decode(series["recipe"])
-        assert recipe.image.slices == len(instances)
-        assert {(i.rows, i.columns) for i in instances} == {(recipe.image.matrix, recipe.image.matrix)}
+        image = recipe.image
+        assert getattr(image, "slices", 1) == len(instances)
+        size = (image.matrix, image.matrix) if hasattr(image, "matrix") else (image.rows, image.columns)
+        assert {(i.rows, i.columns) for i in instances} == {size}
         assert {i.path for i in instances} == {None}
 
 
@@ -134,7 +136,8 @@ def test_uids_are_valid_unique_and_ours(hospital: Catalogue) -> None:
         )
     ]
     for row in rows(hospital, "SELECT recipe FROM series GROUP BY study_key"):
-        uids.append(decode(row["recipe"]).acquisition.frame_of_reference)
+        frame = getattr(decode(row["recipe"]).acquisition, "frame_of_reference", None)
+        uids += [frame] if frame else []
     assert len(set(uids)) == len(uids)
     for uid in uids:
         assert len(uid) <= 64

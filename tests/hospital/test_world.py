@@ -9,7 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from dicomhawk.hospital.objects.makers import CTModel, model_of
+from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
+from dicomhawk.hospital.objects.us_makers import USModel
+from dicomhawk.hospital.objects.xray_makers import XRayModel
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.world.devices import devices
 from dicomhawk.hospital.world.draw import Weighted, digits, draw
@@ -77,7 +79,7 @@ def test_digits_fill_a_pattern() -> None:
 def test_a_deployments_devices_are_coherent(seed: str) -> None:
     made = devices(deployment(seed), "Radiologi", 1)
     roles = Counter(device.role for device in made)
-    assert 3 <= roles["modality"] <= 6
+    assert 5 <= roles["modality"] <= 11
     assert 2 <= roles["workstation"] <= 3
     assert roles["archive"] == 1
     assert len({device.ae_title for device in made}) == len(made)
@@ -92,7 +94,8 @@ def test_a_deployments_devices_are_coherent(seed: str) -> None:
 
 def check_scanner(device: Device) -> None:
     model = model_of(device.manufacturer, device.model)
-    assert device.modality == ("CT" if isinstance(model, CTModel) else "MR")
+    made_for = {CTModel: ("CT",), MRModel: ("MR",), XRayModel: ("CR", "DX"), USModel: ("US",)}[type(model)]
+    assert device.modality in made_for
     assert device.software in model.software
     assert device.uid_root is not None
     assert device.uid_root.startswith("1.2.826.0.1.3680043.10.1234.")

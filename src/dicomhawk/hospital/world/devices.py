@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-from dicomhawk.hospital.objects.makers import CT_MODELS, MR_MODELS, CTModel, MRModel
+from dicomhawk.hospital.objects.makers import CT_MODELS, MR_MODELS, US_MODELS, XRAY_MODELS, CTModel, MRModel
+from dicomhawk.hospital.objects.model import Model
+from dicomhawk.hospital.objects.xray_makers import XRayModel
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.world.draw import digits, draw
 from dicomhawk.settings import Deployment
@@ -65,14 +67,16 @@ def devices(deployment: Deployment, department: str, first_key: int) -> list[Dev
     namer, network = Namer(source, deployment.ae_title), Network(source)
     # Hospitals buy in series: the second scanner is often the first one's sibling, seldom from everywhere.
     makers = source.choice(_SUPPLIERS)
-    scanners: list[CTModel | MRModel] = []
+    scanners: list[Model] = []
     for models, counts in ((CT_MODELS, (2, 2, 3)), (MR_MODELS, (1, 2, 2))):
         offered = [model for model in models if model.maker in makers]
         scanners += source.choices(offered, k=source.choice(counts))
+    scanners += _others(source)
     made: list[Device] = []
     for number, model in enumerate(scanners):
-        modality = "CT" if isinstance(model, CTModel) else "MR"
-        made.append(_scanner(deployment, model, modality, namer, network, source, department, first_key + number))
+        made.append(
+            _scanner(deployment, model, _modality(model), namer, network, source, department, first_key + number)
+        )
     workstation = source.choice(_WORKSTATIONS)
     for _ in range(source.choice((2, 3, 3))):
         made.append(
@@ -96,9 +100,26 @@ def devices(deployment: Deployment, department: str, first_key: int) -> list[Dev
     return [*made, archive]
 
 
+def _others(source: random.Random) -> list[Model]:
+    """Rooms and a trolley for radiographs, and ultrasound machines, which are mostly of one model."""
+    rooms = [model for model in XRAY_MODELS if not model.mobile]
+    bought: list[Model] = [source.choice(rooms)] * source.choice((1, 2))
+    if source.random() < 0.3:
+        bought.append(source.choice(rooms))
+    bought += [model for model in XRAY_MODELS if model.mobile and source.random() < 0.6]
+    bought += [source.choice(US_MODELS)] * source.choice((1, 2, 2))
+    return bought
+
+
+def _modality(model: Model) -> str:
+    if isinstance(model, XRayModel):
+        return model.kind
+    return "CT" if isinstance(model, CTModel) else "MR" if isinstance(model, MRModel) else "US"
+
+
 def _scanner(
     deployment: Deployment,
-    model: CTModel | MRModel,
+    model: Model,
     modality: str,
     namer: Namer,
     network: Network,

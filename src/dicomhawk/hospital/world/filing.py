@@ -15,12 +15,12 @@ from dicomhawk.hospital.rows import Instance, Patient, Series, Study
 from dicomhawk.hospital.runs import Run
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.patients import Known
-from dicomhawk.hospital.world.protocols import Planned, Stored
+from dicomhawk.hospital.world.planned import Planned, Stored
 from dicomhawk.hospital.world.scanners import Scanner
 from dicomhawk.hospital.world.schedule import Order
 
 TRANSFER = 45.0  # seconds from the last image until the series is in the archive
-FIRST_SERIES = 2  # the first one is the planning image, which stays on the scanner
+FIRST_SERIES = 2  # the first one is the planning image, which stays on the scanner unless it says otherwise
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from dicomhawk.hospital.world.locale import WARDS, locale
 from dicomhawk.hospital.world.numbers import Accessions
 from dicomhawk.hospital.world.patients import Due, Known, Patients
 from dicomhawk.hospital.world.people import Registry
-from dicomhawk.hospital.world.protocols import PLANNERS, Examination, Planned
+from dicomhawk.hospital.world.planned import Examination, Planned
+from dicomhawk.hospital.world.planners import PLANNERS, suits
 from dicomhawk.hospital.world.scanners import Scanner
 from dicomhawk.hospital.world.scanners import State as ScannerState
 from dicomhawk.hospital.world.schedule import Order, is_missed, steps
@@ -145,15 +146,16 @@ class History:
         ]
         modalities = {device.modality for device in machines}
         kinds: list[Kind] = [kind for kind in PLANNERS if not modalities.isdisjoint(DEMAND[kind].modalities)]
-        self._fitting = {
-            kind: [scanner for scanner in self._scanners if scanner.device.modality in DEMAND[kind].modalities]
-            for kind in kinds
-        }
+        self._fitting = {kind: self._fit_for(kind) for kind in kinds}
         self._patients = Patients(self._registry, kinds)
         self._files = Files(
             self._writer, self._deployment.hospital, self._department, self._locale.issuer, self._source
         )
         return Calendar(self._locale.zone(), self._locale.holidays, self._locale.slow, kinds)
+
+    def _fit_for(self, kind: Kind) -> list[Scanner]:
+        able = [scanner for scanner in self._scanners if scanner.device.modality in DEMAND[kind].modalities]
+        return [scanner for scanner in able if suits(kind, scanner.device)] or able
 
     def _write(self, past: list[Slot], ahead: list[Slot], now: float) -> Iterator[tuple[int, int]]:
         # One patient at a time; but nothing that was to be over now may slip into the future.
@@ -214,6 +216,7 @@ class History:
             requested=requested,
             frame_of_reference=scanner.uids.one(begins),
             irradiation_event=scanner.uids.one(begins),
+            labels=self._locale.labels,
         )
         return PLANNERS[visit.kind](exam, scanner.device, self._source)
 

@@ -52,6 +52,7 @@ class Locale:
     wards: dict[str, str]
     studies: dict[str, list[str]]
     reasons: dict[str, list[str]]
+    labels: dict[str, str]  # what sonographers write on images, by window
     body_parts: dict[str, list[str]]  # what devices may write for a defined term
     holidays: tuple[str, ...]  # rules of `holidays`
     slow: dict[int, float]  # by month: part of the usual number of appointments
@@ -86,6 +87,7 @@ _AS_IT_STANDS = (
     "wards",
     "studies",
     "reasons",
+    "labels",
     "body_parts",
 )
 

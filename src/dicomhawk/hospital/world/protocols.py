@@ -3,69 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.images import tissue
-from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Contrast, Kernel, Plane, Recipe
+from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Contrast, Kernel, Plane
 from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
 from dicomhawk.hospital.objects.recipe import CTAcquisition, MRAcquisition
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.world.draw import clipped, token
 from dicomhawk.hospital.world.kinds import Kind
+from dicomhawk.hospital.world.localizers import localizer
+from dicomhawk.hospital.world.planned import Examination, Planned
 
 BASE_CENTRE, BASE_SPACING = 66.0, 2.5  # of the chest's base volume: slice in the middle, mm between slices
 APEX, ADRENALS, KIDNEYS = 123.0, 25.0, 12.0  # base slices that a chest CT begins and ends at
 BASE_FIELD = 346.0  # mm: field of view that fits the base's own chest
 AGENTS = ("Iomeron 350", "Omnipaque 350", "Visipaque 320", "Ultravist 370", "Xenetix 350", "Isovue 370")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """The instances of a series, as the archive counts and describes them."""
-
-    count: int
-    sop_class: str
-    rows: int | None
-    columns: int | None
-    bits: int | None = 16  # allocated
-    frames: int | None = None
-    syntax: str = EXPLICIT_LE
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A series to be made: what to render, how it was acquired, what it is called, how long it took.
-
-    `stored`: None for slices of CT and MR, one instance for each slice of the image. `modality`: None if it is the
-    device's. `number`: the Series Number; None for the next one.
-    """
-
-    image: Recipe
-    acquisition: CTAcquisition | MRAcquisition
-    description: str
-    protocol: str
-    body_part: str
-    begins: int  # seconds after the study's beginning
-    lasts: float  # seconds from first to last image
-    stored: Stored | None = None
-    modality: str | None = None
-    number: int | None = None
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What all series of a study share."""
-
-    seed: str
-    body: Body
-    kind: Kind
-    requested: str
-    frame_of_reference: str
-    irradiation_event: str
 
 
 def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Iterator[Planned]:
@@ -106,6 +62,7 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
         kernels.append(("soft", 5.0, 5.0))
     protocol = _ct_protocol(exam.kind, low_dose, siemens, source)
     begins = source.randrange(160, 420)
+    yield localizer(exam, model, common, begins, source)
     for number, (kernel, thick, step) in enumerate(kernels):
         name = source.choice(model.kernels[kernel])
         image = ChestCT(
@@ -261,25 +218,15 @@ def mr_series(exam: Examination, model: MRModel, source: random.Random) -> Itera
         begins += max(scan.seconds, 1) + source.randrange(20, 55) * (scan.seconds > 0)
 
 
-def _ct(exam: Examination, device: Device, source: random.Random) -> Iterator[Planned]:
+def ct(exam: Examination, device: Device, source: random.Random) -> Iterator[Planned]:
+    """Series of CT for the device that the examination is made on."""
     model = model_of(device.manufacturer, device.model)
     assert isinstance(model, CTModel)
     return ct_series(exam, model, source)
 
 
-def _mr(exam: Examination, device: Device, source: random.Random) -> Iterator[Planned]:
+def mr(exam: Examination, device: Device, source: random.Random) -> Iterator[Planned]:
+    """Series of MR for the device that the examination is made on."""
     model = model_of(device.manufacturer, device.model)
     assert isinstance(model, MRModel)
     return mr_series(exam, model, source)
-
-
-Planner = Callable[[Examination, Device, random.Random], Iterator[Planned]]
-
-PLANNERS: dict[Kind, Planner] = {
-    "ct_native": _ct,
-    "ct_contrast": _ct,
-    "ct_follow": _ct,
-    "mr_plain": _mr,
-    "mr_acute": _mr,
-}
-"""Who plans the series of each kind of examination; a kind that nobody plans is not made."""
