@@ -7,11 +7,11 @@ from typing import Any
 
 from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Scout, Ultrasound
-from dicomhawk.hospital.objects import ct, mr, scout, us, xray
+from dicomhawk.hospital.objects import ct, documents, mr, scout, us, xray
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.makers import implementation_of
-from dicomhawk.hospital.objects.recipe import SeriesRecipe
+from dicomhawk.hospital.objects.recipe import DocumentRecipe, SeriesRecipe
 from dicomhawk.hospital.part10 import file_meta
 
 __all__ = ["Context", "make_file"]
@@ -26,8 +26,10 @@ _BUILDERS: dict[type[Any], Callable[[Context, Any, Any, Any], Attributes]] = {
 """For each kind of image, what makes a data set of context, recipe, acquisition and pixels."""
 
 
-def make_file(context: Context, recipe: SeriesRecipe) -> bytes:
+def make_file(context: Context, recipe: SeriesRecipe | DocumentRecipe) -> bytes:
     """The instance of `context` as a DICOM file in its transfer syntax: the same bytes every time."""
+    if isinstance(recipe, DocumentRecipe):
+        return documents.make_file(context, recipe.document)
     image = recipe.image
     made = _BUILDERS[type(image)](context, image, recipe.acquisition, render(image, context.number))
     instance = context.instance

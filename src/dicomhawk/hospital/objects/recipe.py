@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from dicomhawk.hospital.images import recipe as images
+from dicomhawk.hospital.objects.document_recipe import Document
 
 
 class CTAcquisition(msgspec.Struct, frozen=True, tag="ct", omit_defaults=True):
@@ -85,15 +86,23 @@ class SeriesRecipe(msgspec.Struct, frozen=True):
     acquisition: Acquisition
 
 
+class DocumentRecipe(msgspec.Struct, frozen=True):
+    """The same column of a series that is one document, such as a report."""
+
+    document: Document
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(SeriesRecipe)
+_document_decoder = msgspec.json.Decoder(DocumentRecipe)
+_DOCUMENT = '{"document":'
 
 
-def encode(recipe: SeriesRecipe) -> str:
+def encode(recipe: SeriesRecipe | DocumentRecipe) -> str:
     """The recipe as JSON, for the catalogue."""
     return _encoder.encode(recipe).decode()
 
 
-def decode(text: str) -> SeriesRecipe:
+def decode(text: str) -> SeriesRecipe | DocumentRecipe:
     """The recipe from its JSON. Raises `msgspec.DecodeError` if it is none."""
-    return _decoder.decode(text)
+    return _document_decoder.decode(text) if text.startswith(_DOCUMENT) else _decoder.decode(text)

@@ -1,0 +1,246 @@
+"""The text of a report: what was asked, done, compared, seen and concluded, in the hospital's language.
+
+The words are in ``words/*.toml``. Which of several wordings is taken depends on the study, so that no two reports
+read the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any, Literal
+
+import msgspec
+
+from dicomhawk.hospital.findings.model import Finding, Kind
+
+Subject = Literal["chest", "head", "ct_head", "ct_abdomen", "xr", "us"]
+DEFAULT = "en_GB"
+SAME = 0.12  # part of its size by which a finding may differ from the prior's and still is told as unchanged
+SAME_MM = 1.5
+GRADES = {"emphysema": (0.25, 0.6), "coronary": (6.0, 14.0)}
+_HIDES: dict[str, tuple[str, ...]] = {
+    "nodule": ("lungs",),
+    "calcified": ("lungs",),
+    "subsolid": ("lungs",),
+    "mass": ("lungs",),
+    "emphysema": ("lungs",),
+    "consolidation": ("lungs", "consolidation"),
+    "ground_glass": ("lungs", "consolidation"),
+    "effusion": ("pleura",),
+    "pneumothorax": ("pleura",),
+    "node": ("nodes",),
+    "infarct": ("diffusion",),
+    "haemorrhage": ("blood", "mass"),
+    "tumour": ("mass",),
+    "meningioma": ("mass",),
+}
+"""Which statements of normality a finding contradicts."""
+_ADVISED: dict[str, str] = {"subsolid": "nodule", "ground_glass": "consolidation"}
+LEAST_NODULE = 6.0  # mm: smaller ones are not followed (Fleischner 2017)
+FEW_LESIONS, MANY_LESIONS = 3, 14
+ATROPHY = 4  # tenths
+MOST_IN_IMPRESSION = 3
+
+
+class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All that a report depends on."""
+
+    subject: Subject
+    locale: str
+    seed: str
+    technique: str  # a key of the words
+    reason: str  # as the order gives it
+    findings: tuple[Finding, ...] = ()
+    prior: str | None = None  # DA of the examination that it is compared with
+    before: tuple[Finding, ...] = ()  # what was found then
+    diffusion: bool = True  # the head was examined for it
+    lesions: int = 0  # of the white matter
+    atrophy: int = 0  # tenths
+    note: str | None = None  # a sentence that ends the report as it stands: a place for a lure
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence or two; `finding` is what they tell of, if of one."""
+
+    text: str
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a report; `key` is that of its heading."""
+
+    key: str
+    heading: str
+    statements: tuple[Statement, ...]
+
+
+@cache
+def words(locale: str) -> dict[str, Any]:
+    """The words of a locale such as ``da_DK``, or of its language, or English ones."""
+    folder = resources.files(__package__).joinpath("words")
+    names = sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    language = locale.partition("_")[0]
+    same = [n for n in names if n == locale] + [n for n in names if n.partition("_")[0] == language] + [DEFAULT]
+    table: dict[str, Any] = tomllib.loads(folder.joinpath(f"{same[0]}.toml").read_text(encoding="utf-8"))
+    if "based_on" in table:
+        table = _merged(words(table.pop("based_on")), table)
+    return table
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    made = dict(base)
+    for key, value in over.items():
+        made[key] = (
+            _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        )
+    return made
+
+
+def tell(facts: Facts) -> tuple[Section, ...]:
+    """The sections of the report, in their order."""
+    return _Teller(facts).sections()
+
+
+def day(locale: str, text: str) -> str:
+    """A DA as the country writes dates."""
+    moment = date(int(text[:4]), int(text[4:6]), int(text[6:8]))
+    pattern: str = words(locale)["date"]
+    return moment.strftime(pattern)
+
+
+class _Teller:
+    def __init__(self, facts: Facts) -> None:
+        self._facts, self._words = facts, words(facts.locale)
+        digest = hashlib.sha256(f"report/{facts.seed}".encode()).digest()
+        self._source = random.Random(int.from_bytes(digest, "big"))
+        self._matched = {f.seed: f for f in facts.before}
+
+    def sections(self) -> tuple[Section, ...]:
+        facts, headings = self._facts, self._words["headings"]
+        made = [
+            ("indication", [Statement(facts.reason)]),
+            ("technique", [self._one("technique", facts.technique)]),
+            ("comparison", [self._comparison()]),
+            ("findings", list(self._findings())),
+            ("impression", list(self._impression())),
+        ]
+        if facts.note is not None:
+            made[-1][1].append(Statement(facts.note))
+        return tuple(Section(key, headings[key], tuple(said)) for key, said in made)
+
+    def _pick(self, *path: str) -> str:
+        at: Any = self._words
+        for key in path:
+            at = at[key]
+        return str(self._source.choice(at))
+
+    def _one(self, *path: str) -> Statement:
+        return Statement(self._pick(*path))
+
+    def _comparison(self) -> Statement:
+        if self._facts.prior is None:
+            return self._one("comparison", "none")
+        return Statement(self._pick("comparison", "prior").format(date=day(self._facts.locale, self._facts.prior)))
+
+    def _findings(self) -> Iterator[Statement]:
+        facts = self._facts
+        for finding in facts.findings:
+            yield self._described(finding)
+        kept = {f.seed for f in facts.findings}
+        if facts.prior is not None:
+            for old in facts.before:
+                if old.seed not in kept:
+                    yield Statement(self._pick("change", "gone").format(name=self._words["names"][old.kind]))
+        hidden = {topic for finding in facts.findings for topic in _HIDES.get(finding.kind, ())}
+        if "lungs" not in hidden:
+            hidden.add("consolidation")
+        if facts.subject == "head":
+            hidden |= yield from self._ageing()
+            if not facts.diffusion:
+                hidden.add("diffusion")
+        topics = [topic for topic in self._words["normal"][facts.subject] if topic not in hidden]
+        for topic in topics:
+            yield self._one("normal", facts.subject, topic)
+
+    def _ageing(self) -> Any:
+        facts, hidden = self._facts, set()
+        if facts.lesions >= FEW_LESIONS:
+            yield self._one("white", "many" if facts.lesions >= MANY_LESIONS else "few")
+            hidden.add("white")
+        if facts.atrophy >= ATROPHY:
+            yield self._one("white", "atrophy")
+            hidden.add("ventricles")
+        if any(f.kind in ("old_infarct", "tumour", "haemorrhage", "infarct") for f in facts.findings):
+            hidden.add("white")
+        return hidden
+
+    def _described(self, finding: Finding) -> Statement:
+        text = self._filled(self._pick("found", finding.kind), finding)
+        old = self._matched.get(finding.seed)
+        if self._facts.prior is not None:
+            text = f"{text} {self._change(finding, old)}"
+        return Statement(text, finding)
+
+    def _filled(self, pattern: str, finding: Finding) -> str:
+        place, side = self._where(finding)
+        text = pattern.format(size=round(finding.size), place=place, side=side, grade=self._grade(finding))
+        return text[:1].upper() + text[1:]
+
+    def _grade(self, finding: Finding) -> str:
+        limits = GRADES.get(finding.kind)
+        if limits is None:
+            return ""
+        low, high = limits
+        grade = "mild" if finding.size < low else "moderate" if finding.size < high else "severe"
+        return str(self._words["grade"][grade])
+
+    def _change(self, finding: Finding, old: Finding | None) -> str:
+        if old is None:
+            return self._pick("change", "new")
+        now, before = finding.size, old.size
+        if finding.kind in GRADES or abs(now - before) <= max(SAME * before, SAME_MM) or round(now) == round(before):
+            return self._pick("change", "same")
+        which = "larger" if now > before else "smaller"
+        return self._pick("change", which).format(old=round(before))
+
+    def _where(self, finding: Finding) -> tuple[str, str]:
+        """Place and side of a finding in words; the place is empty where the side says all."""
+        name, _, letter = finding.place.partition("_")
+        side = str(self._words["side"]["l" in (letter or name)[:1]])
+        return str(self._words["places"].get(name, "")).format(side=side), side
+
+    def _impression(self) -> Iterator[Statement]:
+        facts = self._facts
+        grave = [f for f in facts.findings if f.kind not in ("calcified", "coronary")][:MOST_IN_IMPRESSION]
+        advised = set()
+        for finding in grave:
+            name = str(self._words["names"][finding.kind])
+            where, side = self._where(finding)
+            text = f"{name[:1].upper()}{name[1:]}{f' {where}' if where else f', {side}'}."
+            topic: str = _ADVISED.get(finding.kind, finding.kind)
+            if topic in self._words["advice"] and topic not in advised and self._worth_advice(finding):
+                advised.add(topic)
+                text = f"{text} {self._pick('advice', topic)}"
+            yield Statement(text, finding)
+        if not grave:
+            yield self._one("impression", facts.subject)
+        elif facts.prior is not None and all(self._is_same(f) for f in grave) and len(grave) == len(facts.before):
+            yield self._one("impression", "no_progress")
+
+    def _is_same(self, finding: Finding) -> bool:
+        old = self._matched.get(finding.seed)
+        return old is not None and abs(finding.size - old.size) <= max(SAME * old.size, SAME_MM)
+
+    @staticmethod
+    def _worth_advice(finding: Finding) -> bool:
+        small: tuple[Kind, ...] = ("nodule", "subsolid")
+        return finding.kind not in small or finding.size >= LEAST_NODULE
