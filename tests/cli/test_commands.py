@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from dicomhawk.cli import main
+from dicomhawk.cli.init import drawn_port
 from dicomhawk.evidence import events as ev
 from dicomhawk.evidence.recorder import Recorder
 from dicomhawk.hospital.deployment import draw_deployment, locales, toml
+from dicomhawk.persona.model import load
 from dicomhawk.settings import Settings, SettingsError
 from tests.support import Sensor
 
@@ -97,6 +99,22 @@ def test_init_takes_the_locale_of_the_host(cli: Cli, tmp_path: Path, monkeypatch
     (said,) = cli.json("init", "--data", tmp_path)
     assert said["locale"] == "sv_SE"
     assert "seed" not in said
+
+
+def test_init_draws_a_port_that_the_product_is_found_at(cli: Cli, tmp_path: Path) -> None:
+    (said,) = cli.json("init", "--data", tmp_path, "--persona", "dcm4chee-arc")
+    assert (said["persona"], said["port"]) == ("dcm4chee-arc", 11112)
+    written = tomllib.loads((tmp_path / "dicomhawk.toml").read_text())
+    assert (written["persona"], written["dicom"]["ports"]) == ("dcm4chee-arc", [11112])
+    usual = load("plain").identity.ports
+    assert {drawn_port(f"{n:032x}", usual) for n in range(200)} == set(usual)
+    assert drawn_port("0" * 32, usual) == drawn_port("0" * 32, usual)
+
+
+def test_init_checks_the_persona_first(cli: Cli, tmp_path: Path) -> None:
+    said = cli("init", "--data", tmp_path / "new", "--persona", "absent", status=2)
+    assert said.stderr.startswith("There is no persona 'absent'")
+    assert not (tmp_path / "new").exists()
 
 
 def test_init_knows_its_locales(cli: Cli, tmp_path: Path) -> None:

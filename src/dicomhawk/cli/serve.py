@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..hospital.deployment import draw_deployment
 from ..settings import ENVIRONMENT_PREFIX, FILE_NAME, Settings
 from .check import validate
 from .common import Config, Data, print_line, settings_of
@@ -70,6 +71,6 @@ def _settings(data: Path | None, config: Path | None, flags: dict[str, Any]) -> 
     folder = folder_of(data)
     # Who gives the seed by other means gives the whole deployment.
     if config is None and _SEED not in os.environ and not (folder / FILE_NAME).exists():
-        deployment = write_deployment(folder)
+        deployment = write_deployment(folder, draw_deployment(environment=os.environ))
         print_line(f"Drew {deployment.hospital} ({deployment.locale}) into {folder / FILE_NAME}.")
     return settings_of(data, config, flags)

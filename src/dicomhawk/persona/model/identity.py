@@ -33,6 +33,12 @@ class Identity(Part):
         default="any",
         description="Calling AE titles that are accepted: any, those of the settings' remotes, or these.",
     )
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(
+        default=(11112, 11112, 104, 104, 4242, 2104, 4006, 5678),
+        min_length=1,
+        description="Ports that installations of the product are found at, the usual ones more than once; `init` "
+        "draws one. Not seen by asking one installation.",
+    )
     ignore_case: bool = Field(default=False, description="Whether AE titles are compared without regard to case.")
 
     @model_validator(mode="after")
