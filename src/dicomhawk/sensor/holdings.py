@@ -119,12 +119,16 @@ class Holdings:
     def find(
         self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool
     ) -> Generator[Match | None, None, None]:
-        """Matches of a query in the information model of `sop_class_uid`, as `find` has them. Raises `QueryError`."""
+        """Matches of a query in the information model of `sop_class_uid`, as `find` has them. Raises `QueryError`.
+
+        A class that is none of a query is answered at all levels.
+        """
+        model = _MODELS.get(sop_class_uid, Model.PATIENT_ROOT)
         if self._product is not None:
-            return self._product.find(_MODELS[sop_class_uid].levels, keys, now=self._clock(), visitor=visitor)
+            return self._product.find(model.levels, keys, now=self._clock(), visitor=visitor)
         return find(
             self._catalogue,
-            _MODELS[sop_class_uid],
+            model,
             keys,
             now=self._clock(),
             uploads=self._uploads,

@@ -138,6 +138,14 @@ class FindFailures(Part):
         description="Whether these two are noticed only at an object that matches the unique keys above, so that an "
         "empty archive succeeds.",
     )
+    class_unknown: Disposal | Literal["any"] = Field(
+        default=0x0122,
+        description="The SOP class is none of a query, where commands are carried out on any context; any: it is "
+        "answered all the same, at all levels. Seen by a C-FIND for Verification.",
+    )
+    no_worklist: Disposal | None = Field(
+        default=None, description="The modality worklist is asked for, and there is none; unset: there is one."
+    )
     no_identifier: Disposal = Field(default=0xC000, description="No data set is announced.")
     unreadable: Disposal = Field(default=0xC000, description="The identifier is none in the transfer syntax.")
     unsendable: Disposal = Field(default=0xC000, description="A key is one with which no answer can be sent.")
@@ -232,15 +240,6 @@ class Find(Part):
     retrieve_ae: RetrieveAE = Field(
         default=RetrieveAE.ALWAYS,
         description="Whether answers name the archive in Retrieve AE Title always, or only if that isn't a key.",
-    )
-    lenient: bool = Field(
-        default=False,
-        description="Whether identifiers are read that end within an element's header or before its value, or with "
-        "the delimiter of an item, and the first of two elements with a tag counts instead of the last.",
-    )
-    even_fragments: bool = Field(
-        default=False,
-        description="Whether a fragment of an odd length makes an identifier unreadable.",
     )
     unsendable: tuple[Keyword, ...] = Field(
         default=(),

@@ -157,29 +157,28 @@ class Operation(Protocol):
 
 
 class Identified(Service):
-    """A service whose data set is an identifier, which is collected up to `MAX_IDENTIFIER` bytes."""
+    """A service whose data set is an identifier, which is collected up to `MAX_IDENTIFIER` bytes.
 
-    __slots__ = ("_too_long", "cancelled", "ended", "identifier", "message_id")
+    `too_long`: there was more than that. `ended`: its last event is on record.
+    """
+
+    __slots__ = ("cancelled", "ended", "identifier", "message_id", "too_long")
 
     def __init__(self, connection: Connection, request: Request) -> None:
         super().__init__(connection, request)
         self.identifier = bytearray()
         self.cancelled = False
-        self.ended = False  # its last event is on record
+        self.ended = False
         self.message_id = request.command.message_id
-        self._too_long = False
+        self.too_long = False
 
-    def demand_context(self, abstract_syntaxes: Container[str]) -> None:
-        """Raise `WrongContext` unless the presentation context is for one of these SOP classes, or need not be."""
+    def is_misplaced(self, sop_classes: Container[str]) -> bool:
+        """Whether the command isn't one of its presentation context, where it has to be: the context is for none of
+        these SOP classes, or for another one than the command names (PS3.7 annex C, 0122)."""
         if self.connection.door.persona.commands.on_any_context:
-            return
-        if self.request.context.abstract_syntax not in abstract_syntaxes:
-            raise WrongContext
-
-    @property
-    def too_long(self) -> bool:
-        """Whether there was more than is kept."""
-        return self._too_long
+            return False
+        abstract = self.request.context.abstract_syntax
+        return abstract not in sop_classes or self.request.command.sop_class_uid not in ("", abstract)
 
     @property
     def relational(self) -> bool:
@@ -190,7 +189,7 @@ class Identified(Service):
         """Collect the identifier."""
         room = MAX_IDENTIFIER - len(self.identifier)
         if len(fragment.data) > room:
-            self._too_long = True
+            self.too_long = True
         self.identifier += fragment.data[:room]
 
     def read(self) -> DataSet | None:
@@ -200,7 +199,7 @@ class Identified(Service):
         try:
             structure.feed(data)
             structure.finish()
-            return decode(data, syntax, head=structure.lenient)
+            return decode(data, syntax, head=structure.lenient, lenient=structure.lenient)
         except ElementsError:
             return None
 
@@ -216,15 +215,11 @@ class Identified(Service):
         return False
 
 
-class WrongContext(Exception):
-    """The command isn't one of the SOP class of its presentation context."""
-
-
-def failure(error: QueryError | WrongContext, persona: Persona) -> tuple[Disposal, dict[str, Value]]:
-    """What a query or retrieval gets that fails (PS3.4 C.4.1.1.4, C.4.2.1.5, C.4.3.1.4), and what else a response
+def failure(error: QueryError, persona: Persona) -> tuple[int, dict[str, Value]]:
+    """Status of a query or retrieval that fails (PS3.4 C.4.1.1.4, C.4.2.1.5, C.4.3.1.4), and what else a response
     says of it."""
-    if isinstance(error, WrongContext):
-        return persona.commands.wrong_context, {}
+    if error.status is not None:
+        return error.status, {}
     if error.kind is QueryProblem.IDENTIFIER_MISMATCH:
         # No Error Comment: words of ours would tell this archive from all others.
         told = error.tags and persona.responses.offending_element

@@ -7,103 +7,100 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
-from ....hospital.elements import DataSet, ElementsError, decode
 from ....hospital.errors import UnkeptKeyError
 from ....hospital.query import QueryError, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
-from ....upperlayer.message import DataSetFragment
 from .. import describe, status
-from .base import RESPONSES_A_TURN, Identified, Request, WrongContext, failure
+from .base import RESPONSES_A_TURN, Identified, Request, failure
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from ....hospital.elements import DataSet
     from ....hospital.query import Match
     from ....persona.model.commands import Disposal
     from ..connection import Connection
 
 
-class UnsendableError(Exception):
-    """There is a match, but the product can't send an answer with such a key."""
+class _Refused(Exception):
+    """The query isn't carried out: what it gets instead, and why."""
+
+    def __init__(self, disposal: Disposal, detail: str) -> None:
+        super().__init__(detail)
+        self.disposal = disposal
 
 
 class Find(Identified):
     """C-FIND."""
 
-    __slots__ = ("_bytes", "_keys", "_matches_sent", "_odd")
+    __slots__ = ("_bytes", "_keys", "_matches_sent")
 
     def __init__(self, connection: Connection, request: Request) -> None:
         super().__init__(connection, request)
         self._keys: DataSet | None = None
         self._matches_sent = self._bytes = 0
-        self._odd = False  # a fragment of odd length has come, which the product takes for an error
-
-    def take(self, fragment: DataSetFragment) -> None:
-        """The next fragment of the identifier."""
-        if len(fragment.data) & 1 and self.connection.door.persona.find.even_fragments:
-            self._odd = True
-        super().take(fragment)
 
     def finish(self, now: float) -> None:
         """The identifier is here: record it, and begin to answer."""
-        command, context = self.request.command, self.request.context
-        with contextlib.suppress(ElementsError):
-            lenient = self.connection.door.persona.find.lenient
-            self._keys = decode(bytes(self.identifier), context.transfer_syntax, lenient=lenient)
+        self._keys = self.read()
         self.connection.record.emit(
             ev.CFind(
                 **self.said(),
-                priority=command.number(dimse.Key.Priority),
+                priority=self.request.command.number(dimse.Key.Priority),
                 bytes=len(self.identifier),
                 **describe.query(self._keys),
             )
         )
-        self.connection.start(self, self._answer())
-
-    async def _answer(self) -> None:
-        comment: dict[str, dimse.Value] = {}
-        failures = self.connection.door.persona.find.failures
-        data: bytes | None = None
         try:
-            self.demand_context(sopclasses.FIND)
-            if not self.request.command.has_data_set:
-                self._dispose(failures.no_identifier, "C-FIND without an identifier")
-                return
-            if self._keys is None or self.too_long or self._odd:
-                self._dispose(failures.unreadable, "identifier that can't be read")
-                return
-            with contextlib.closing(self._matches(self._keys)) as matches:  # it may hold files open
-                code, data = await self._send(matches)
-        except UnsendableError:
-            self._dispose(failures.unsendable, "a key that no answer can have")
+            keys = self._readable()
+        except _Refused as refused:
+            self._refuse(refused)
+        else:
+            self.connection.start(self, self._answer(keys))
+
+    def _readable(self) -> DataSet:
+        """The identifier. Raises `_Refused` for what is wrong already."""
+        persona = self.connection.door.persona
+        if self.is_misplaced(sopclasses.FIND):
+            raise _Refused(persona.commands.wrong_context, "C-FIND on a context of another service")
+        if not self.request.command.has_data_set:
+            raise _Refused(persona.find.failures.no_identifier, "C-FIND without an identifier")
+        if self._keys is None or self.too_long:
+            raise _Refused(persona.find.failures.unreadable, "identifier that can't be read")
+        return self._keys
+
+    async def _answer(self, keys: DataSet) -> None:
+        comment: dict[str, dimse.Value] = {}
+        data: bytes | None = None
+        persona = self.connection.door.persona
+        try:
+            with contextlib.closing(self._matches(keys)) as matches:  # it may hold files open
+                code, data = await self._send(matches, keys)
+        except _Refused as refused:
+            self._refuse(refused)
             return
         except UnkeptKeyError:
-            self._dispose(failures.unkept, "a value of a key that isn't kept")
+            self._refuse(_Refused(persona.find.failures.unkept, "a value of a key that isn't kept"))
             return
-        except (QueryError, WrongContext) as error:
-            disposal, comment = failure(error, self.connection.door.persona)
-            if isinstance(error, QueryError) and error.status is not None:
-                disposal, comment = error.status, {}
-            if not isinstance(disposal, int):
-                self._dispose(disposal, "C-FIND on a context of another service")
-                return
-            code = disposal
+        except QueryError as error:
+            code, comment = failure(error, persona)
         self._end(code)
         self.response(code, data, **comment)
 
-    def _dispose(self, disposal: Disposal, detail: str) -> None:
+    def _refuse(self, refused: _Refused) -> None:
+        disposal = refused.disposal
         self._end(disposal if isinstance(disposal, int) else None)
-        self.dispose(disposal, detail)
+        self.dispose(disposal, str(refused))
 
-    async def _send(self, matches: Generator[Match | None, None, None]) -> tuple[int, bytes | None]:
+    async def _send(self, matches: Generator[Match | None, None, None], keys: DataSet) -> tuple[int, bytes | None]:
         """A pending response for each match; returns the final status, and the final response's data set."""
         connection, context = self.connection, self.request.context
         pending, pending_optional = self._pending(status.PENDING), self._pending(status.PENDING_OPTIONAL_KEYS)
         find = connection.door.persona.find
         for match in matches:
-            if match is not None and not find.unsendable_tags.isdisjoint(self._keys or ()):
-                raise UnsendableError
+            if match is not None and not find.unsendable_tags.isdisjoint(keys):
+                raise _Refused(find.failures.unsendable, "a key that no answer can have")
             if self.cancelled:
                 with_match = match is not None and find.cancel_with_match
                 return status.CANCEL, encode_match(match, context.transfer_syntax) if match and with_match else None
@@ -147,8 +144,12 @@ class Find(Identified):
         return dimse.encode(elements)
 
     def _matches(self, keys: DataSet) -> Generator[Match | None, None, None]:
-        connection, abstract = self.connection, self.sop_class_uid
-        holdings = connection.door.holdings
-        if abstract == sopclasses.MODALITY_WORKLIST_FIND:
+        connection, asked = self.connection, self.sop_class_uid
+        holdings, failures = connection.door.holdings, connection.door.persona.find.failures
+        if asked == sopclasses.MODALITY_WORKLIST_FIND:
+            if failures.no_worklist is not None:
+                raise _Refused(failures.no_worklist, "C-FIND of a worklist")
             return holdings.find_worklist(keys, connection.record.address)
-        return holdings.find(abstract, keys, connection.record.address, relational=self.relational)
+        if failures.class_unknown != "any" and asked not in sopclasses.FIND:
+            raise _Refused(failures.class_unknown, f"C-FIND of {asked}")
+        return holdings.find(asked, keys, connection.record.address, relational=self.relational)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from struct import pack
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ....persona import sopclasses
 from ....upperlayer import dimse
 from ....upperlayer.dimse import CommandField, Key
 from .. import describe, status
-from .base import Identified, Request, WrongContext, failure
+from .base import Identified, Request, failure
 
 if TYPE_CHECKING:
     from ....hospital.instances import Instances
@@ -26,6 +26,7 @@ MAX_FAILED_LIST = 0xFFFE
 """Bytes of a Failed SOP Instance UID List: what a UI value of an explicit VR can hold, a thousand long UIDs."""
 
 _FAILED_SOP_INSTANCE_UID_LIST = 0x00080058
+_NOTHING: Mapping[str, dimse.Value] = {}
 
 
 class _UnknownClass(Exception):
@@ -59,7 +60,12 @@ class Retrieval(Identified):
         """The identifier is here: record it, and begin."""
         self._keys = self.read()
         self._announce()
-        self.connection.start(self, self._work())
+        if self.is_misplaced(self._classes):
+            self._settle(self.connection.door.persona.commands.wrong_context)
+        elif self._keys is None or self.too_long:
+            self._settle(self._select.unreadable)
+        else:
+            self.connection.start(self, self._work(self._keys))
 
     def _announce(self) -> None:
         raise AssertionError("each retrieval has an event of its own")
@@ -71,26 +77,23 @@ class Retrieval(Identified):
     async def _retrieve(self, instances: Instances) -> Disposal:
         raise AssertionError("each retrieval has a way of its own")
 
-    def _instances(self) -> Instances:
-        if self._keys is None or self.too_long:
-            raise RetrievalError(Fault.UNREADABLE, "Identifier can not be read")
+    def _instances(self, keys: DataSet) -> Instances:
         connection = self.connection
         return connection.door.holdings.retrieve(
             self.sop_class_uid,
-            self._keys,
+            keys,
             connection.record.address,
             relational=self.relational,
             rules=_rules(self._select),
         )
 
-    async def _work(self) -> None:
+    async def _work(self, keys: DataSet) -> None:
         comment: dict[str, dimse.Value] = {}
         code: Disposal
         try:
-            self.demand_context(self._classes)
             if self._select.class_unknown != "any" and self.sop_class_uid not in sopclasses.RETRIEVE:
                 raise _UnknownClass
-            instances = self._instances()
+            instances = self._instances(keys)
             if self._select.remaining_from == "found":
                 self._remaining = len(instances)
             code = await self._retrieve(instances)
@@ -100,8 +103,12 @@ class Retrieval(Identified):
                 comment = {"OffendingElement": error.tags}
         except _UnknownClass:
             code = self._select.class_unknown if self._select.class_unknown != "any" else status.SUCCESS
-        except (QueryError, WrongContext) as error:
+        except QueryError as error:
             code, comment = failure(error, self.connection.door.persona)
+        self._settle(code, comment)
+
+    def _settle(self, code: Disposal, comment: Mapping[str, dimse.Value] = _NOTHING) -> None:
+        """Send the last response, or do what takes its place."""
         if isinstance(code, int):
             self._conclude(self._verdict(code), comment)
         else:
@@ -120,7 +127,7 @@ class Retrieval(Identified):
         }
         return found[fault]
 
-    def _conclude(self, code: int, comment: dict[str, dimse.Value]) -> None:
+    def _conclude(self, code: int, comment: Mapping[str, dimse.Value]) -> None:
         """The last response."""
         if code == status.SUCCESS:
             self._remaining = 0  # also if the visitor has meanwhile replaced what was counted
