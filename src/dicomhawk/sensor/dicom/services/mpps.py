@@ -119,10 +119,11 @@ class ProcedureStep(Normalized):
         if state not in _STATES:
             return _Failure(persona.invalid, {})
         wanted = {_COMPLETED: persona.completed, _DISCONTINUED: persona.discontinued}.get(state, ())
-        failure = self._lacking((), wanted, step.filled)
+        before = frozenset(path for path in step.filled if _first(path) not in self._data_set)
+        failure = self._lacking((), wanted, before)
         if failure is not None:
             return failure
-        filled = step.filled | self._filled()
+        filled = before | self._filled()
         if not holdings.steps.update(visitor, step._replace(status=state, filled=filled), _IN_PROGRESS):
             return self._ended()  # in the meantime, on another connection
         return None
@@ -150,7 +151,7 @@ class ProcedureStep(Normalized):
         wanted = [path for path in filled if path not in before]
         missing = [path for path in (*wanted, *present) if not _has(self._data_set, path, filled=False)]
         if missing:
-            tags = tuple(dict.fromkeys(int(path[:8], 16) for path in missing))
+            tags = tuple(dict.fromkeys(map(_first, missing)))
             return _Failure(persona.missing, {"AttributeIdentifierList": tags} if persona.missing_list else {})
         if all(_has(self._data_set, path, filled=True) for path in wanted):
             return None
@@ -177,15 +178,20 @@ class ProcedureStep(Normalized):
         self.connection.record.emit(event, since=self.request.received)
 
 
+def _first(path: str) -> int:
+    return int(path[:8], 16)
+
+
 def _has(data_set: DataSet, path: str, *, filled: bool) -> bool:
     """Whether the element at `path` is there, with `filled` with a value; within a sequence, in all of its items."""
-    first, _, below = path.partition(".")
-    element = data_set.get(int(first, 16))
+    element = data_set.get(_first(path))
     if element is None:
         return False
+    _, _, below = path.partition(".")
     if below:
-        # A sequence without items lacks nothing within: that it is empty is another's matter.
-        return all(_has(item, below, filled=filled) for item in _items(data_set, int(first, 16)))
+        # Nothing is missing within a sequence without items; what it should have isn't filled, though.
+        items = _items(data_set, element.tag)
+        return bool(items or not filled) and all(_has(item, below, filled=filled) for item in items)
     return not filled or bool(element.value if isinstance(element.value, tuple) else element.value.strip(b"\0 "))
 
 
