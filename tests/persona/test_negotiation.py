@@ -134,3 +134,28 @@ def test_the_products_reject_in_their_own_words(name: str, answer: tuple[int, in
     wrong = pdu.AssociateRQ(rq.called_ae, rq.calling_ae, (it.ApplicationContext("1.2.3"), *contexts))
     outcome = negotiate(wrong, load(name).policy(DEPLOYMENT))
     assert outcome == Rejected(pdu.AssociateRJ(*answer), Cause.APPLICATION_CONTEXT)
+
+
+OPEN = {
+    "groups": [
+        {"name": "echo", "abstract_syntaxes": ["Verification"]},
+        {"name": "others", "abstract_syntaxes": ["*"], "without": [COMMITMENT], "transfer_syntaxes": ["explicit-le"]},
+    ]
+}
+
+
+def test_a_star_stands_for_all_that_no_other_group_names() -> None:
+    policy = persona(contexts=OPEN).policy(DEPLOYMENT)
+    contexts = ((1, VERIFICATION, (IMPLICIT,)), (3, "1.2.3", (EXPLICIT,)), (5, "1.2.3", (IMPLICIT,)))
+    outcome = negotiate(request(*contexts, (7, COMMITMENT, (EXPLICIT,))), policy)
+    assert isinstance(outcome, Accepted)
+    assert [context.result for context in outcome.ac.contexts] == [0, 0, 4, 3]
+
+
+def test_what_a_star_stands_for_is_stored() -> None:
+    contexts = persona(contexts=OPEN).contexts
+    assert contexts.stores("1.2.3")
+    assert contexts.stores(CT)
+    assert not contexts.stores(VERIFICATION)
+    assert not contexts.stores(COMMITMENT)
+    assert not Contexts().stores("1.2.3")

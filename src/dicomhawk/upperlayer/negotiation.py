@@ -177,7 +177,7 @@ def _extended(request: _Request, policy: Policy) -> dict[str, bytes]:
     for item in request.user:
         if isinstance(item, it.ExtendedNegotiation):
             uid = read_uid(item.sop_class_uid, policy.uid_padding)
-            allowed = policy.abstract_syntaxes.get(uid)
+            allowed = policy.of(uid)
             if allowed is not None and allowed.extended is not None:
                 found[uid] = bytes(
                     a & b for a, b in zip(item.application_information, allowed.extended, strict=False)

@@ -226,3 +226,9 @@ class Policy:
     """Server response where a positive response is requested; None: not answered."""
     answered_identities: frozenset[int] | None = None
     """User identity types that are answered; None: all."""
+    others: AbstractSyntaxPolicy | None = None
+    """All that `abstract_syntaxes` doesn't have; None: they are not supported."""
+
+    def of(self, abstract_syntax: str) -> AbstractSyntaxPolicy | None:
+        """How proposals of a SOP class are answered; None: it is not supported."""
+        return self.abstract_syntaxes.get(abstract_syntax, self.others)

@@ -117,7 +117,7 @@ def _place(placed: _Placed) -> tuple[bool, int]:
 def _allowed(proposal: Proposal, number: int, policy: Policy) -> AbstractSyntaxPolicy | None:
     if policy.max_contexts is not None and number >= policy.max_contexts:
         return None
-    return policy.abstract_syntaxes.get(proposal.abstract_syntax)
+    return policy.of(proposal.abstract_syntax)
 
 
 def _chosen(proposal: Proposal, allowed: AbstractSyntaxPolicy) -> str | None:

@@ -103,6 +103,7 @@ class Line:
         self.messages: list[Message] = []
         self._began = self._arrived = time.monotonic()
         self._pauses: list[int] = []
+        self._first = 0.0
 
     def _keep(self) -> None:
         if hasattr(self, "_current"):
@@ -170,9 +171,11 @@ class Line:
         if self._splitter.buffer and now - self._arrived > PAUSE:
             self._pauses.append(len(self._splitter.buffer))
         self._arrived = now
+        if not self._splitter.buffer:
+            self._first = now
         for unit in self._splitter.feed(data):
-            self._heard(Answer(unit, now - self._began, tuple(self._pauses)))
-            self._pauses = []
+            self._heard(Answer(unit, now - self._began, tuple(self._pauses), self._first - self._began))
+            self._pauses, self._first = [], now
         return True
 
     def _ends(self, how: End) -> None:

@@ -27,6 +27,8 @@ class Answer(msgspec.Struct, frozen=True):
     """Since the bytes of its step were sent, until its last byte was there."""
     pauses: tuple[int, ...] = ()
     """Bytes of it after which nothing came for a while (see `line.PAUSE`)."""
+    began: float | None = None
+    """As `seconds`, until its first byte; None if that wasn't noticed."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from ...upperlayer.grammar import Grammar, Layout
 from ...upperlayer.policy import (
+    ABSTRACT_SYNTAX_NOT_SUPPORTED,
     STANDARD_CHECKS,
     AbstractSyntaxPolicy,
     Cause,
@@ -26,11 +28,17 @@ from ...upperlayer.policy import (
 from .. import sopclasses
 from .base import Part
 
+ANY = "*"
+"""In place of an abstract syntax: all that no other group names."""
+
 LONGEST_REQUEST = 1 << 20
 """Most that a persona may let an A-ASSOCIATE-RQ have: as much as DCMTK takes. Each connection may hold one."""
 
 MOST_ITEMS = 1 << 14
 """Most items that a persona may let one have: decoding them takes 20 ms."""
+
+NOT_SUPPORTED = AbstractSyntaxPolicy(transfer_syntaxes=(), refusal=ABSTRACT_SYNTAX_NOT_SUPPORTED)
+"""How SOP classes are answered that * doesn't stand for."""
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 Hex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})*$")]
@@ -45,7 +53,9 @@ class Group(Part):
 
     name: str = Field(min_length=1, max_length=40, description="For the reader.")
     abstract_syntaxes: tuple[str, ...] = Field(
-        description="By group (storage, query-retrieve, worklist, dcmtk-3.6.7-storage), registry keyword or UID."
+        description="By group (storage, query-retrieve, worklist, dcmtk-3.6.7-storage), registry keyword or UID; "
+        "* stands for all that no other group names, which are taken for storage classes. Seen by proposing an "
+        "invented UID."
     )
     without: tuple[str, ...] = Field(default=(), description="Those of them that are not accepted after all.")
     transfer_syntaxes: tuple[str, ...] = Field(
@@ -132,11 +142,31 @@ class Contexts(Part):
     def policies(self) -> dict[str, AbstractSyntaxPolicy]:
         """How each SOP class is answered, by UID. Raises `SettingsError` for unknown names."""
         found: dict[str, AbstractSyntaxPolicy] = {}
+        refused: set[str] = set()
         for rank, group in enumerate(self.groups):
             without = set(sopclasses.abstract_syntaxes(group.without))
-            accepted = (uid for uid in sopclasses.abstract_syntaxes(group.abstract_syntaxes) if uid not in without)
+            named = tuple(name for name in group.abstract_syntaxes if name != ANY)
+            accepted = (uid for uid in sopclasses.abstract_syntaxes(named) if uid not in without)
             found.update(dict.fromkeys(accepted, group.policy(rank)))
-        return found
+            if ANY in group.abstract_syntaxes:
+                refused |= without
+        return {**dict.fromkeys(refused, NOT_SUPPORTED), **found}
+
+    def others(self) -> AbstractSyntaxPolicy | None:
+        """How all those are answered that `policies` doesn't have. Raises `SettingsError` for unknown names."""
+        ranked = [(rank, group) for rank, group in enumerate(self.groups) if ANY in group.abstract_syntaxes]
+        return ranked[-1][1].policy(ranked[-1][0]) if ranked else None
+
+    def stores(self, sop_class: str) -> bool:
+        """Whether it is a storage class: one of PS3.4 annex B, or of those that only * stands for."""
+        if sop_class in sopclasses.storage():
+            return True
+        return self._named is not None and sop_class not in self._named
+
+    @cached_property
+    def _named(self) -> frozenset[str] | None:
+        """All but what * stands for; None if there is no *."""
+        return None if self.others() is None else frozenset(self.policies())
 
 
 class CheckModel(Part):

@@ -79,6 +79,7 @@ class Persona(Provenance):
             asynchronous_limits=answer.asynchronous_limits,
             user_identity_response=None if answer.user_identity is None else answer.user_identity.encode(),
             answered_identities=frozenset(answer.user_identity_types),
+            others=self.contexts.others(),
         )
 
     def dialect(self) -> Dialect:

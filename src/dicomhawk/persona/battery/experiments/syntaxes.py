@@ -80,7 +80,15 @@ ORDERS: tuple[tuple[str, ...], ...] = (
     (JPEG, b.DEFLATED),
 )
 """Offers of which one must be picked."""
-SERVICES = (("verification", b.VERIFICATION), ("storage", CT), ("find", FIND), ("move", MOVE), ("get", GET))
+SERVICES = (
+    ("verification", b.VERIFICATION),
+    ("storage", CT),
+    ("find", FIND),
+    ("move", MOVE),
+    ("get", GET),
+    ("unknown", b.NOWHERE),
+)
+"""A SOP class for each service whose transfer syntaxes may differ; that of none stands for all that aren't known."""
 
 
 @cache

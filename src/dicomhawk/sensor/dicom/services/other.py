@@ -48,7 +48,7 @@ def open_other(connection: Connection, request: Request) -> Receiver:
         return _served(connection, request, ProcedureStep, MPPS_CLASS)
     if field not in _NORMALIZED:
         disposal = commands.unsupported if is_defined(command) else commands.undefined
-    elif sop_class in connection.door.policy.abstract_syntaxes:
+    elif connection.door.policy.of(sop_class) is not None:
         disposal = commands.unsupported
     else:
         disposal = commands.unknown_class

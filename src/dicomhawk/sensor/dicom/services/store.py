@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ....evidence import events as ev
 from ....hospital.elements import DataSet, ElementsError, decode
 from ....hospital.structure import Structure
-from ....persona import sopclasses
 from ....upperlayer.dimse import Key
 from ....upperlayer.message import DataSetFragment
 from .. import status
@@ -125,10 +124,10 @@ class Store(Service):
     def _judge(self, head: DataSet) -> Disposal:
         """Status of PS3.4 table B.2-1."""
         command, context, store = self.request.command, self.request.context, self._store
-        commands = self.connection.door.persona.commands
+        commands, contexts = self.connection.door.persona.commands, self.connection.door.persona.contexts
         if self._fault and store.unreadable != "accept":
             return store.unreadable
-        if not commands.on_any_context and context.abstract_syntax not in sopclasses.storage():
+        if not commands.on_any_context and not contexts.stores(context.abstract_syntax):
             return commands.wrong_context
         if store.required_first and not self._has_required(head):
             return store.required_missing
@@ -140,7 +139,7 @@ class Store(Service):
             return store.mismatch
         if _text(head, _SOP_INSTANCE_UID) != command.sop_instance_uid:
             return store.mismatch
-        if store.classes == "storage" and command.sop_class_uid not in sopclasses.storage():
+        if store.classes == "storage" and not contexts.stores(command.sop_class_uid):
             return store.class_refused
         return status.SUCCESS if self._has_required(head) else store.required_missing
 
