@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import http.client
 import ipaddress
 import os
@@ -145,7 +146,7 @@ class Client:
         with the bytes that are there; `encrypted` if the ETag is not that of the plain bytes. At most `limit` bytes
         are accepted. Raises `FetchError`.
         """
-        part = target.with_name(f"{target.name}.part")
+        part = part_of(target, version)
 
         def attempt() -> None:
             with suppress(FileNotFoundError):
@@ -248,6 +249,11 @@ class Client:
                 raise Unreachable(f"{host} sends less than {MIN_RATE} bytes a second.")
         if expected is not None and got != expected:
             raise Unreachable(f"{host} broke off: {got} of {expected} bytes.")
+
+
+def part_of(target: Path, version: str) -> Path:
+    """Where `target` is while it is incomplete: what was begun of one version isn't continued with another."""
+    return target.with_name(f"{target.name}.{hashlib.sha256(version.encode()).hexdigest()[:8]}.part")
 
 
 @contextmanager

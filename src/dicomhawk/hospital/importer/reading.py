@@ -6,6 +6,7 @@ can't be read ends as `Unreadable`, with a reason for the operator, whatever the
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import tempfile
@@ -30,6 +31,9 @@ from dicomhawk.hospital.elements import (
     decode,
 )
 from dicomhawk.hospital.importer.walk import Pixels, Unreadable, find_pixels
+
+DISK_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+"""What the disk says when it has no room: of no single file's fault."""
 
 HEAD_LIMIT = 256 * 2**20
 """Bytes of a data set without its pixel data: far more than the largest segmentations and waveforms have."""
@@ -118,13 +122,15 @@ def copy_span(file: IO[bytes], start: int, end: int, write: Callable[[bytes], ob
 
 @contextmanager
 def regular_file(path: Path) -> Iterator[IO[bytes]]:
-    """The file at `path`, open for reading; every `OSError` within becomes `Unreadable`."""
+    """The file at `path`, open for reading; every `OSError` within but for a full disk becomes `Unreadable`."""
     try:
         # Without O_NONBLOCK, a pipe put in the place of a file would hold us up for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             yield file
     except OSError as error:
+        if error.errno in DISK_FULL:  # where a copy of it is being written
+            raise
         raise Unreadable(f"it can't be read: {error.strerror or error}") from None
 
 

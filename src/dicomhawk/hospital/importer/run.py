@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.importer.clean import Cleaner
 from dicomhawk.hospital.importer.identity import FalsePatient, Identities, TruePatient
 from dicomhawk.hospital.importer.keys import Keys
-from dicomhawk.hospital.importer.reading import Opened, Unreadable, opened
+from dicomhawk.hospital.importer.reading import DISK_FULL, Opened, Unreadable, opened
 from dicomhawk.hospital.importer.records import Reader
 from dicomhawk.hospital.importer.report import ImportReport, Refusal
 from dicomhawk.hospital.importer.risks import why_refused
@@ -31,7 +30,6 @@ MAX_ATTEMPTS = 100
 MAX_FORBIDDEN = 64
 """Replaced UIDs of one object that are searched for in what is written."""
 
-_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 _DISTINCTIVE = 16  # characters from which on a UID can't be part of something else by chance
 _LONG_ID = 6  # likewise, of a Patient ID that stands alone
 _INFO = "imported patient "
@@ -76,12 +74,17 @@ def import_folder(
         looked_at += 1
         tell("looking", looked_at, 0)
 
-    with closing(scan_folder(source, data, report, looked)) as scan:
-        total = looked_at - report.skipped - len(report.refused)
-        folders = (source if source.is_dir() else source.parent, data)
-        with CatalogueWriter(data / CATALOGUE) as writer, Catalogue(data / CATALOGUE) as catalogue:
-            importer = _Importer(folders, deployment, report, writer, catalogue, verbatim=verbatim, now=now)
-            importer.run(scan, lambda done: tell("importing", done, total))
+    try:
+        with closing(scan_folder(source, data, report, looked)) as scan:
+            total = looked_at - report.skipped - len(report.refused)
+            folders = (source if source.is_dir() else source.parent, data)
+            with CatalogueWriter(data / CATALOGUE) as writer, Catalogue(data / CATALOGUE) as catalogue:
+                importer = _Importer(folders, deployment, report, writer, catalogue, verbatim=verbatim, now=now)
+                importer.run(scan, lambda done: tell("importing", done, total))
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise SourceError("The disk is full: when there is room again, the same command goes on.") from None
+        raise
     return report
 
 
@@ -138,8 +141,8 @@ class _Importer:
                 except (_Refused, Unreadable) as error:
                     self._report.refused.append(Refusal(seen.path, str(error)))
                 except OSError as error:
-                    if error.errno in _FULL:  # what comes next would fit no better
-                        raise SourceError(f"The disk of {self._data} is full.") from None
+                    if error.errno in DISK_FULL:  # what comes next would fit no better
+                        raise
                     reason = f"it can't be copied: {error.strerror or error}"
                     self._report.refused.append(Refusal(seen.path, reason))
                 count += 1
