@@ -167,7 +167,10 @@ class Catalogue:
             raise CatalogueError(f"{path} can't be read: {error}.") from None
         if version != SCHEMA_VERSION:
             self.connection.close()
-            raise CatalogueError(f"{path} is a catalogue of version {version}, not {SCHEMA_VERSION}.")
+            raise CatalogueError(
+                f"{path} is a catalogue of version {version}, not {SCHEMA_VERSION}: move it away, make the hospital "
+                "anew with `dicomhawk hospital build`, and import again what was imported."
+            )
 
     def close(self) -> None:
         """Close the connection; queries still running end with an error."""

@@ -175,12 +175,12 @@ class Overlay:
         table = TABLES[row_class]
         names = ", ".join(f'"{name}"' for name in schema.all_columns(row_class))
         rows = self._catalogue.connection.execute(f"SELECT {names} FROM {table} WHERE {where}", values)  # noqa: S608
-        connection.executemany(schema.INSERTS[row_class][0], rows)
+        connection.executemany(schema.OVERLAY_INSERTS[row_class], rows)
 
     def _insert(self, connection: sqlite3.Connection, row_class: type[Row], row: dict[str, Any]) -> int:
         first, *others = row.values()
         key: int = first + UPLOAD_KEYS
-        connection.execute(schema.INSERTS[row_class][0], (key, *others))
+        connection.execute(schema.OVERLAY_INSERTS[row_class], (key, *others))
         return key
 
 
