@@ -45,8 +45,8 @@ def catalogue(data: Path) -> Iterator[Catalogue]:
 
 def instance_of(catalogue: Catalogue, modality: str, number: int = 20) -> Instance:
     """An instance of the first series of a modality."""
-    sql = "SELECT series_key FROM series WHERE modality = ? LIMIT 1"
-    (series_key,) = catalogue.connection.execute(sql, (modality,)).fetchone()
+    sql = "SELECT series_key FROM series JOIN instance USING (series_key) WHERE modality = ? AND instance_number = ?"
+    (series_key,) = catalogue.connection.execute(f"{sql} LIMIT 1", (modality, number)).fetchone()
     return catalogue.instances(series_key)[number - 1]
 
 

@@ -16,6 +16,7 @@ import msgspec
 
 from dicomhawk.hospital import schema
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueError, CatalogueWriter
+from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.rows import Instance, Patient, Series, Study
 from dicomhawk.hospital.schema import TABLES, Row
 from dicomhawk.hospital.world.calendar import YEARS, Scale
@@ -50,6 +51,10 @@ SELECT patient_key, patient_id, name, birth_date, sex, patient_size, patient_wei
 FROM patient JOIN study USING (patient_key)
 WHERE study_key IN (SELECT study_key FROM series WHERE recipe IS NOT NULL)
 GROUP BY patient_key ORDER BY patient_key
+"""
+_BEFORE = """
+SELECT patient_key, study_date, recipe FROM study JOIN series USING (study_key)
+WHERE recipe IS NOT NULL ORDER BY study_date, study_time
 """
 
 
@@ -151,6 +156,7 @@ def _days_left(state: State, deployment: Deployment, now: float) -> int:
 def _known(catalogue: Catalogue, deployment: Deployment) -> Iterator[Known]:
     """The patients of generated studies."""
     zone = locale(deployment.locale).zone()
+    before = _before(catalogue)
     for key, identifier, name, born, sex, size, weight, last in catalogue.connection.execute(_KNOWN):
         person = Person(
             seed=person_seed(deployment.seed, identifier),
@@ -161,7 +167,32 @@ def _known(catalogue: Catalogue, deployment: Deployment) -> Iterator[Known]:
             height=float(size),
             weight=float(weight),
         )
-        yield Known(person, key, datetime.strptime(last[:14], "%Y%m%d%H%M%S").replace(tzinfo=zone))
+        moment = datetime.strptime(last[:14], "%Y%m%d%H%M%S").replace(tzinfo=zone)
+        yield Known(person, key, moment, before.get(key, {}))
+
+
+class _Image(msgspec.Struct):
+    """What of a recipe's image tells what was found."""
+
+    kind: str = msgspec.field(name="type")
+    findings: tuple[Finding, ...] = ()
+
+
+class _Recipe(msgspec.Struct):
+    image: _Image | None = None
+
+
+_SUBJECTS = {"chest_ct": "chest", "brain_mr": "head", "radiograph": "xr", "ultrasound": "us"}
+
+
+def _before(catalogue: Catalogue) -> dict[int, dict[str, tuple[str, tuple[Finding, ...]]]]:
+    """By patient, `Known.before`."""
+    decoder, made = msgspec.json.Decoder(_Recipe), dict[int, dict[str, tuple[str, tuple[Finding, ...]]]]()
+    for key, day, recipe in catalogue.connection.execute(_BEFORE):
+        image = decoder.decode(recipe).image
+        if image is not None and image.kind in _SUBJECTS:
+            made.setdefault(key, {})[_SUBJECTS[image.kind]] = (day, image.findings)
+    return made
 
 
 def _carry_over(old: Catalogue, writer: CatalogueWriter) -> list[str]:

@@ -26,7 +26,7 @@ def make_file(context: Context, document: Document) -> bytes:
         made = dose.build(context, document)
         class_uid, version = implementation_of(context.model, context.device.software)
     else:
-        system = SYSTEMS[document.system % len(SYSTEMS)]
+        system = SYSTEMS[document.system]
         class_uid, version = system.implementation
         if isinstance(document, KeyObjects):
             made = ko.build(context, document, system)

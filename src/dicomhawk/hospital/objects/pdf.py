@@ -10,6 +10,7 @@ from dicomhawk.hospital.objects import sr
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.document_recipe import Report
+from dicomhawk.hospital.objects.report import complete
 
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 PAGE = (595, 842)  # points: A4
@@ -124,7 +125,7 @@ def written(context: Context, report: Report) -> list[Line]:
         Line(f"{headings['number']}: {study.accession_number}", after=1),
         Line(f"{headings['referrer']}: {plain_name(study.referring_physician)}", after=16),
     ]
-    for section in tell(report.facts):
+    for section in tell(complete(report)):
         lines.append(Line(section.heading, 11, bold=True, after=1))
         text = " ".join(statement.text for statement in section.statements)
         lines.append(Line(text, after=9))
@@ -139,7 +140,7 @@ def written(context: Context, report: Report) -> list[Line]:
 def build(context: Context, report: Report, equipment: sr.Equipment) -> Attributes:
     """The data set of an encapsulated report."""
     instance, study = context.instance, context.study
-    title = words(report.facts.locale)["headings"]["findings"]
+    title = words(report.facts.locale)["headings"]["report"]
     created = f"{instance.content_date}{(instance.content_time or '000000')[:6]}"
     content = pdf(
         written(context, report),
@@ -154,7 +155,7 @@ def build(context: Context, report: Report, equipment: sr.Equipment) -> Attribut
         AcquisitionDateTime=f"{study.study_date}{study.study_time[:6]}",
         ConversionType="WSD",
         BurnedInAnnotation="YES",
-        DocumentTitle=f"{study.description} {title}"[:64],
+        DocumentTitle=title,
         VerificationFlag="VERIFIED" if report.verified else "UNVERIFIED",
         MIMETypeOfEncapsulatedDocument="application/pdf",
         EncapsulatedDocumentLength=len(content),

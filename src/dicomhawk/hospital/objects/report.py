@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from dicomhawk.hospital.findings.model import Finding
-from dicomhawk.hospital.findings.telling import Section, Statement, tell
+from dicomhawk.hospital.findings.telling import Facts, Section, Statement, tell
+from dicomhawk.hospital.images import brain
 from dicomhawk.hospital.images.locating import spot
+from dicomhawk.hospital.images.recipe import BrainMR
 from dicomhawk.hospital.objects import sr
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
@@ -44,7 +48,7 @@ def build(context: Context, report: Report, equipment: sr.Equipment) -> Attribut
     writer = sr.Writer(context.charset)
     made = sr.start(context, equipment)
     sr.described(made, context, verified=report.verified)
-    sections = tell(report.facts)
+    sections = tell(complete(report))
     enhanced = report.form == "enhanced"
     images = list(_images(report, sections))
     if images:
@@ -57,6 +61,15 @@ def build(context: Context, report: Report, equipment: sr.Equipment) -> Attribut
     root = writer.container(None, ("18748-4", "LN", "Diagnostic Imaging Report"), children, "2000")
     sr.adopt(made, root)
     return made
+
+
+def complete(report: Report) -> Facts:
+    """The facts, with what only the images know: how much a head has aged."""
+    for reference in report.references:
+        if isinstance(reference.image, BrainMR):
+            person = brain.head(reference.image.body)
+            return replace(report.facts, lesions=len(person.lesions), atrophy=person.atrophy)
+    return report.facts
 
 
 def language(writer: sr.Writer, locale: str, *, with_country: bool = True) -> Attributes:

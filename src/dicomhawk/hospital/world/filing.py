@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dicomhawk.hospital.catalogue import CatalogueWriter
+from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.images.recipe import BrainMR, ChestCT
 from dicomhawk.hospital.objects import recipe as recipes
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
+from dicomhawk.hospital.objects.document_recipe import Reference
+from dicomhawk.hospital.objects.documents import SYSTEMS
 from dicomhawk.hospital.objects.mr import MR_IMAGE_STORAGE
 from dicomhawk.hospital.rows import Instance, Patient, Series, Study
 from dicomhawk.hospital.runs import Run
+from dicomhawk.hospital.world.documents import Paper
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.patients import Known
 from dicomhawk.hospital.world.planned import Planned, Stored
@@ -20,6 +24,7 @@ from dicomhawk.hospital.world.scanners import Scanner
 from dicomhawk.hospital.world.schedule import Order
 
 TRANSFER = 45.0  # seconds from the last image until the series is in the archive
+SENDING = 8.0  # seconds until a document is there
 FIRST_SERIES = 2  # the first one is the planning image, which stays on the scanner unless it says otherwise
 
 
@@ -74,8 +79,8 @@ class Files:
 
     def study(
         self, visit: Visit, order: Order, study_key: int, planned: list[Planned], ends: list[float], staff: Staff
-    ) -> None:
-        """The study with its series, which are in the archive from `ends` (POSIX seconds) on."""
+    ) -> list[Reference]:
+        """The study with its series, which are in the archive from `ends` (POSIX seconds) on; returns the series."""
         begins, scanner, person = visit.begins, visit.scanner, visit.known.person
         scanner.exam += self._source.randrange(1, 9)
         self._writer.add(
@@ -96,22 +101,66 @@ class Files:
                 visible_from=ends[0],
             )
         )
-        number = FIRST_SERIES
+        number, made = FIRST_SERIES, []
         for plan, end in zip(planned, ends, strict=True):
             number = number if plan.number is None else plan.number
-            self._series(visit, plan, study_key, number, staff.operator, end)
+            made.append(self._series(visit, plan, study_key, number, staff.operator, end))
             number += 1
+        return made
 
-    def _series(self, visit: Visit, plan: Planned, study_key: int, number: int, operator: str, end: float) -> None:
-        scanner, begins = visit.scanner, visit.begins
-        device, made = scanner.device, begins + timedelta(seconds=plan.begins)
-        modality = plan.modality or device.modality or ""
+    def paper(self, visit: Visit, paper: Paper, study_key: int, uid: str) -> None:
+        """A document of the study as a series of its own; `uid` is that of the series."""
+        scanner, at = visit.scanner, paper.at
+        device = scanner.device
+        system = None if paper.by_scanner else SYSTEMS[paper.system]
         key = self._writer.next_key(Series)
+        moment = f"{at:%H%M%S}"
         self._writer.add(
             Series(
                 series_key=key,
                 study_key=study_key,
-                series_uid=scanner.uids.one(made),
+                series_uid=uid,
+                modality=paper.modality,
+                series_number=paper.number,
+                description=paper.description,
+                series_date=f"{at:%Y%m%d}",
+                series_time=moment,
+                institution=self._institution,
+                department=self._department,
+                station_name=None if system else device.station_name,
+                manufacturer=system.manufacturer if system else device.manufacturer,
+                model=system.model if system else device.model,
+                device_key=device.device_key,
+                recipe=recipes.encode(recipes.DocumentRecipe(paper.document)),
+                visible_from=at.timestamp() + SENDING,
+            )
+        )
+        self._writer.add(
+            Instance(
+                instance_key=self._writer.next_key(Instance),
+                series_key=key,
+                sop_uid=f"{uid}.1",
+                sop_class_uid=paper.sop_class,
+                transfer_syntax_uid=EXPLICIT_LE,
+                instance_number=1,
+                content_date=f"{at:%Y%m%d}",
+                content_time=moment,
+                visible_from=at.timestamp() + SENDING,
+            )
+        )
+
+    def _series(
+        self, visit: Visit, plan: Planned, study_key: int, number: int, operator: str, end: float
+    ) -> Reference:
+        scanner, begins = visit.scanner, visit.begins
+        device, made = scanner.device, begins + timedelta(seconds=plan.begins)
+        modality = plan.modality or device.modality or ""
+        key, uid = self._writer.next_key(Series), scanner.uids.one(made)
+        self._writer.add(
+            Series(
+                series_key=key,
+                study_key=study_key,
+                series_uid=uid,
                 modality=modality,
                 series_number=number,
                 description=plan.description,
@@ -134,7 +183,9 @@ class Files:
                 visible_from=end,
             )
         )
-        self._writer.add_run(self._run(visit, plan, key, modality, end))
+        run = self._run(visit, plan, key, modality, end)
+        self._writer.add_run(run)
+        return Reference(uid, run.sop_class_uid, run.uid_stem, run.uid_first, run.uid_width, run.count, plan.image)
 
     def _run(self, visit: Visit, plan: Planned, series_key: int, modality: str, end: float) -> Run:
         stored = plan.stored or _slices(plan, modality)

@@ -9,10 +9,13 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from dicomhawk.hospital.catalogue import CatalogueWriter
+from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.objects.document_recipe import Reference
 from dicomhawk.hospital.rows import Device, Patient, Study
 from dicomhawk.hospital.world import calendar
 from dicomhawk.hospital.world.calendar import Calendar, Scale, Slot
 from dicomhawk.hospital.world.devices import devices
+from dicomhawk.hospital.world.documents import SUBJECTS, Facet, documents, findings_of, style, with_findings
 from dicomhawk.hospital.world.draw import Weighted, draw, token
 from dicomhawk.hospital.world.filing import TRANSFER, Files, Staff, Visit
 from dicomhawk.hospital.world.kinds import DEMAND, URGENT_WARDS, Kind
@@ -77,6 +80,7 @@ class History:
         self._wards = {kind: _weighted(demand.wards) for kind, demand in DEMAND.items()}
         self._urgent_wards = _weighted(URGENT_WARDS)
         self._scanners: list[Scanner] = []
+        self._style = style(seed)
 
     def info(self) -> dict[str, str]:
         """Properties of the whole hospital for the catalogue."""
@@ -182,7 +186,9 @@ class History:
         study_key = self._writer.next_key(Study)
         # Numbers are given out in the order of the orders, whatever has to wait then.
         order = self._order(visit, slot, study_key)
-        planned = list(self._planned(visit, order.description))
+        person = visit.known.person
+        findings = findings_of(visit.kind, person.seed, person.age_on(begins.date()), begins, urgent=visit.urgent)
+        planned = [with_findings(plan, findings) for plan in self._planned(visit, order.description)]
         began = begins.timestamp()
         ends = [began + plan.begins + plan.lasts + TRANSFER for plan in planned]
         self._files.patient(visit, ends[0])
@@ -192,7 +198,40 @@ class History:
             if missed:
                 return
         self._patients.examined(visit.known, visit.kind, begins, source)
-        self._files.study(visit, order, study_key, planned, ends, self._staff(visit))
+        references = self._files.study(visit, order, study_key, planned, ends, self._staff(visit))
+        self._write_up(visit, order, study_key, planned, references, findings, max(ends))
+
+    def _write_up(
+        self,
+        visit: Visit,
+        order: Order,
+        study_key: int,
+        planned: list[Planned],
+        references: list[Reference],
+        findings: tuple[Finding, ...],
+        over: float,
+    ) -> None:
+        begins, known = visit.begins, visit.known
+        subject = SUBJECTS.get(visit.kind, visit.kind)
+        prior, before = known.before.get(subject, (None, ()))
+        facet = Facet(
+            seed=token(self._epoch, "papers", study_key),
+            kind=visit.kind,
+            urgent=visit.urgent,
+            locale=self._locale.name,
+            reason=order.reason,
+            findings=findings,
+            prior=prior,
+            before=before,
+            began=begins,
+            over=datetime.fromtimestamp(over, begins.tzinfo),
+        )
+        known.before[subject] = (f"{begins:%Y%m%d}", findings)
+        arc = self._style.arc + self._rotation
+        stem = f"{self._deployment.uid_root}.{arc}.{begins:%y%m%d}.{study_key}"
+        papers = documents(facet, planned, references, visit.scanner.device, self._style)
+        for number, paper in enumerate(papers, 1):
+            self._files.paper(visit, paper, study_key, f"{stem}.{number}")
 
     def _order(self, visit: Visit, slot: Slot, study_key: int) -> Order:
         source, tables = self._source, self._locale

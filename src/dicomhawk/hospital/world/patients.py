@@ -5,9 +5,10 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.world.calendar import Slot
 from dicomhawk.hospital.world.kinds import DEMAND, SOON, Kind
 from dicomhawk.hospital.world.people import Person, Registry
@@ -28,6 +29,8 @@ class Known:
     person: Person
     key: int
     last: datetime
+    before: dict[str, tuple[str, tuple[Finding, ...]]] = field(default_factory=dict)
+    """By the subject of reports: the day (DA) of the last examination, and what it found."""
 
 
 class Patients:

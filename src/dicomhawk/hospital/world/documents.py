@@ -1,0 +1,268 @@
+"""What is written about a study: report, dose report, key images, annotations; when, and in which form."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+
+from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.findings.story import Region, drawn
+from dicomhawk.hospital.findings.telling import Facts, Subject, words
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet
+from dicomhawk.hospital.objects.document_recipe import (
+    Document,
+    DosePart,
+    DoseReport,
+    KeyObjects,
+    Presentation,
+    Reference,
+    Report,
+)
+from dicomhawk.hospital.objects.documents import SYSTEMS
+from dicomhawk.hospital.objects.dose import DOSE_SR
+from dicomhawk.hospital.objects.ko import KEY_OBJECT_SELECTION
+from dicomhawk.hospital.objects.makers import CTModel, model_of
+from dicomhawk.hospital.objects.pdf import ENCAPSULATED_PDF
+from dicomhawk.hospital.objects.pr import GRAYSCALE_PRESENTATION
+from dicomhawk.hospital.objects.recipe import CTAcquisition
+from dicomhawk.hospital.objects.report import BASIC_TEXT_SR, ENHANCED_SR
+from dicomhawk.hospital.rows import Device
+from dicomhawk.hospital.world.dose_sheets import OVERSCAN
+from dicomhawk.hospital.world.draw import draw
+from dicomhawk.hospital.world.kinds import Kind
+from dicomhawk.hospital.world.planned import Planned
+
+SUBJECTS: dict[Kind, Subject] = {
+    "ct_native": "chest",
+    "ct_contrast": "chest",
+    "ct_follow": "chest",
+    "ct_head": "ct_head",
+    "ct_abdomen": "ct_abdomen",
+    "mr_plain": "head",
+    "mr_acute": "head",
+    "xr_chest": "xr",
+    "xr_bedside": "xr",
+    "us_abdomen": "us",
+}
+"""What the reports of each kind are about; a kind that isn't here has none."""
+REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head"}
+"""Which findings the images of a subject show."""
+NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "ground_glass", "consolidation")
+"""Findings that are shown in a window for lungs."""
+FIRST_HOUR, LAST_HOUR = 7, 19  # when reports of what isn't urgent are signed
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a hospital writes: the same for all of its studies."""
+
+    system: int
+    form: Literal["basic", "enhanced", "pdf"]
+    arc: int  # of UIDs, below the deployment's root; rotations count on from there
+    number: int  # Series Number of reports
+    keys: float  # part of the studies with findings that get key images
+    states: float  # and annotations
+    dose: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """What the documents of a study must know of it."""
+
+    seed: str
+    kind: Kind
+    urgent: bool
+    locale: str
+    reason: str
+    findings: tuple[Finding, ...]
+    prior: str | None  # DA
+    before: tuple[Finding, ...]
+    began: datetime
+    over: datetime  # the last image is in the archive
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A document: the facts of its series, and its recipe. `at`: when it was written."""
+
+    modality: str
+    number: int
+    description: str
+    sop_class: str
+    at: datetime
+    document: Document
+    system: int = 0
+    by_scanner: bool = False
+
+
+def style(seed: str) -> Style:
+    """The hospital's, from the deployment's seed."""
+    own = draw(seed, "documents")
+    forms: tuple[Literal["basic", "enhanced", "pdf"], ...] = ("basic", "enhanced", "pdf")
+    return Style(
+        system=own.randrange(len(SYSTEMS)),
+        form=own.choices(forms, (5, 3, 3))[0],
+        arc=own.randrange(100, 240),
+        number=own.choice((900, 901, 1000, 601, 701)),
+        keys=own.choice((0.0, 0.25, 0.5)),
+        states=own.choice((0.0, 0.15, 0.35)),
+        dose=own.random() < 0.85,
+    )
+
+
+def findings_of(kind: Kind, seed: str, age: float, began: datetime, *, urgent: bool) -> tuple[Finding, ...]:
+    """What the patient `seed` has that an examination of that kind shows."""
+    subject = SUBJECTS.get(kind)
+    region = REGIONS.get(subject) if subject is not None else None
+    return () if region is None else drawn(region, seed, age, began.date(), urgent=urgent)
+
+
+def with_findings(plan: Planned, findings: tuple[Finding, ...]) -> Planned:
+    """The same series with the findings in its images."""
+    if not findings or not isinstance(plan.image, ChestCT | BrainMR):
+        return plan
+    return replace(plan, image=msgspec.structs.replace(plan.image, findings=findings))
+
+
+def documents(
+    facet: Facet, planned: Sequence[Planned], references: Sequence[Reference], device: Device, own: Style
+) -> Iterator[Paper]:
+    """All that is written about a study; `references` are its series with images."""
+    source = draw(facet.seed, "papers")
+    if device.modality == "CT" and own.dose:
+        yield from _dose(facet, planned, device)
+    subject = SUBJECTS.get(facet.kind)
+    if subject is None:
+        return
+    signed = _signed(facet, source)
+    facts = Facts(
+        subject=subject,
+        locale=facet.locale,
+        seed=facet.seed,
+        technique=_technique(facet.kind, planned),
+        reason=facet.reason,
+        findings=facet.findings,
+        prior=facet.prior,
+        before=facet.before,
+        diffusion=any(isinstance(p.image, BrainMR) and p.image.contrast == "DWI" for p in planned),
+    )
+    shown = _best(references, facet.findings)
+    pointed = tuple(f for f in facet.findings if f.kind not in ("emphysema", "coronary"))
+    if pointed and shown and source.random() < own.keys:
+        keys = KeyObjects(pointed[:3], shown, own.system, facet.locale)
+        at = signed - timedelta(minutes=source.randrange(1, 12))
+        yield Paper("KO", own.number + 2, "Key Images", KEY_OBJECT_SELECTION, at, keys, own.system)
+    if pointed and shown and source.random() < own.states:
+        at = signed - timedelta(minutes=source.randrange(1, 12))
+        state = _state(facet, pointed[0], shown, own)
+        yield Paper("PR", own.number + 1, "Presentation State", GRAYSCALE_PRESENTATION, at, state, own.system)
+    sop_class = {"basic": BASIC_TEXT_SR, "enhanced": ENHANCED_SR, "pdf": ENCAPSULATED_PDF}[own.form]
+    title = words(facet.locale)["headings"]["report"]
+    report = Report(facts, own.form, own.system, shown)
+    yield Paper("OT" if own.form == "pdf" else "SR", own.number, title, sop_class, signed, report, own.system)
+
+
+def _best(references: Sequence[Reference], findings: tuple[Finding, ...]) -> tuple[Reference, ...]:
+    """The series that documents refer to: the one that shows most, and another where it has the detail."""
+    if not references:
+        return ()
+    images = [r for r in references if isinstance(r.image, ChestCT | BrainMR)]
+    if not images:
+        return ()
+    order = {"DWI": 0, "FLAIR": 1, "T2": 2}
+    acute = any(f.kind == "infarct" for f in findings)
+
+    def rank(reference: Reference) -> float:
+        image = reference.image
+        if isinstance(image, ChestCT):
+            return float(image.kernel != ("lung" if findings and findings[0].kind in NARROW else "soft"))
+        assert isinstance(image, BrainMR)
+        return float(order.get(image.contrast, 4) if acute else {"FLAIR": 0, "T2": 1}.get(image.contrast, 3))
+
+    return (min(images, key=rank),)
+
+
+def _signed(facet: Facet, source: random.Random) -> datetime:
+    """When the report is signed: urgent ones soon, others hours later and in working hours."""
+    if facet.urgent:
+        return facet.over + timedelta(minutes=source.uniform(14, 95))
+    at = facet.over + timedelta(hours=min(source.lognormvariate(1.2, 0.8), 40))
+    if at.hour >= LAST_HOUR:
+        at = _morning(at + timedelta(days=1), source)
+    elif at.hour < FIRST_HOUR:
+        at = _morning(at, source)
+    while at.weekday() >= 5:
+        at = _morning(at + timedelta(days=1), source)
+    return max(at, facet.over + timedelta(minutes=5))
+
+
+def _morning(day: datetime, source: random.Random) -> datetime:
+    return day.replace(hour=FIRST_HOUR + source.randrange(5), minute=source.randrange(60))
+
+
+def _technique(kind: Kind, planned: Sequence[Planned]) -> str:
+    if SUBJECTS[kind] == "chest":
+        return (
+            "ct_contrast" if any(isinstance(p.image, ChestCT) and p.image.contrast for p in planned) else "ct_native"
+        )
+    prefix = kind.partition("_")[0]
+    return kind if prefix == "ct" else prefix
+
+
+def _state(facet: Facet, finding: Finding, shown: tuple[Reference, ...], own: Style) -> Presentation:
+    reference = shown[0]
+    image = reference.image
+    if isinstance(image, BrainMR):
+        window = (round(image.gain * 0.85), round(image.gain * 1.7))
+    else:
+        window = (-600, 1500) if isinstance(image, ChestCT) and image.kernel == "lung" else (40, 400)
+    text = f"{words(facet.locale)['names'][finding.kind]} {round(finding.size)} mm"
+    return Presentation(finding, reference, window, "PRESENTATION", text, own.system)
+
+
+def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[Paper]:
+    model = model_of(device.manufacturer, device.model)
+    assert isinstance(model, CTModel)
+    parts: dict[str, DosePart] = {}
+    first, last = facet.over, facet.began
+    for plan in planned:
+        scan, image = plan.acquisition, plan.image
+        if not isinstance(scan, CTAcquisition) or not isinstance(image, ChestCT) or scan.irradiation_event in parts:
+            continue
+        length = round((image.slices - 1) * image.spacing + OVERSCAN, 1)
+        seconds = round(length / (model.collimation[1] * scan.pitch) * model.rotation, 2)
+        parts[scan.irradiation_event] = DosePart(
+            event=scan.irradiation_event,
+            protocol=plan.protocol,
+            spiral=True,
+            seconds=seconds,
+            length=length,
+            pitch=scan.pitch,
+            kvp=scan.kvp,
+            current=scan.current,
+            highest_current=min(round(scan.current * 1.33), model.tube_limits[1]),
+            ctdi=round(scan.ctdi, 2),
+            dlp=_on_sheet(planned) or round(scan.ctdi * length / 10, 2),
+        )
+        began = facet.began + timedelta(seconds=plan.begins)
+        first, last = min(first, began), max(last, began + timedelta(seconds=seconds))
+    if not parts:
+        return
+    siemens = model.maker == "siemens"
+    report = DoseReport(tuple(parts.values()), "chest", f"{first:%Y%m%d%H%M%S}", f"{last:%Y%m%d%H%M%S}")
+    name, number = ("Patient Protocol", 502) if siemens else ("Dose Report", 997)
+    yield Paper("SR", number, name, DOSE_SR, facet.over, report, by_scanner=True)
+
+
+def _on_sheet(planned: Sequence[Planned]) -> float | None:
+    """The dose length product of the spiral as the scanner's own sheet has it, so that both agree."""
+    for plan in planned:
+        if isinstance(plan.image, DoseSheet):
+            table = plan.image.table
+            return float(table[-1][next(n for n, name in enumerate(table[0]) if name.startswith("DLP"))])
+    return None
