@@ -122,15 +122,15 @@ class Dispatch:
         self.operation = operation
         self._connection.provider.works = True
         self._task = asyncio.get_running_loop().create_task(self._run(work))
+        self._task.add_done_callback(lambda _: work.close())  # a task that is cancelled at once never begins it
 
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         connection = self._connection
         try:
             try:
-                with contextlib.closing(work):
-                    if connection.door.persona.commands.meanwhile != "wait":
-                        await asyncio.sleep(0)  # what has come behind the request shows now
-                    await work
+                if connection.door.persona.commands.meanwhile != "wait":
+                    await asyncio.sleep(0)  # what has come behind the request shows now
+                await work
             except Gone:
                 self.stop()
                 if not connection.is_open:
