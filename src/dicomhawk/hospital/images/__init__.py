@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images import brain, chest, radiograph, scout, ultrasound
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Recipe, Scout, Ultrasound
+from dicomhawk.hospital.images import brain, chest, radiograph, scout, screen, ultrasound
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, Radiograph, Recipe, Scout, Ultrasound
 
 _RENDERERS: dict[type[Any], Callable[[Any, int], NDArray[Any]]] = {
     ChestCT: chest.render,
@@ -16,6 +16,7 @@ _RENDERERS: dict[type[Any], Callable[[Any, int], NDArray[Any]]] = {
     Scout: scout.render,
     Radiograph: radiograph.render,
     Ultrasound: ultrasound.render,
+    DoseSheet: screen.render,
 }
 
 

@@ -92,6 +92,23 @@ class BrainMR(msgspec.Struct, frozen=True, tag="brain_mr"):
     findings: tuple[Finding, ...] = ()
 
 
+class DoseSheet(msgspec.Struct, frozen=True, tag="dose_sheet"):
+    """A screen with the doses of a CT examination, as scanners file it: text only."""
+
+    body: Body
+    title: tuple[str, ...]
+    table: tuple[tuple[str, ...], ...]  # rows of cells; the first is the heading
+    footer: tuple[str, ...]
+    layout: Literal["siemens", "ge"]
+    rows: int = 512
+    columns: int = 512
+
+    @property
+    def slices(self) -> int:
+        """Instances of the series."""
+        return 1
+
+
 class Mark(msgspec.Struct, frozen=True):
     """A letter on a radiograph; place of its upper left corner relative to the image, height in mm."""
 
@@ -168,4 +185,4 @@ class Ultrasound(msgspec.Struct, frozen=True, tag="ultrasound"):
         return len(self.scans)
 
 
-Recipe = ChestCT | BrainMR | Radiograph | Scout | Ultrasound
+Recipe = ChestCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomhawk.hospital.images import render
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, Radiograph, Scout, Ultrasound
-from dicomhawk.hospital.objects import ct, documents, mr, scout, us, xray
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, Radiograph, Scout, Ultrasound
+from dicomhawk.hospital.objects import ct, documents, mr, sc, scout, us, xray
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.makers import implementation_of
@@ -22,6 +22,7 @@ _BUILDERS: dict[type[Any], Callable[[Context, Any, Any, Any], Attributes]] = {
     Scout: scout.build,
     Radiograph: xray.build,
     Ultrasound: us.build,
+    DoseSheet: sc.build,
 }
 """For each kind of image, what makes a data set of context, recipe, acquisition and pixels."""
 

@@ -76,7 +76,13 @@ class USAcquisition(msgspec.Struct, frozen=True, tag="us", omit_defaults=True):
     preset: str  # the name of the examination in the overlay
 
 
-Acquisition = CTAcquisition | MRAcquisition | XRayAcquisition | USAcquisition
+class CaptureAcquisition(msgspec.Struct, frozen=True, tag="capture"):
+    """What is known of a screen that was captured."""
+
+    requested: str
+
+
+Acquisition = CTAcquisition | MRAcquisition | XRayAcquisition | USAcquisition | CaptureAcquisition
 
 
 class SeriesRecipe(msgspec.Struct, frozen=True):

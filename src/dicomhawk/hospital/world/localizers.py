@@ -16,7 +16,7 @@ from dicomhawk.hospital.world.planned import Examination, Planned, Stored
 TOP, BOTTOM = 162.0, -158.0  # mm in the base: as far as it goes
 SIEMENS_PIXEL, SIEMENS_COLUMNS = (1.0, 1.0), 512
 GE_PIXEL, GE_COLUMNS = (0.545455, 0.596847), 888
-WINDOWS = ((-50, 900), (100, 1200))  # from the front, from the side
+WINDOWS = ((-150, 1100), (50, 1300))  # from the front, from the side
 BEFORE = (50, 120)  # seconds before the first spiral
 
 

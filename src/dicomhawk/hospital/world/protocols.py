@@ -13,6 +13,7 @@ from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Contrast, K
 from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
 from dicomhawk.hospital.objects.recipe import CTAcquisition, MRAcquisition
 from dicomhawk.hospital.rows import Device
+from dicomhawk.hospital.world.dose_sheets import dose_sheet
 from dicomhawk.hospital.world.draw import clipped, token
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.localizers import localizer
@@ -62,7 +63,8 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
         kernels.append(("soft", 5.0, 5.0))
     protocol = _ct_protocol(exam.kind, low_dose, siemens, source)
     begins = source.randrange(160, 420)
-    yield localizer(exam, model, common, begins, source)
+    planning = localizer(exam, model, common, begins, source)
+    yield planning
     for number, (kernel, thick, step) in enumerate(kernels):
         name = source.choice(model.kernels[kernel])
         image = ChestCT(
@@ -85,6 +87,7 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
         description = _ct_description(siemens, kernel, name, thick, contrast > 0, source)
         yield Planned(image, acquisition, description, protocol, "CHEST", begins, length / 46)
         begins += source.randrange(25, 70)
+    yield dose_sheet(exam, model, common, planning, top, length, begins + source.randrange(10, 60), source)
 
 
 def _from_slice(base_slice: float, body: Body) -> float:
