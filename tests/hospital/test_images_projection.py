@@ -1,0 +1,114 @@
+"""Radiographs and localizers: the patient of the CT, seen from elsewhere."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from dicomhawk.hospital.images import render
+from dicomhawk.hospital.images.projection import Beam, line_integrals
+from dicomhawk.hospital.images.recipe import Body, Mark, Radiograph, Scout
+
+BODY = Body(seed="ab12", female=True, age=61.0)
+
+
+def radiograph(**changes: object) -> Radiograph:
+    """A small chest radiograph."""
+    usual = Radiograph(
+        body=BODY,
+        study="s",
+        series="t",
+        view="PA",
+        middle=(15.0, 0.0),
+        rows=640,
+        columns=760,
+        pixel=0.5,
+        noise=1.0,
+        mark=Mark("R", 0.08, 0.06, 14.0),
+    )
+    return msgspec.structs.replace(usual, **changes)
+
+
+def test_a_radiograph_shows_lungs_heart_and_spine_where_they_are() -> None:
+    image = render(radiograph(), 0).astype(float)
+    assert image.shape == (640, 760)
+    assert image.max() <= 4095
+    level = image[250:290]
+    spine, right, left = level[:, 370:400].mean(), level[:, 180:260].mean(), level[:, 500:560].mean()
+    assert spine > right + 1000
+    assert spine > left + 1000
+    heart, opposite = image[330:360, 430:480].mean(), image[330:360, 280:330].mean()
+    assert heart > opposite + 500  # the heart is on the patient's left, which is on the right
+    assert image[560:600, 300:460].mean() > right + 1000
+
+
+def test_the_same_recipe_gives_the_same_pixels_and_another_body_others() -> None:
+    assert np.array_equal(render(radiograph(), 0), render(radiograph(), 0))
+    other = render(radiograph(body=Body(seed="cd34", female=False, age=40.0)), 0).astype(float)
+    assert np.abs(other - render(radiograph(), 0)).mean() > 100
+
+
+def test_inverted_images_are_the_complement() -> None:
+    plain, inverted = render(radiograph(), 0), render(radiograph(inverted=True), 0)
+    assert np.abs(plain.astype(int) + inverted - 4095).max() <= 1
+
+
+def test_the_collimator_darkens_what_it_covers() -> None:
+    image = render(radiograph(collimation=(20.0, 10.0, 30.0, 40.0), mark=None), 0)
+    assert image[:35].max() == image[-55:].max() == image[:, :75].max() == image[:, -15:].max() == 0
+    assert image[60:500, 100:700].min() >= 0
+    shuttered = render(radiograph(collimation=(20.0, 10.0, 30.0, 40.0), shutter=0.9), 0)
+    assert np.abs(shuttered[:35].astype(float) / 4095 - 0.9).max() < 0.02
+
+
+def test_the_letter_is_where_it_was_laid() -> None:
+    with_mark, without = render(radiograph(), 0).astype(int), render(radiograph(mark=None), 0).astype(int)
+    rows, columns = np.nonzero(np.abs(with_mark - without) > 200)
+    assert 640 * 0.06 < rows.min() < rows.max() < 640 * 0.2
+    assert 760 * 0.04 < columns.min() < columns.max() < 760 * 0.16
+
+
+@pytest.mark.parametrize("view", ["PA", "AP", "LL"])
+def test_all_views_are_as_large_as_asked_for(view: str) -> None:
+    image = render(radiograph(view=view, rows=401, columns=333, bits=14), 0)
+    assert image.shape == (401, 333)
+    assert 4095 < image.max() <= 16383
+
+
+def test_nearer_to_the_source_is_larger() -> None:
+    far, near = (
+        line_integrals(BODY, "s", Beam("frontal", source, -165.0, (0.0, 0.0), 160, 280, (2.0, 2.0)))
+        for source in (4000.0, 900.0)
+    )
+    assert (near > 0.3).sum() > 1.1 * (far > 0.3).sum()
+
+
+def test_a_change_of_the_attenuation_is_seen_in_the_projection() -> None:
+    beam = Beam("frontal", 1800.0, -165.0, (0.0, 0.0), 160, 240, (2.0, 2.0))
+    at = (40.0, 20.0, -70.0)
+
+    def ball(values: np.ndarray, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        inside = (z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2 < 15.0**2
+        return np.where(inside, np.float32(175), values)  # water
+
+    more = line_integrals(BODY, "s", beam, [ball]) - line_integrals(BODY, "s", beam)
+    row, column = np.unravel_index(np.argmax(more), more.shape)
+    assert abs(row - (79.5 - at[0] * 1.1 / 2)) < 4
+    assert abs(column - (119.5 + at[2] * 1.1 / 2)) < 4
+    assert 0.15 < more.max() < 0.6
+
+
+@pytest.mark.parametrize(("pixel", "columns"), [((1.0, 1.0), 512), ((0.545455, 0.596847), 888)])
+def test_localizers_show_body_air_and_table(pixel: tuple[float, float], columns: int) -> None:
+    rows = round(310 / pixel[0])
+    scout = Scout(BODY, "s", "t", ("frontal", "lateral"), 160.0, rows, columns, pixel, 0.004, "slab")
+    assert scout.slices == 2
+    for k in (0, 1):
+        image = render(scout, k)
+        assert image.shape == (rows, columns)
+        assert image.dtype == np.int16
+        assert image[:, :4].max() < -900
+        assert image[rows // 2, columns // 2] > -700
+    frontal = render(scout, 0).astype(float)
+    assert frontal[rows // 2, round(columns / 2 - 212 / pixel[1])] > frontal[:, :4].mean() + 20  # edge of the table
