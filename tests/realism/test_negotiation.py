@@ -13,8 +13,9 @@ import pytest
 from dicomhawk.persona.model import load
 from dicomhawk.settings import Deployment, Remote
 from dicomhawk.upperlayer import pdu
+from dicomhawk.upperlayer.indications import AssociateIndication
 from dicomhawk.upperlayer.negotiation import Accepted, Rejected, negotiate
-from dicomhawk.upperlayer.provider import AssociateIndication, Provider
+from dicomhawk.upperlayer.provider import Provider
 from tests.realism.requests import Requests
 from tests.realism.support import MEASURED, require_probes, require_product
 

@@ -9,6 +9,7 @@ from dicomhawk.upperlayer import items as it
 from dicomhawk.upperlayer.dialect import Close, Dialect
 from dicomhawk.upperlayer.dimse import Command, Key
 from dicomhawk.upperlayer.fragments import FILLING, fragments
+from dicomhawk.upperlayer.indications import AssociateIndication, Indication, ReleaseIndication
 from dicomhawk.upperlayer.message import CommandReceived
 from dicomhawk.upperlayer.negotiation import (
     DICOM_APPLICATION_CONTEXT,
@@ -18,7 +19,7 @@ from dicomhawk.upperlayer.negotiation import (
     Policy,
     negotiate,
 )
-from dicomhawk.upperlayer.provider import AssociateIndication, Indication, Provider, ReleaseIndication
+from dicomhawk.upperlayer.provider import Provider
 from tests.upperlayer.golden import GOLDEN
 
 VERIFICATION = "1.2.840.10008.1.1"

@@ -7,10 +7,11 @@ import pytest
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer import items as it
 from dicomhawk.upperlayer.dialect import Dialect
+from dicomhawk.upperlayer.indications import AssociateConfirmation, AssociateIndication
 from dicomhawk.upperlayer.machine import State
 from dicomhawk.upperlayer.message import CommandReceived, DataSetFragment
 from dicomhawk.upperlayer.negotiation import Accepted, negotiate
-from dicomhawk.upperlayer.provider import AssociateConfirmation, AssociateIndication, Provider
+from dicomhawk.upperlayer.provider import Provider
 from tests.upperlayer.golden import GOLDEN
 from tests.upperlayer.playbook import CT, FIND, decode, indications, output, policy
 

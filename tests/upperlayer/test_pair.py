@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer.dialect import Close, Dialect
-from dicomhawk.upperlayer.machine import TABLE, Event, State
-from dicomhawk.upperlayer.message import CommandReceived, DataSetFragment
-from dicomhawk.upperlayer.negotiation import Accepted, negotiate
-from dicomhawk.upperlayer.provider import (
+from dicomhawk.upperlayer.indications import (
     AbortIndication,
     AssociateConfirmation,
     AssociateIndication,
     Indication,
-    Provider,
     ReleaseConfirmation,
     ReleaseIndication,
     Violation,
 )
+from dicomhawk.upperlayer.machine import TABLE, Event, State
+from dicomhawk.upperlayer.message import CommandReceived, DataSetFragment
+from dicomhawk.upperlayer.negotiation import Accepted, negotiate
+from dicomhawk.upperlayer.provider import Provider
 from tests.upperlayer.playbook import CT, IMPLICIT, PLAIN_CLOSES, policy, request
 
 POLICY = policy()

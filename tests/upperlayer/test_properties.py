@@ -15,9 +15,10 @@ from dicomhawk.upperlayer import dimse, itemcodec, pdu
 from dicomhawk.upperlayer.dialect import Dialect, Reaction
 from dicomhawk.upperlayer.dimse import Command, Key
 from dicomhawk.upperlayer.errors import ProtocolError, Quirk
+from dicomhawk.upperlayer.indications import Violation
 from dicomhawk.upperlayer.machine import State
 from dicomhawk.upperlayer.message import Assembler, CommandReceived, DataSetFragment
-from dicomhawk.upperlayer.provider import Provider, Violation
+from dicomhawk.upperlayer.provider import Provider
 from dicomhawk.upperlayer.rules import STANDARD
 from tests.upperlayer import strategies as our
 from tests.upperlayer.golden import GOLDEN

@@ -10,18 +10,18 @@ from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer import items as it
 from dicomhawk.upperlayer.dialect import Close
 from dicomhawk.upperlayer.dimse import Command
-from dicomhawk.upperlayer.machine import State
-from dicomhawk.upperlayer.message import CommandReceived, DataSetFragment
-from dicomhawk.upperlayer.negotiation import Context
-from dicomhawk.upperlayer.provider import (
+from dicomhawk.upperlayer.indications import (
     AbortIndication,
     AssociateConfirmation,
     AssociateIndication,
-    Provider,
     ReleaseConfirmation,
     ReleaseIndication,
     TransportClosed,
 )
+from dicomhawk.upperlayer.machine import State
+from dicomhawk.upperlayer.message import CommandReceived, DataSetFragment
+from dicomhawk.upperlayer.negotiation import Context
+from dicomhawk.upperlayer.provider import Provider
 from tests.upperlayer.playbook import (
     ABORT,
     AC,

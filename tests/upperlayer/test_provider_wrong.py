@@ -7,14 +7,10 @@ import pytest
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer.dialect import Close, Dialect, Reaction
 from dicomhawk.upperlayer.errors import Quirk
+from dicomhawk.upperlayer.indications import AbortIndication, AssociateIndication, Violation
 from dicomhawk.upperlayer.machine import State
 from dicomhawk.upperlayer.message import CommandReceived
-from dicomhawk.upperlayer.provider import (
-    AbortIndication,
-    AssociateIndication,
-    Provider,
-    Violation,
-)
+from dicomhawk.upperlayer.provider import Provider
 from tests.upperlayer.playbook import (
     ABORT,
     AC,

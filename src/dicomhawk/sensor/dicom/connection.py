@@ -15,17 +15,12 @@ from ...evidence.recorder import ConnectionRecord
 from ...evidence.transcript import Framing, Reference
 from ...upperlayer.dialect import SERVICE_PROVIDER, Close
 from ...upperlayer.errors import Quirk
+from ...upperlayer.indications import AbortIndication, AssociateIndication, ReleaseIndication, Violation
+from ...upperlayer.intake import Buffer
 from ...upperlayer.machine import State
 from ...upperlayer.message import CommandReceived, DataSetFragment
 from ...upperlayer.negotiation import Accepted, Rejected, Unanswered
-from ...upperlayer.provider import (
-    AbortIndication,
-    AssociateIndication,
-    Buffer,
-    Provider,
-    ReleaseIndication,
-    Violation,
-)
+from ...upperlayer.provider import Provider
 from . import services
 from .dispatch import Dispatch, Gone
 from .door import Door

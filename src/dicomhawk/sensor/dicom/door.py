@@ -14,8 +14,8 @@ from ...persona.model import Persona
 from ...persona.model.capacity import Capacity
 from ...settings import Deployment, Remote
 from ...upperlayer import pdu
+from ...upperlayer.indications import AssociateIndication
 from ...upperlayer.negotiation import Accepted, Outcome, Rejected, negotiate
-from ...upperlayer.provider import AssociateIndication
 from ..holdings import Holdings
 from ..processes import descriptor_limit
 from .describe import association
