@@ -120,7 +120,8 @@ def test_rows_answer_as_stored_objects_would(
 def test_long_searches_give_way(
     catalogue: Catalogue, product: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dicomhawk.hospital.products.catalogue.ROWS_A_TURN", 4)
+    monkeypatch.setattr("dicomhawk.hospital.products.search.FIRST_ROWS", 4)
+    monkeypatch.setattr("dicomhawk.hospital.products.search.MOST_ROWS", 4)
     keys = {0x00080052: Element(0x00080052, "CS", b"STUDY"), 0x00100010: Element(0x00100010, "PN", b"*nobody*")}
     turns = list(archive(catalogue, product, tmp_path).find(Model.STUDY_ROOT.levels, keys, now=NOW, visitor="v"))
     assert turns == [None] * len(turns)

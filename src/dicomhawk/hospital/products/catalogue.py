@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from array import array
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha1
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
-
-import numpy as np
 
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.attributes import ATTRIBUTES, MODALITIES_IN_STUDY, SOP_CLASSES_IN_STUDY, UNIQUE_KEYS, Level
-from dicomhawk.hospital.budget import ROWS_A_TURN, Budget
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, UTF_8, character_set
-from dicomhawk.hospital.conditions import Conditions
-from dicomhawk.hospital.dialect import Order, QueryDialect
+from dicomhawk.hospital.dialect import QueryDialect
 from dicomhawk.hospital.elements import DataSet, Element
 from dicomhawk.hospital.matching import Stored
 from dicomhawk.hospital.products.index import Entry, Indexer
 from dicomhawk.hospital.products.objects import StoredObject
 from dicomhawk.hospital.products.resource import Resource
-from dicomhawk.hospital.sources import unable
-
-BATCH: Final = 64
-"""Resources that are read at once for their answers; some tenths of a millisecond."""
 
 ORDINARY_LENGTH: Final = 64
 """Characters of a text that every product keeps whole."""
 
-_COMPUTED: Final = frozenset(
+COMPUTED: Final = frozenset(
     (
         0x00201200,
         0x00201202,
@@ -43,7 +31,9 @@ _COMPUTED: Final = frozenset(
         SOP_CLASSES_IN_STUDY,
     )
 )
-_STORED: Final = tuple(attribute for tag, attribute in sorted(ATTRIBUTES.items()) if tag not in _COMPUTED)
+"""Attributes that no object has."""
+
+_STORED: Final = tuple(attribute for tag, attribute in sorted(ATTRIBUTES.items()) if tag not in COMPUTED)
 _PATIENT: Final = "JOIN patient p ON p.patient_key = t.patient_key"
 _STUDY: Final = f"JOIN study t ON t.study_key = e.study_key {_PATIENT}"
 _FROM: Final = {
@@ -220,105 +210,6 @@ class CatalogueResource(Resource):
         parameters = {"key": self.key, "now": self._now}
         (key,) = self._objects.catalogue.connection.execute(sql, parameters).fetchone()
         return key or 0
-
-
-def digest(ids: Sequence[str]) -> bytes:
-    """SHA-1 of identifiers, joined by ``|``; its bytes sort as its hexadecimal digits do."""
-    return sha1("|".join(ids).encode("latin-1", "replace"), usedforsecurity=False).digest()
-
-
-class Search:
-    """The resources of `level` in the catalogue that `conditions` let through, whose kept `tags` are asked for."""
-
-    def __init__(
-        self, objects: CatalogueObjects, level: Level, conditions: Conditions, tags: Iterable[int], now: float
-    ) -> None:
-        self._objects = objects
-        self._level = level
-        self._now = now
-        self._conditions = conditions
-        conditions.terms += _visible(level)
-        conditions.parameters["now"] = now
-        known = (ATTRIBUTES[tag] for tag in sorted(set(tags)) if tag in ATTRIBUTES and tag not in _COMPUTED)
-        self._attributes = [attribute for attribute in known if attribute.level <= level]
-        self._tags = [attribute.tag for attribute in self._attributes]
-        columns = (_KEYS[level], "p.patient_key", *_IDS[: level + 1], *(a.sql for a in self._attributes))
-        self._select = f"SELECT {', '.join(columns)} FROM "  # noqa: S608 - names of ours
-
-    def run(
-        self, order: Order, passed_over: frozenset[int], matches: Any, *, narrowed: bool
-    ) -> Generator[tuple[bytes, Resource] | None, None, None]:
-        """Resources for which `matches` says yes, in `order`; None: let others have a turn.
-
-        With `Order.DIGEST` each comes with its digest. Raises `QueryError`.
-        """
-        if self._level == Level.IMAGE and order is Order.STORED and not narrowed:
-            yield from self._stream(passed_over, matches)
-            return
-        keys, digests = array("q"), array("Q")
-        for found in self._rows(_FROM[self._level]):
-            if found is None:
-                yield None
-            elif found[1] not in passed_over:
-                resource = self._resource(found)
-                if matches(resource):
-                    keys.append(found[0])
-                    digests.append(int.from_bytes(digest(resource.ids)[:8]) if order is Order.DIGEST else found[0])
-        if not keys:
-            return
-        ordered = np.frombuffer(keys, np.int64)[np.argsort(np.frombuffer(digests, np.uint64), kind="stable")]
-        for start in range(0, len(ordered), BATCH):
-            for resource in self._batch(ordered[start : start + BATCH].tolist()):
-                yield (digest(resource.ids) if order is Order.DIGEST else b""), resource
-
-    def _stream(
-        self, passed_over: frozenset[int], matches: Any
-    ) -> Generator[tuple[bytes, Resource] | None, None, None]:
-        # The left side of a CROSS JOIN is SQLite's outer loop: rows come in the order of their keys.
-        for found in self._rows(_FROM[Level.IMAGE].replace("instance i JOIN", "instance i CROSS JOIN")):
-            if found is None:
-                yield None
-            elif found[1] not in passed_over:
-                resource = self._resource(found)
-                if matches(resource):
-                    yield b"", resource
-
-    def _resource(self, row: tuple[Any, ...]) -> CatalogueResource:
-        level = self._level
-        values = dict(zip(self._tags, row[level + 3 :], strict=True))
-        return CatalogueResource(self._objects, level, row[0], row[2 : level + 3], values, self._now)
-
-    def _rows(self, tables: str) -> Iterator[tuple[Any, ...] | None]:
-        connection = self._objects.catalogue.connection
-        sql = f"{self._select}{tables} WHERE {' AND '.join(self._conditions.terms)}"  # names of ours
-        budget = Budget(connection)
-        cursor = connection.cursor()
-        since = 0
-        try:
-            budget.begin()
-            for row in cursor.execute(sql, self._conditions.parameters):
-                budget.pause()
-                since += 1
-                if since >= ROWS_A_TURN or budget.spent:
-                    since = 0
-                    yield None
-                    budget.begin()
-                yield row
-                budget.resume()
-        except sqlite3.Error as error:
-            raise unable() from error
-        finally:
-            budget.pause()
-            cursor.close()
-
-    def _batch(self, keys: list[int]) -> Iterator[CatalogueResource]:
-        of_level = f"{_FROM[self._level]} WHERE {_KEYS[self._level]}"
-        sql = f"{self._select}{of_level} IN (SELECT value FROM json_each(?))"  # noqa: S608
-        rows = self._objects.catalogue.connection.execute(sql, (json.dumps(keys),)).fetchall()
-        found = {row[0]: row for row in rows}
-        for key in keys:
-            if key in found:
-                yield self._resource(found[key])
 
 
 def _visible(level: Level) -> list[str]:

@@ -9,15 +9,21 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable
+from datetime import date
 from typing import Final, NamedTuple, TypeAlias
 
 from dicomhawk.hospital.dialect import Comparison
-from dicomhawk.hospital.matching import MAX_PATTERN_LENGTH, Hint, wildcard_test
+from dicomhawk.hospital.matching import MAX_PATTERN_LENGTH, wildcard_test
 from dicomhawk.hospital.products.moments import moment
 
 Test: TypeAlias = Callable[[str], bool]
+Range: TypeAlias = tuple[str, str]
+"""The first and the last of some texts, in the order of their characters."""
 
 TEMPORAL: Final = frozenset(("DA", "TM", "DT"))
+LAST: Final = "\U0010ffff"
+"""Sorts behind whatever follows a prefix."""
+
 _LETTERS: Final = re.compile("[A-Za-z]+")
 _CONTROLS: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0x100)))
 _FOLDED: Final = str.maketrans(
@@ -36,24 +42,36 @@ class WildcardError(Exception):
 
 
 class Compared(NamedTuple):
-    """A key's `test` for stored values, and what an index can narrow by, if it can."""
+    """A key's `test` for stored values, and how many `patterns` it has.
+
+    With `narrows`, all values that match are among `points`, or in one of `ranges`, which don't overlap.
+    """
 
     test: Test
-    hint: Hint | None
-    patterns: int
+    patterns: int = 0
+    points: tuple[str, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    narrows: bool = False
     begins: str = ""
     """ASCII letters that all values which match begin with, in one case or the other."""
+    infix: str = ""
+    """ASCII letters that they all have somewhere."""
 
 
 def compile_key(tag: int, vr: str, value: str, rules: Comparison) -> Compared:
     """The test for a key whose `value` isn't empty. Raises `WildcardError`."""
-    test, hint, patterns, _ = _compile(vr, value, rules)
-    letters = _LETTERS.match(value) if vr == "PN" and "\\" not in value else None
-    begins = letters[0] if letters is not None else ""
-    if tag in rules.folded:
-        folded, _, more, _ = _compile(vr, folded_text(value), rules)
-        return Compared(lambda stored: test(stored) and folded(folded_text(stored)), hint, patterns + more, begins)
-    return Compared(test, hint, patterns, begins)
+    found = _compile(vr, value, rules)
+    if vr == "PN" and "\\" not in value:
+        letters = _LETTERS.match(value)
+        longest = max(_LETTERS.findall(value), key=len, default="")
+        found = found._replace(begins=letters[0] if letters is not None else "", infix=longest)
+    if tag not in rules.folded:
+        return found
+    test, folded = found.test, _compile(vr, folded_text(value), rules)
+    return found._replace(
+        test=lambda stored: test(stored) and folded.test(folded_text(stored)),
+        patterns=found.patterns + folded.patterns,
+    )
 
 
 def folded_text(value: str) -> str:
@@ -68,10 +86,12 @@ def trimmed(value: str, *, leading: bool) -> str:
 
 def upper(value: str) -> str:
     """Bytes of UTF-8, one character each, in capitals; of what isn't UTF-8, the ASCII letters."""
+    if value.isascii():
+        return value.upper()
     try:
         return value.encode("latin-1").decode().upper().encode().decode("latin-1")
     except UnicodeError:
-        return value.upper() if value.isascii() else "".join(c.upper() if c < "\x80" else c for c in value)
+        return "".join(c.upper() if c < "\x80" else c for c in value)
 
 
 def _compile(vr: str, value: str, rules: Comparison) -> Compared:
@@ -83,13 +103,20 @@ def _compile(vr: str, value: str, rules: Comparison) -> Compared:
     fold = upper if vr in rules.insensitive_vrs else _same
     if "\\" in value and (rules.list_vrs is None or vr in rules.list_vrs):
         wanted = frozenset(map(fold, value.split("\\")))
-        hint = Hint("in", tuple(wanted)) if fold is _same else None
-        return Compared(lambda stored: fold(stored) in wanted, hint, 0)
+        if fold is not _same:
+            return Compared(lambda stored: fold(stored) in wanted)
+        return Compared(lambda stored: stored in wanted, points=tuple(sorted(wanted)), narrows=True)
     if vr in rules.wildcard_vrs and ("*" in value or "?" in value):
         return _pattern(fold(value), fold)
     _refuse_wildcards(value, rules)
     literal = fold(value)
-    return Compared(lambda stored: fold(stored) == literal, Hint("in", (value,)) if fold is _same else None, 0)
+    if fold is not _same:
+        return Compared(lambda stored: fold(stored) == literal)
+    return Compared(lambda stored: stored == literal, points=(value,), narrows=True)
+
+
+def _nothing() -> Compared:
+    return Compared(lambda stored: False, 1, narrows=True)
 
 
 def _same(value: str) -> str:
@@ -103,20 +130,22 @@ def _refuse_wildcards(value: str, rules: Comparison) -> None:
 
 def _pattern(value: str, fold: Callable[[str], str]) -> Compared:
     if len(value) > MAX_PATTERN_LENGTH:
-        return Compared(lambda stored: False, Hint("in", ()), 1)
+        return _nothing()
     test = wildcard_test(value)
+    if fold is not _same:
+        return Compared(lambda stored: test(fold(stored)), 1)
     prefix = value.replace("?", "*").split("*")[0]
-    hint = Hint("prefix", (prefix,)) if prefix and fold is _same else None
-    return Compared(test if fold is _same else lambda stored: test(fold(stored)), hint, 1)
+    return Compared(test, 1, ranges=((prefix, prefix + LAST),), narrows=True) if prefix else Compared(test, 1)
 
 
 def _text_range(value: str, rules: Comparison) -> Compared:
     low, _, high = value.partition("-")
     for end in (low, high):
         _refuse_wildcards(end, rules)
+    ranges = ((low, high or LAST),)
     if high:
-        return Compared(lambda stored: low <= stored <= high, None, 0)
-    return Compared(lambda stored: low <= stored, None, 0)
+        return Compared(lambda stored: low <= stored <= high, ranges=ranges, narrows=True)
+    return Compared(lambda stored: low <= stored, ranges=ranges, narrows=True)
 
 
 def _moments(vr: str, value: str) -> Compared:
@@ -124,12 +153,27 @@ def _moments(vr: str, value: str) -> Compared:
     low = moment(vr, first) if first else None
     high = moment(vr, last) if last else None
     if (first and low is None) or (last and high is None):
-        return Compared(lambda stored: False, Hint("in", ()), 1)
+        return _nothing()
     if not dash:
-        return Compared(lambda stored: low is not None and moment(vr, stored) == low, None, 1)
+        found = Compared(lambda stored: low is not None and moment(vr, stored) == low, 1)
+        return found if vr != "DA" else found._replace(ranges=_of_dates(low, low), narrows=True)
 
     def within(stored: str) -> bool:
         found = moment(vr, stored)
         return found is not None and (low is None or low <= found) and (high is None or found <= high)
 
-    return Compared(within, None, 1)
+    return Compared(within, 1, ranges=_of_dates(low, high), narrows=True) if vr == "DA" else Compared(within, 1)
+
+
+def _of_dates(low: float | None, high: float | None) -> tuple[Range, ...]:
+    """Ranges of the texts of dates, with full stops and without, between two days."""
+    last = LAST if high is None else _text(date.fromordinal(int(high)))
+    if low is None:
+        return (("", last),)
+    day = date.fromordinal(int(low))
+    # With full stops they come before those of the same year without.
+    return ((f"{day.year:04}.", f"{day.year:04}.{LAST}"), (_text(day), last))
+
+
+def _text(day: date) -> str:
+    return f"{day.year:04}{day.month:02}{day.day:02}"

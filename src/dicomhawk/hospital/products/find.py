@@ -4,38 +4,41 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.answer import Match
-from dicomhawk.hospital.attributes import ATTRIBUTES, MODALITY, PATIENT_NAME, Level
+from dicomhawk.hospital.attributes import MODALITY, Level
 from dicomhawk.hospital.budget import ROWS_A_TURN
 from dicomhawk.hospital.catalogue import Catalogue
-from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.dialect import ComparedOn, Order, QueryDialect
+from dicomhawk.hospital.digests import digest
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import QueryError, QueryProblem, UnkeptKeyError
-from dicomhawk.hospital.matching import Hint
-from dicomhawk.hospital.names import folded_groups
 from dicomhawk.hospital.products import request, texts
 from dicomhawk.hospital.products.answer import Answers
-from dicomhawk.hospital.products.catalogue import CatalogueObjects, Search, digest
+from dicomhawk.hospital.products.catalogue import CatalogueObjects
 from dicomhawk.hospital.products.compare import trimmed
 from dicomhawk.hospital.products.index import Entry, Indexer
 from dicomhawk.hospital.products.objects import StoredObject, Vault
 from dicomhawk.hospital.products.request import Query, Test
 from dicomhawk.hospital.products.resource import Resource
+from dicomhawk.hospital.products.search import Matching, Quick, Search
 from dicomhawk.hospital.products.stored import StoredResource, VisitorEntries, resources, visible
-from dicomhawk.hospital.schema import NAME_COLUMNS
 from dicomhawk.hospital.sources import unable
 from dicomhawk.hospital.uploads import Uploads
 
 Ordered: TypeAlias = tuple[bytes, Resource]
 """A resource and its digest."""
 
-_HINTED: Final = frozenset(("AE", "AS", "CS", "DA", "LO", "SH", "TM", "UI"))
-"""VRs whose columns have the text of the attribute, so that an index narrows as the test does."""
+REMEMBERED: Final = 256
+"""Values of an attribute whose comparison is remembered."""
+
+_REPEATED: Final = frozenset(("AS", "CS", "DA", "IS", "TM"))
+"""VRs whose values are often the same."""
 
 
 class ProductArchive:
@@ -141,10 +144,11 @@ class _Run:
 
     def _at(self, level: Level, tests: list[Test], asked: frozenset[int]) -> Iterator[Resource | None]:
         order = self._dialect.order.get(level, Order.STORED)
-        matches = self._matcher(level, tests)
-        stored = self._stored(level, matches)
+        matching = self._matching(level, tests)
+        stored = self._stored(level, matching.exact)
+        search = Search(self._objects, level, matching, asked, self._now)
         if order is Order.STORED:
-            for found in self._catalogue(level, tests, asked, order, matches):
+            for found in search.run(order, self._touched):
                 yield None if found is None else found[1]
             yield from stored
             return
@@ -157,7 +161,7 @@ class _Run:
         own.sort(key=itemgetter(0))
         waiting = iter(own)
         following = next(waiting, None)
-        for found in self._catalogue(level, tests, asked, order, matches):
+        for found in search.run(order, self._touched):
             if found is None:
                 yield None
                 continue
@@ -174,53 +178,34 @@ class _Run:
         query = self._query
         assert query.modalities is not None
         tests = [*query.tests, query.modalities._replace(tag=MODALITY)]
-        by_study: dict[str, Callable[[], Resource]] = {}
-        for series in self._at(Level.SERIES, tests, frozenset()):
-            if series is None:
+        matching = self._matching(Level.SERIES, tests)
+        order = self._dialect.order.get(Level.SERIES, Order.STORED)
+        series: list[Resource] = []
+        for resource in self._stored(Level.SERIES, matching.exact):
+            if resource is None:
                 yield None
-            elif series.ids[1] not in by_study:
-                by_study[series.ids[1]] = self._study_of(series)
-        for number, uid in enumerate(sorted(by_study)):
-            yield by_study[uid]()
-            if number % ROWS_A_TURN == 0:
+            else:
+                series.append(resource)
+        if order is Order.DIGEST:
+            series.sort(key=lambda each: digest(each.ids))
+        own: dict[str, Resource] = {}
+        for each in series:
+            own.setdefault(each.ids[1], each)
+        waiting = sorted(own, reverse=True)
+        search = Search(self._objects, Level.SERIES, matching, (), self._now)
+        for found in search.run_by_study(order, self._touched):
+            if found is None:
                 yield None
+                continue
+            while waiting and waiting[-1] < found[0]:
+                yield self._study_of(own[waiting.pop()])
+            yield self._objects.study_through(found[1].key, self._now)
+        while waiting:
+            yield self._study_of(own[waiting.pop()])
 
-    def _study_of(self, series: Resource) -> Callable[[], Resource]:
-        if isinstance(series, StoredResource):
-            whole = [entry for entry in self._entries if entry.ids[:2] == series.ids[:2]]
-            study = StoredResource(whole, Level.STUDY, self._indexer)
-            return lambda: _Through(study, series)
-        key = series.key  # type: ignore[attr-defined]
-        return lambda: self._objects.study_through(key, self._now)
-
-    def _catalogue(
-        self,
-        level: Level,
-        tests: list[Test],
-        asked: frozenset[int],
-        order: Order,
-        matches: Callable[[Resource], bool],
-    ) -> Iterator[Ordered | None]:
-        conditions = Conditions()
-        for test in tests:
-            attribute, hint = ATTRIBUTES.get(test.tag), test.as_sent.hint
-            if (
-                attribute is not None
-                and hint is not None
-                and attribute.column is not None
-                and attribute.within == "{}"
-                and attribute.level <= level
-                and attribute.vr in _HINTED
-                and all(str(value).isascii() for value in hint.values)
-            ):
-                conditions.add(attribute.column, hint)
-            if test.tag == PATIENT_NAME and test.as_sent.begins:
-                beginning = folded_groups(test.as_sent.begins)[0]
-                conditions.add(f"p.{NAME_COLUMNS[0]}", Hint("prefix", (beginning,)))
-        narrowed = bool(conditions.terms)
-        tags = {test.tag for test in tests} | asked
-        search = Search(self._objects, level, conditions, tags, self._now)
-        return search.run(order, self._touched, matches, narrowed=narrowed)
+    def _study_of(self, series: Resource) -> Resource:
+        whole = [entry for entry in self._entries if entry.ids[:2] == series.ids[:2]]
+        return _Through(StoredResource(whole, Level.STUDY, self._indexer), series)
 
     def _stored(self, level: Level, matches: Callable[[Resource], bool]) -> Iterator[Resource | None]:
         if self._dialect.compared_on is ComparedOn.RESOURCE:
@@ -241,10 +226,37 @@ class _Run:
                     seen.add(entry.ids[: level + 1])
                     yield single
 
-    def _matcher(self, level: Level, tests: list[Test]) -> Callable[[Resource], bool]:
+    def _matching(self, level: Level, tests: list[Test]) -> Matching:
+        quick = [
+            Quick(test.tag, self._quick(test), absent)
+            for test in tests
+            for absent in (self._dialect.compared_on is ComparedOn.INSTANCE and test.as_sent.test(""),)
+            if self._dialect.texts.answers_in is not None or test.as_sent is test.in_utf_8
+        ]
+        if self._dialect.compared_on is ComparedOn.RESOURCE:
+            here = self._here(level)
+            quick = [each for each in quick if each.tag in here]
+        complete = len(quick) == len(tests) and not self._by_object
+        return Matching(tests, self._exact(level, tests), quick, complete)
+
+    def _quick(self, test: Test) -> Callable[[str], bool]:
+        compared = test.as_sent.test
+        passes = compared
+        if not self._dialect.comparison.leading_spaces:
+
+            def passes(value: str) -> bool:
+                return compared(trimmed(value, leading=True))
+
+        # Dates and codes repeat; names and identifiers don't.
+        return lru_cache(REMEMBERED)(passes) if vrs.of_tag(test.tag) in _REPEATED else passes
+
+    def _here(self, level: Level) -> frozenset[int]:
+        return frozenset[int]().union(*(tags for each, tags in self._dialect.indexed.items() if each <= level))
+
+    def _exact(self, level: Level, tests: list[Test]) -> Callable[[Resource], bool]:
         if self._dialect.compared_on is ComparedOn.INSTANCE:
             return lambda resource: all(self._passes(test, resource.kept(test.tag), resource) for test in tests)
-        here = frozenset[int]().union(*(tags for each, tags in self._dialect.indexed.items() if each <= level))
+        here = self._here(level)
         first = [test for test in tests if test.tag in here]
         if not self._by_object:
             if len(first) < len(tests):
