@@ -112,3 +112,14 @@ def test_localizers_show_body_air_and_table(pixel: tuple[float, float], columns:
         assert image[rows // 2, columns // 2] > -700
     frontal = render(scout, 0).astype(float)
     assert frontal[rows // 2, round(columns / 2 - 212 / pixel[1])] > frontal[:, :4].mean() + 20  # edge of the table
+
+
+def test_a_patient_in_bed_has_electrodes_and_others_have_none() -> None:
+    """Metal is narrower and denser than anything that grows."""
+
+    def spots(image: np.ndarray) -> int:
+        detail = image[2:-2, 2:-2].astype(float) - (image[:-4, 2:-2].astype(float) + image[4:, 2:-2]) / 2
+        return int((detail[60:-60, 60:-60] > 500).sum())
+
+    small = {"noise": 0.0, "mark": None}
+    assert spots(render(radiograph(view="AP", **small), 0)) > 20 + spots(render(radiograph(**small), 0))

@@ -15,6 +15,7 @@ from dicomhawk.hospital.images.lettering import letter
 from dicomhawk.hospital.images.projection import Beam, line_integrals
 from dicomhawk.hospital.images.recipe import Radiograph
 from dicomhawk.hospital.images.sampling import F32, generator
+from dicomhawk.hospital.images.wires import on_patient
 
 ROW, COLUMN = 1.25, 0.75  # mm at the detector: grid of the projection, finer than the base in both directions
 SLICE = 2.5  # mm between slices of the base, and their thickness
@@ -35,6 +36,8 @@ def render(recipe: Radiograph, k: int) -> NDArray[np.uint16]:
     beam = beam_of(recipe)
     depth = line_integrals(recipe.body, recipe.study, beam)
     depth = sharpened(depth, ROW, (beam.columns, round(beam.rows * ROW / COLUMN)))
+    if recipe.view == "AP":  # taken in bed
+        depth += on_patient(depth.shape, COLUMN, generator("wires", recipe.study))
     wanted = (recipe.columns, recipe.rows)
     shown = _curve(_processed(depth, recipe), recipe)
     # Photons that are left behind the patient make the noise; processing raises it with the details.
