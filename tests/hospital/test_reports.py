@@ -188,8 +188,8 @@ def test_dcmtk_reads_structured_reports(name: str, tmp_path: Path) -> None:
     path.write_bytes(made(name))
     run = subprocess.run(["dsrdump", "+Pl", str(path)], capture_output=True, check=False)
     assert run.returncode == 0, run.stderr
-    assert b"E:" not in run.stderr
-    assert b"W:" not in run.stderr
+    unsupported = b"W: Check for template constraints not yet supported"  # DCMTK on all key object selections
+    assert [line for line in run.stderr.splitlines() if line != unsupported] == []
 
 
 def test_dcmtk_takes_the_pdf_out(tmp_path: Path) -> None:
