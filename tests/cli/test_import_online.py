@@ -599,6 +599,7 @@ def test_the_command_imports_and_show_attributes(cli: Cli, server: Archives, dat
     assert (again["imported"], again["already_there"]) == (0, 2)
     shown = cli("hospital", "show", "--data", data).stdout
     assert "2 series, 6 objects imported from CHESTS. TCIA. https://doi.org/10.0000/chests (CC BY 3.0" in shown
+    assert "https://creativecommons.org/licenses/by/3.0/). Changed: identities" in shown
     (found,) = cli.json("hospital", "show", "--data", data)
     assert found["attributions"][0]["licence_url"] == "https://creativecommons.org/licenses/by/3.0/"
 

@@ -149,7 +149,7 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
     devices = [tuple(printable(device[column] or "") for column in columns) for device in found["devices"]]
     print_table(("AE title", "role", "modality", "manufacturer", "model", "station"), devices)
     for work in found["attributions"]:
-        print_line(f"\n{work['series']} series, {work['objects']} objects imported from {printable(work['text'])}")
+        print_line(f"\n{work['series']} series, {work['objects']} objects imported from {work['text']}")
 
 
 def build_if_absent(settings: Settings) -> None:

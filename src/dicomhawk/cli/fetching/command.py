@@ -15,7 +15,7 @@ from ...settings import Deployment, Settings
 from ..common import on_terminal
 from . import idc, tcia
 from .ledger import Ledger
-from .offers import Archive, Wanted
+from .offers import MAX_TEXT, Archive, Wanted, clean
 from .options import Source
 from .run import OnlineReport, import_online
 from .transfer import Client
@@ -52,7 +52,7 @@ def attributions(settings: Settings) -> list[dict[str, Any]]:
             "citation": found.work.citation,
             "series": found.series,
             "objects": found.objects,
-            "text": str(found),
+            "text": clean(str(found), MAX_TEXT * 3),
         }
         for found in Ledger(settings.data).attributions()
     ]
@@ -79,8 +79,10 @@ class _Bars:
         self._tasks: dict[str, TaskID] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        shown = str if what == "series" else decimal
-        amount = f"{shown(done)} of {shown(total)}" if total else shown(done)
+        shown = decimal if what == "downloading" else str
+        amount = f"{shown(done)} of {shown(total)}" if total else ""
         if what not in self._tasks:
             self._tasks[what] = self._progress.add_task(what, amount=amount)
+        if what != "choosing" and "choosing" in self._tasks:
+            self._progress.remove_task(self._tasks.pop("choosing"))
         self._progress.update(self._tasks[what], completed=done, total=total or None, amount=amount)

@@ -46,7 +46,8 @@ AND series_size_MB * 1e6 <= $most_bytes AND instanceCount <= $most_files
 """
 _DETAILS = """
 SELECT SeriesInstanceUID, PatientID, collection_id, license_short_name, instanceCount, series_size_MB,
-aws_bucket, crdc_series_uuid, source_DOI FROM read_parquet($index) WHERE list_contains($uids, SeriesInstanceUID)
+aws_bucket, crdc_series_uuid, source_DOI FROM read_parquet($index)
+WHERE SeriesInstanceUID IN (SELECT unnest($uids))
 """
 _SOURCES = """
 SELECT collection_name, lower(source.source_doi), source.citation

@@ -23,8 +23,8 @@ MARGIN = 64 * 2**20
 """Bytes of the disk that are left alone."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is done, and of how much (0: unknown): ``series`` with counts,
-``downloading`` with bytes of the series."""
+"""Called with what is being done, how much of it is done, and of how much (0: unknown): ``choosing``, ``series`` with
+counts, ``downloading`` with bytes of the series."""
 
 
 @dataclass(slots=True)
@@ -81,13 +81,15 @@ def import_online(
     single series is in the report.
     """
     ledger = Ledger(data, deployment.seed)
+    tell = progress or (lambda what, done, total: None)
     with ledger.alone():
+        tell("choosing", 0, 0)
         offered = archive.offers(wanted, deployment.seed)
         if not offered.offers:
             reasons = ", ".join(f"{count} for {reason}" for reason, count in sorted(offered.passed_over.items()))
             raise FetchError(f"{archive.name} has no series that may be taken; passed over: {reasons}.")
         report = OnlineReport(archive.name, wanted.count, passed_over=dict(offered.passed_over))
-        _Run(archive, ledger, report, data, deployment, now, progress or (lambda *_: None)).run(offered.offers)
+        _Run(archive, ledger, report, data, deployment, now, tell).run(offered.offers)
         return report
 
 
