@@ -135,11 +135,11 @@ def infarcted(age: float) -> Tissue:
     """Brain that has had no blood for `age` days."""
     days = (0.0, 0.25, 1.0, 5.0, 10.0, 20.0, 60.0)
     return Tissue(
-        0.84,
-        (float(np.interp(age, days, (880, 930, 1080, 1250, 1300, 1400, 1700))),) * 2,
+        float(np.interp(age, days, (0.74, 0.77, 0.84, 0.86, 0.86, 0.86, 0.88))),
+        (float(np.interp(age, days, (760, 860, 1080, 1250, 1300, 1400, 1700))),) * 2,
         (
-            float(np.interp(age, days, (92, 98, 122, 140, 140, 150, 220))),
-            float(np.interp(age, days, (84, 90, 112, 128, 128, 138, 200))),
+            float(np.interp(age, days, (83, 92, 122, 140, 140, 150, 220))),
+            float(np.interp(age, days, (75, 84, 112, 128, 128, 138, 200))),
         ),
         float(np.interp(age, days, (0.48, 0.42, 0.40, 0.52, 0.80, 1.15, 1.8))) * 1e-3,
     )
