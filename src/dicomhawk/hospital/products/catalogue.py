@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import EllipsisType
 from typing import Any, Final
 
 from dicomhawk.hospital import vr as vrs
@@ -15,6 +17,9 @@ from dicomhawk.hospital.matching import Stored
 from dicomhawk.hospital.products.index import Entry, Indexer
 from dicomhawk.hospital.products.objects import StoredObject
 from dicomhawk.hospital.products.resource import Resource
+
+REMEMBERED_TEXTS: Final = 2048
+"""Texts that are not ASCII and whose form in an index is remembered: descriptions and physicians repeat."""
 
 ORDINARY_LENGTH: Final = 64
 """Characters of a text that every product keeps whole."""
@@ -63,6 +68,8 @@ class CatalogueObjects:
         self.catalogue = catalogue
         self.dialect = dialect
         self._charset = catalogue.info("character_set") or "ISO_IR 100"
+        self.shared = lru_cache(REMEMBERED_TEXTS)(self._shared) if dialect.texts.answers_in is not None else None
+        """The value kept of an attribute that has this text; ``...``: it depends on what else the object has."""
 
     def load(self, instance_key: int) -> StoredObject:
         """The object of an instance's row. Raises `sqlite3.Error`."""
@@ -87,6 +94,11 @@ class CatalogueObjects:
             return self._in_utf_8(head)
         head[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", declared.encode("ascii", "replace"))
         return StoredObject(head, self.dialect)
+
+    def _shared(self, tag: int, text: str) -> str | EllipsisType | None:
+        alone = self.made(((ATTRIBUTES[tag], text),))
+        found = alone.value(tag)
+        return found if self._in_utf_8(dict(alone.head)).value(tag) == found else ...
 
     def _in_utf_8(self, head: DataSet) -> StoredObject:
         own = character_set(self._charset)
@@ -179,7 +191,9 @@ class CatalogueResource(Resource):
         value = self._values.get(tag)
         if value is None or (isinstance(value, str) and len(value) <= ORDINARY_LENGTH and value.isascii()):
             return value
-        return self._of_row().value(tag)
+        shared = self._objects.shared
+        found = shared(tag, value) if shared is not None and isinstance(value, str) else ...
+        return self._of_row().value(tag) if found is ... else found
 
     def _of_row(self) -> StoredObject:
         if self._row is None:

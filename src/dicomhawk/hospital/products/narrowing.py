@@ -97,11 +97,17 @@ def condition(narrow: Narrow, parameters: dict[str, str | int | float]) -> str |
         parameters[name] = value
         return f":{name}"
 
-    column = f"+{narrow.column}"
     if narrow.infix:
-        # The length in bytes tells what isn't ASCII, which the exact comparison has to look at.
-        plain = f"length({column}) = length(CAST({column} AS BLOB))"
-        return f"({plain} AND instr(lower({column}), {parameter(narrow.infix)}) = 0) IS NOT 1"
+        column, text = narrow.column, narrow.infix
+        # The length in bytes tells what isn't ASCII. Of that the folded group says enough, but for other groups, the
+        # letter that folding leaves as it is, and a mark behind the last letter.
+        return (
+            f"CASE WHEN length({column}) = length(CAST({column} AS BLOB)) "
+            f"THEN instr(lower({column}), {parameter(text)}) "
+            f"ELSE instr({column}, '=') + instr({column}, {parameter(_DOTLESS)}) "
+            f"+ instr(p.{NAME_COLUMNS[0]}, {parameter(text[:-1])}) END IS NOT 0"
+        )
+    column = f"+{narrow.column}"
     if len(narrow.points) > FEW_POINTS:
         return None
     ways = [f"{column} BETWEEN {parameter(low)} AND {parameter(high)}" for low, high in narrow.ranges]

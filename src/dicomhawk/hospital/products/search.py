@@ -34,7 +34,7 @@ MOST_CANDIDATES: Final = 8192
 FEW_CANDIDATES: Final = 64
 """Keys that need not become fewer."""
 
-COLLECTED_A_TURN: Final = 1024
+COLLECTED_A_TURN: Final = 512
 """Keys that are read from an index, or patients looked at, before others have a turn; less than 1 ms."""
 
 TRIED: Final = 2048
