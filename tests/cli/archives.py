@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import NAMESPACE_OID, uuid5
@@ -111,11 +112,17 @@ def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> byt
     return buffer.getvalue()
 
 
-def held(number: int, count: int = 3, **changed: object) -> Held:
-    """Series `number`, of a patient of its own, with `count` CT images."""
+@cache
+def _images(number: int, count: int) -> tuple[str, str, tuple[bytes, ...]]:
     name = f"CHESTS-{number:04d}"
     images = [ct(image, study=number, PatientID=name, PatientName=name) for image in range(1, count + 1)]
-    found = Held(str(images[0].SeriesInstanceUID), images[0].PatientID, "CT", [encoded(image) for image in images])
+    return str(images[0].SeriesInstanceUID), name, tuple(map(encoded, images))
+
+
+def held(number: int, count: int = 3, **changed: object) -> Held:
+    """Series `number`, of a patient of its own, with `count` CT images."""
+    uid, patient_id, objects = _images(number, count)
+    found = Held(uid, patient_id, "CT", list(objects))
     for name, value in changed.items():
         setattr(found, name, value)
     return found
