@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
-import subprocess
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from dicomhawk.cli import main
 from dicomhawk.persona import model
-from tests.support import COMMAND, Sensor, clean_environment, dicomhawk
+from tests.support import Sensor, clean_environment
+from tests.support import dicomhawk as started
 
 FOREIGN = "192.0.2.77:104"
 """An address for documentation (RFC 5737): nobody's, and not private."""
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def dicomhawk(*arguments: object, answer: str = "") -> Done:
+    """Run a command of ours in this process: a new one takes a second to begin."""
+    out, error = io.StringIO(), io.StringIO()
+    status: object = 0
+    mask = os.umask(0o077)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", clean_environment())
+        patch.setattr(sys, "argv", ["dicomhawk", *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.StringIO(answer))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+            try:
+                main.run()
+            except SystemExit as end:
+                status = end.code or 0
+            finally:
+                os.umask(mask)
+    assert isinstance(status, int)
+    return Done(status, out.getvalue(), error.getvalue())
+
+
+def test_the_command_is_there() -> None:
+    done = started("persona", "list")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == dicomhawk("persona", "list").stdout
 
 
 def test_list_has_all_shipped_personas() -> None:
@@ -103,10 +142,8 @@ def test_addresses_that_are_not_private_are_refused(command: tuple[str, ...]) ->
 
 @pytest.mark.parametrize("answer", ["", "\n", "n\n", "no\n"])
 def test_and_refused_unless_somebody_says_yes(tmp_path: Path, answer: str) -> None:
-    command = [*COMMAND, "persona", "record", "--dicom", FOREIGN, "-o", str(tmp_path / "x.toml"), "--yes-it-is-mine"]
-    done = subprocess.run(
-        command, env=clean_environment(), input=answer, capture_output=True, text=True, timeout=60, check=False
-    )
+    file = tmp_path / "x.toml"
+    done = dicomhawk("persona", "record", "--dicom", FOREIGN, "-o", file, "--yes-it-is-mine", answer=answer)
     assert done.returncode != 0
     assert "192.0.2.77 is not a private address. Is the system yours" in done.stdout + done.stderr
     assert not os.listdir(tmp_path)

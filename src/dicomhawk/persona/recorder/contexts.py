@@ -8,11 +8,12 @@ from typing import Literal, NamedTuple
 from ...upperlayer import pdu
 from ...upperlayer.policy import ACCEPTANCE
 from .. import sopclasses
+from ..battery.building import NOWHERE
 from ..battery.experiments.syntaxes import ORDERS, SERVICES, abstract_syntaxes
 from ..battery.reading import acceptance, units
 from ..battery.transcript import Answer, Take, Transcript
 from ..model import Persona
-from ..model.negotiation import Group
+from ..model.negotiation import ANY, Group
 
 NAMED_SHARE = 0.6
 """A group's name is used if it saves more than this share of the names that it stands for."""
@@ -115,8 +116,11 @@ def groups(transcript: Transcript, base: Persona) -> tuple[Group, ...] | None:
     known = [sopclasses.transfer_syntaxes(group.transfer_syntaxes) for group in base.contexts.groups]
     by_service: dict[str, Syntaxes | None] = {}
     members: dict[tuple[str, int], list[str]] = {}
+    others = _others(transcript, accepted, base, known)
     for uid in accepted:
         service = _service(uid)
+        if others is not None and not _named_by(base, uid):
+            continue
         if service not in by_service:
             by_service[service] = syntaxes(transcript, service, known) or syntaxes(transcript, "verification", known)
         members.setdefault((service, _group_of(uid, base)), []).append(uid)
@@ -125,12 +129,39 @@ def groups(transcript: Transcript, base: Persona) -> tuple[Group, ...] | None:
         found = by_service[service]
         if found is not None:
             rows.setdefault((found, number), []).extend(uids)
-    return tuple(_group(row, number, uids, base) for (row, number), uids in rows.items())
+    named_ones = tuple(_group(row, number, uids, base) for (row, number), uids in rows.items())
+    return named_ones if others is None else (*named_ones, others)
+
+
+def _others(
+    transcript: Transcript, accepted: list[str], base: Persona, known: Iterable[tuple[str, ...]]
+) -> Group | None:
+    """The group of all that no other names, if an invented SOP class is accepted."""
+    if NOWHERE not in accepted:
+        return None
+    found = syntaxes(transcript, "unknown", known) or syntaxes(transcript, "storage", known)
+    if found is None:
+        return None
+    own = base.contexts.groups
+    like = next((n for n, group in enumerate(own) if ANY in group.abstract_syntaxes), None)
+    template = _group(found, _group_of(dict(SERVICES)["storage"], base) if like is None else like, [], base)
+    refused = [uid for uid in abstract_syntaxes() if uid not in accepted]
+    without = tuple(map(sopclasses.keyword, refused))
+    return template.model_copy(update={"name": "others", "abstract_syntaxes": (ANY,), "without": without})
+
+
+def _classes(group: Group) -> tuple[str, ...]:
+    """The SOP classes that a group names."""
+    return sopclasses.abstract_syntaxes(tuple(name for name in group.abstract_syntaxes if name != ANY))
+
+
+def _named_by(base: Persona, uid: str) -> bool:
+    return any(uid in _classes(group) for group in base.contexts.groups)
 
 
 def _group_of(uid: str, base: Persona) -> int:
     """The number of the base's group that a SOP class is in, or would be."""
-    own = [sopclasses.abstract_syntaxes(group.abstract_syntaxes) for group in base.contexts.groups]
+    own = [_classes(group) for group in base.contexts.groups]
     of_class = [number for number, uids in enumerate(own) if uid in uids]
     if of_class:
         return of_class[-1]

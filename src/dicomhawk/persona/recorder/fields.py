@@ -60,20 +60,21 @@ def _changed(holder: Any, path: Path, value: Any) -> Any:
 def fitted(persona: Persona) -> Iterator[Path]:
     """Paths of the fields that can be found by trying."""
     for table in FITTED:
-        yield from _below(getattr(persona, table), (table,))
+        yield from below(getattr(persona, table), (table,))
 
 
-def _below(part: BaseModel, path: Path) -> Iterator[Path]:
+def below(part: BaseModel, path: Path) -> Iterator[Path]:
+    """Paths of the fields of a part that is at `path`."""
     for name in type(part).model_fields:
         if name in MEASURED:
             continue
         value = getattr(part, name)
         annotation = type(part).model_fields[name].annotation
         if isinstance(value, BaseModel) and isinstance(annotation, type):
-            yield from _below(value, (*path, name))
+            yield from below(value, (*path, name))
         elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
             for number, inner in enumerate(value):
-                yield from _below(inner, (*path, name, number))
+                yield from below(inner, (*path, name, number))
         else:
             yield (*path, name)
 
@@ -106,7 +107,7 @@ def _fits(holder: Any, name: str | int, value: Any) -> bool:
     if not isinstance(holder, BaseModel) or not isinstance(name, str):
         return False
     try:
-        type(holder).model_validate({**dict(holder), name: value})
+        type(holder).model_validate({**{own: getattr(holder, own) for own in type(holder).model_fields}, name: value})
     except ValidationError:
         return False
     return True

@@ -7,7 +7,7 @@ the nearest product.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from ...upperlayer.dialect import Close
 from ..battery.reading import aborts, rejection
@@ -22,10 +22,20 @@ MOST_ROUNDS = 4
 TABLES = ("contexts", "request", "reject", "answer", "wire")
 
 
-class Fit:
+class Foresees(Protocol):
+    """Something that was observed, piece by piece."""
+
+    def unexplained(self, persona: Persona, among: Iterable[int] | None = None) -> set[int]:
+        """Numbers of the pieces (of those `among`) that are not as the persona would have it."""
+
+
+E = TypeVar("E", bound=Foresees)
+
+
+class Search(Generic[E]):
     """A persona under way, and what it doesn't foresee yet."""
 
-    def __init__(self, evidence: Evidence, persona: Persona) -> None:
+    def __init__(self, evidence: E, persona: Persona) -> None:
         self.evidence = evidence
         self.persona = persona
         self.wrong = evidence.unexplained(persona)
@@ -50,6 +60,10 @@ class Fit:
         for candidate in candidates:
             found = self.offer(candidate) or found
         return found
+
+
+Fit = Search[Evidence]
+"""A search for what the upper layer does."""
 
 
 def nearest(evidence: Evidence, known: Iterable[tuple[Persona, bool]]) -> Fit:

@@ -13,7 +13,9 @@ from ..model.provenance import Source, set_fields
 from . import contexts, direct, fields, timers
 from .evidence import Evidence
 from .fit import Fit, improve, nearest
+from .matching import matching
 from .notes import Notes
+from .pace import pace
 from .services import services
 from .writing import toml
 
@@ -108,7 +110,9 @@ def _offer_what_is_seen(fit: Fit, transcript: Transcript, notes: Notes) -> None:
 
 
 def _served(persona: Persona, transcript: Transcript, notes: Notes) -> Persona:
-    return direct.apply(persona, services(transcript, persona, notes), notes)
+    persona = direct.apply(persona, services(transcript, persona, notes), notes)
+    persona = matching(persona, transcript, notes)
+    return direct.apply(persona, pace(transcript, notes), notes)
 
 
 def _explained(
