@@ -197,7 +197,8 @@ def _compared(tag: int, vr: str, text: str, compare: Comparison) -> tuple[Hint |
         found = products.compile_key(tag, vr, text, compare)
     except products.WildcardError:
         return Hint("in", ()), lambda stored: False, 0
-    return found.hint, lambda stored: found.test("" if stored is None else str(stored)), found.patterns
+    hint = Hint("in", found.points) if found.narrows and not found.ranges else None
+    return hint, lambda stored: found.test("" if stored is None else str(stored)), found.patterns
 
 
 def _test(matches: Callable[[Stored], bool]) -> Callable[[Stored], bool]:
