@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+import sqlite3
+from typing import Final, NamedTuple
 
 from dicomhawk.hospital.matching import Hint, Matcher
 from dicomhawk.hospital.schema import NAME_COLUMNS
 
 _LAST: Final = "\U0010ffff"
 """Sorts behind whatever follows a prefix."""
+
+MANY_PATIENTS: Final = 4096
+"""Patients whose names are looked up before anything else is; with more, other keys narrow better."""
+
+
+class _Names(NamedTuple):
+    term: str
+    by_row: str
+    found: str
 
 
 class Conditions:
@@ -18,6 +28,16 @@ class Conditions:
     def __init__(self, *terms: str, **parameters: str | int | float) -> None:
         self.terms = list(terms)
         self.parameters: dict[str, str | int | float] = dict(parameters)
+        self._names: list[_Names] = []
+
+    def where(self, connection: sqlite3.Connection) -> list[str]:
+        """The terms for a database: names that many patients have are compared row by row. Raises `sqlite3.Error`."""
+        terms = list(self.terms)
+        for names in self._names:
+            counted = f"SELECT count(*) FROM ({names.found} LIMIT {MANY_PATIENTS})"  # noqa: S608 - a number of ours
+            if connection.execute(counted, self.parameters).fetchone()[0] == MANY_PATIENTS:
+                terms[terms.index(names.term)] = names.by_row
+        return terms
 
     def add(self, column: str, hint: Hint, within: str = "{}") -> None:
         """Demand `hint` of `column`, in the place that `within` has for the condition."""
@@ -31,11 +51,14 @@ class Conditions:
                 found = " OR ".join(self._condition(f"{table}.{column}", hint) for column in columns)
                 self.terms.append(f"({found})")
             else:
+                condition = self._condition("{0}", hint)
                 found = " UNION ALL ".join(
-                    f"SELECT patient_key FROM patient WHERE {self._condition(column, hint)}"  # noqa: S608
+                    f"SELECT patient_key FROM patient WHERE {condition.format(column)}"  # noqa: S608
                     for column in columns
                 )
+                by_row = " OR ".join(condition.format(f"+{table}.{column}") for column in columns)
                 self.terms.append(f"{key} IN ({found})")
+                self._names.append(_Names(self.terms[-1], f"({by_row})", found))
 
     def _condition(self, column: str, hint: Hint) -> str:
         values = hint.values

@@ -85,14 +85,14 @@ class Selection:
         tests = self._tests
         rows_a_turn = ROWS_A_TURN // (1 + self._patterns)
         for source in sources:
-            where = " AND ".join((*self.conditions.terms, *source.terms))
-            sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {where}"  # noqa: S608 - names of ours
             passed_over = source.passed_over
             seen: set[Any] = set()
             in_vain = 0
             budget = Budget(source.connection)
             cursor = source.connection.cursor()
             try:
+                where = " AND ".join((*self.conditions.where(source.connection), *source.terms))
+                sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {where}"  # noqa: S608 - names of ours
                 budget.begin()
                 for row in cursor.execute(sql, self.conditions.parameters):
                     if in_vain >= rows_a_turn or budget.spent:
