@@ -175,7 +175,7 @@ def _chest_episode(seed: str, own: random.Random, day: date, urgent: bool) -> It
 
 
 def _fluid(name: str, side: str, depth: float) -> Finding:
-    return Finding("effusion", name, side, (-62.0 if side == "r" else 66.0, 64.0, -30.0), _round(max(depth, 6.0)))
+    return Finding("effusion", name, side, (-62.0 if side == "r" else 66.0, 64.0, -30.0), _round(max(depth, 8.0)))
 
 
 NODES: dict[str, tuple[float, float, float]] = {
@@ -194,14 +194,14 @@ _STROKES: tuple[tuple[str, tuple[float, float, float], float, float], ...] = (
     ("occipital", (20.0, 66.0, 0.0), 22, 36),
     ("corona", (25.0, -8.0, 16.0), 9, 15),
     ("corona", (25.0, 12.0, 18.0), 8, 14),
-    ("thalamus", (12.0, 4.0, 2.0), 8, 13),
-    ("ganglia", (26.0, -10.0, 1.0), 9, 16),
+    ("thalamus", (11.0, 3.0, -9.0), 8, 13),
+    ("ganglia", (25.0, -13.0, -8.0), 9, 16),
     ("cerebellum", (28.0, 46.0, -36.0), 16, 30),
 )
 _BLEEDINGS: tuple[tuple[str, tuple[float, float, float], float, float], ...] = (
-    ("ganglia", (27.0, -10.0, 2.0), 18, 40),
-    ("ganglia", (27.0, -10.0, 2.0), 18, 40),
-    ("thalamus", (15.0, 5.0, 3.0), 12, 24),
+    ("ganglia", (27.0, -12.0, -7.0), 18, 38),
+    ("ganglia", (27.0, -12.0, -7.0), 18, 38),
+    ("thalamus", (14.0, 3.0, -9.0), 12, 22),
     ("parietal", (38.0, 32.0, 20.0), 18, 38),
     ("frontal", (34.0, -40.0, 18.0), 18, 38),
 )

@@ -89,7 +89,7 @@ def _spot(finding: Finding, part: Slice, reach: float) -> _Spot | None:
     from dicomhawk.hospital.images.brain import FLUID_AT, GREY_AT, WHITE_AT, base
 
     away = [(p - np.float32(v)) * np.float32(part.scale) for p, v in zip(part.before, finding.at[::-1], strict=True)]
-    near = np.sqrt(sum(a * a for a in away)) < reach + 8
+    near = np.sqrt(sum(a * a for a in away)) < reach + 6
     if not near.any():
         return None
     cell = part.image.shape[0] // (near.shape[0] - 1)
@@ -117,13 +117,13 @@ def _ball(finding: Finding, spot: _Spot, rough: float, size: float | None = None
     """How much of each pixel is within an irregular ball."""
     radius = (finding.size if size is None else size) / 2
     unit = [a / spot.distance for a in (spot.z, spot.y, spot.x)]
-    lobes = ripple(waves(finding.seed, 9, 1.5, 4.5), *unit)
+    lobes = ripple(waves(finding.seed, 6, 1.5, 4.5), *unit)
     made = (radius * (1 + np.float32(rough) * lobes) - spot.distance) / np.float32(blur) + np.float32(0.5)
     return np.asarray(np.clip(made, 0, 1), np.float32)
 
 
 def _texture(finding: Finding, spot: _Spot, low: float, high: float) -> F32:
-    return ripple(waves(finding.seed + "t", 14, low, high), spot.z, spot.y, spot.x)
+    return ripple(waves(finding.seed + "t", 8, low, high), spot.z, spot.y, spot.x)
 
 
 def _mix(spot: _Spot, weight: F32, signal: float | F32) -> None:
@@ -170,7 +170,7 @@ def _old_infarct(finding: Finding, part: Slice) -> None:
 def _swelling(finding: Finding, spot: _Spot, part: Slice, reach: float, strength: float = 1.0) -> None:
     """Oedema, which runs along the white matter."""
     halo = np.clip(1 - (spot.distance - np.float32(finding.size / 2)) / np.float32(reach), 0, 1)
-    halo *= 1 + np.float32(0.25) * ripple(waves(finding.seed + "o", 10, 0.08, 0.25), spot.z, spot.y, spot.x)
+    halo *= 1 + np.float32(0.25) * ripple(waves(finding.seed + "o", 6, 0.08, 0.25), spot.z, spot.y, spot.x)
     weight = np.clip(halo * 1.7, 0, 1) * np.clip(spot.white * 1.5 - 0.1, 0, 1) * spot.brain
     _mix(spot, weight * np.float32(strength), part.signal(OEDEMA))
 

@@ -10,7 +10,7 @@ import io
 import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomhawk.hospital.findings.model import Finding
-from dicomhawk.hospital.images.sampling import F32, generator, trilinear, upsample
+from dicomhawk.hospital.images.sampling import CELL, F32, generator, trilinear, upsample
 
 if TYPE_CHECKING:
     from dicomhawk.hospital.images.chest import Posture
@@ -28,6 +28,7 @@ ITERATIONS = 9  # of the search for where the warp puts a place: it converges by
 EDGE = 1.3  # mm over which the scanner blurs an edge
 FLUID, TISSUE = 6.0, 36.0  # HU
 TEXTURE_WAVES = 40  # enough for no direction to be seen
+DEEPEST = 1.15  # the crescent as it is drawn would be that much shallower where it is deepest
 HOLES = 2600  # of a patient with emphysema of extent 1
 
 
@@ -57,6 +58,23 @@ class Slice:
     contrast: float
     voxels: tuple[F32, F32, F32]  # base voxel coordinates (z, y, x) at the nodes
     lie: Posture
+
+    @cached_property
+    def depth(self) -> F32:
+        """mm to the pleura at the nodes, inside positive."""
+        return pleural_distance(*self.voxels)
+
+    def pixels(self, rows: slice, field: F32) -> F32:
+        """A field that is given at the nodes at the pixels of some rows of cells."""
+        return upsample(np.ascontiguousarray(field[rows.start : rows.stop + 1], np.float32))
+
+    def rows_where(self, nodes: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+        """The rows of cells around nodes, and their pixels; None if there are none."""
+        found = np.nonzero(nodes.any(1))[0]
+        if not len(found):
+            return None
+        first, last = max(int(found[0]) - 1, 0), min(int(found[-1]) + 1, nodes.shape[0] - 1)
+        return slice(first, last), slice(first * CELL, last * CELL)
 
 
 def draw(findings: tuple[Finding, ...], part: Slice) -> None:
@@ -201,10 +219,6 @@ def _nodule(finding: Finding, part: Slice) -> None:
     box.view += (hu - box.view) * weight
 
 
-def _full(part: Slice, coarse: F32) -> F32:
-    return upsample(np.ascontiguousarray(coarse, np.float32))
-
-
 def _base_mm(part: Slice) -> tuple[F32, F32, F32]:
     from dicomhawk.hospital.images.chest import base_chest
 
@@ -226,7 +240,10 @@ def _consolidation(finding: Finding, part: Slice) -> None:
     box = _box(part, locate(part.lie, finding.at), radius * 1.7 + 4)
     if box is None:
         return
-    distance = _full(part, pleural_distance(*part.voxels))[box.rows, box.columns]
+    first, last = box.rows.start // CELL, -(-box.rows.stop // CELL)
+    offset = box.rows.start - first * CELL
+    whole = part.pixels(slice(first, last), part.depth)
+    distance = whole[offset : offset + box.rows.stop - box.rows.start, box.columns]
     if not (distance > 0).any():
         return
     broad = _texture(finding.seed, box.z, box.y, box.x, 2.5 * radius, 0.5 * radius)
@@ -253,8 +270,8 @@ def _effusion(finding: Finding, part: Slice) -> None:
     """Free fluid of a patient on the back: a crescent behind the lung, deepest at its base."""
     z, y, x = _base_mm(part)
     side = _side(finding, z, x)
-    depth = finding.size
-    level = np.float32(52 - 1.5 * depth)
+    depth = finding.size * DEEPEST
+    level = np.float32(52 - 1.3 * depth)
     low = (
         np.float32(0.35)
         + np.float32(0.65) / (1 + np.exp((z - 10) / 22))
@@ -262,16 +279,12 @@ def _effusion(finding: Finding, part: Slice) -> None:
     )
     above = (y - level) / (np.float32(82) - level)
     thickness = np.float32(depth) * low * np.clip(above, 0, 1) ** np.float32(0.75) + np.clip(above, None, 0) * 60
-    distance = pleural_distance(*part.voxels)
+    distance = part.depth
     within = np.minimum(thickness - distance, side - 1)
-    if within.max() < -8 or not (distance > -4).any():
+    rows = part.rows_where((within > -14) & (distance > -9))
+    if rows is None:
         return
-    fluid, inner = _full(part, within), _full(part, distance)
-    rows = np.nonzero((fluid > -14).any(1))[0]
-    if not len(rows):
-        return
-    band = slice(int(rows[0]), int(rows[-1]) + 1)
-    view, fluid, inner = part.image[band], fluid[band], inner[band]
+    view, fluid, inner = part.image[rows[1]], part.pixels(rows[0], within), part.pixels(rows[0], distance)
     own = generator("effusion", finding.seed)
     # Lung beside the fluid collapses, and takes up contrast medium.
     reach = np.float32(2.0 + 0.30 * depth)
@@ -295,16 +308,17 @@ def _pneumothorax(finding: Finding, part: Slice) -> None:
     above = (level - y) / (level + np.float32(62))
     low = np.float32(1) - np.float32(0.35) / (1 + np.exp((z + 10) / 18))
     thickness = np.float32(depth) * low * np.clip(above, 0, 1) ** np.float32(0.7) + np.clip(above, None, 0) * 60
-    distance = pleural_distance(*part.voxels)
+    distance = part.depth
     within = np.minimum(thickness - distance, side - 1)
-    if within.max() < -2 or not (distance > 0).any():
+    rows = part.rows_where((within > -4) & (distance > -2))
+    if rows is None:
         return
-    air, inner = _full(part, within), _full(part, distance)
+    view, air, inner = part.image[rows[1]], part.pixels(rows[0], within), part.pixels(rows[0], distance)
     inside = np.clip((inner - 1) * np.float32(0.5), 0, 1)
     weight = np.clip(air + np.float32(0.5), 0, 1) * inside
-    part.image += (np.float32(-1000) - part.image) * weight
+    view += (np.float32(-1000) - view) * weight
     line = np.exp(-((air * np.float32(1.3)) ** 2)) * inside * np.clip((inner - 2.5) * 0.5, 0, 1)
-    part.image += np.clip(np.float32(-330) - part.image, 0, None) * line * np.float32(0.8)
+    view += np.clip(np.float32(-330) - view, 0, None) * line * np.float32(0.8)
 
 
 @lru_cache(maxsize=4)
