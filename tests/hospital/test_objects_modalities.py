@@ -123,6 +123,8 @@ CASES = [
     ("us-jpeg", context(US_MODELS[0], 2, "US", US_IMAGE_STORAGE, JPEG_BASELINE), sonogram(US_MODELS[0])),
     ("loop", context(US_MODELS[1], 1, "US", US_MULTIFRAME_STORAGE, JPEG_BASELINE), sonogram(US_MODELS[1], 3)),
     *((f"scout-{m.key}", context(m, 2, "CT", CT_IMAGE_STORAGE), localizer(m)) for m in CT_MODELS[::2]),
+    ("torace", context(XRAY_MODELS[0], 1, "CR", CR_IMAGE_STORAGE, part="TORACE"), radiograph(XRAY_MODELS[0])),
+    ("keuhkot", context(XRAY_MODELS[4], 1, "DX", DX_IMAGE_STORAGE, part="KEUHKOT"), radiograph(XRAY_MODELS[4])),
     *((f"sheet-{m.maker}", context(m, 1, "CT", SECONDARY_CAPTURE_STORAGE), sheet(m.maker)) for m in CT_MODELS[::2]),
 ]
 

@@ -15,6 +15,9 @@ from dicomhawk.hospital.objects.makers import CTModel, model_of
 from dicomhawk.hospital.objects.model import Model
 from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
 
+UNPAIRED = frozenset(("CHEST", "HEAD", "ABDOMEN", "BRAIN", "SKULL"))
+"""Defined terms of Body Part Examined that have no side."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -106,6 +109,9 @@ def start(
         PatientWeight=study.patient_weight,
         IrradiationEventUID=irradiation_event,
     )
+    # Required unless the part is known not to be paired (PS3.3 C.7.3.1), or the image has its own.
+    if series.body_part not in UNPAIRED and series.modality != "DX":
+        made.set(Laterality="")
     if sections:
         made.set(PatientPosition="HFS", PositionReferenceIndicator="SN" if ge else "")
     if ge:
