@@ -24,7 +24,7 @@ def dose_sheet(
     begins: int,
     source: random.Random,
 ) -> Planned:
-    """The sheet of a spiral from `top` down `length` (mm), acquired as `scan` says, filed `begins` seconds after the beginning."""
+    """The sheet of a spiral from `top` down `length` (mm), acquired as `scan` says; filed at `begins` (s)."""
     siemens = model.maker == "siemens"
     product = round(scan.ctdi * (length + OVERSCAN) / 10, 2)
     planning = localizer.acquisition
