@@ -145,7 +145,8 @@ def _others(
     own = base.contexts.groups
     like = next((n for n, group in enumerate(own) if ANY in group.abstract_syntaxes), None)
     template = _group(found, _group_of(dict(SERVICES)["storage"], base) if like is None else like, [], base)
-    refused = [uid for uid in abstract_syntaxes() if uid not in accepted]
+    asked = {uid for take in transcript.takes("syntaxes.abstract") for uid, _, _ in results(take).values()}
+    refused = [uid for uid in abstract_syntaxes() if uid in asked and uid not in accepted]
     without = tuple(map(sopclasses.keyword, refused))
     return template.model_copy(update={"name": "others", "abstract_syntaxes": (ANY,), "without": without})
 

@@ -49,7 +49,6 @@ OLD_CLASSES = (
     "1.2.840.10008.5.1.4.32.1",
 )
 """Retired ones; those that the registry has as well are asked for once."""
-_ABSTRACT = frozenset({"SOP Class", "Meta SOP Class", "Well-known SOP Instance", "Service Class"})
 ORDERS: tuple[tuple[str, ...], ...] = (
     (b.IMPLICIT, b.EXPLICIT),
     (b.EXPLICIT, b.IMPLICIT),
@@ -93,9 +92,11 @@ SERVICES = (
 
 @cache
 def abstract_syntaxes() -> tuple[str, ...]:
-    """All that PS3.6 annex A lists, retired ones included, and some of makers, in a fixed order."""
-    registry = (uid for uid, entry in UID_dictionary.items() if entry[1] in _ABSTRACT)
-    return tuple(dict.fromkeys((*registry, *OLD_CLASSES, *PRIVATE_CLASSES, b.NOWHERE)))
+    """All UIDs that PS3.6 annex A lists, retired ones included, and some of makers, in a fixed order.
+
+    Those of other things are no abstract syntaxes, but a product that accepts what it doesn't know may know them.
+    """
+    return tuple(dict.fromkeys((*UID_dictionary, *OLD_CLASSES, *PRIVATE_CLASSES, b.NOWHERE)))
 
 
 @cache
@@ -105,7 +106,7 @@ def transfer_syntaxes() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*registry, *PRIVATE_SYNTAXES, b.NOWHERE)))
 
 
-@catalogue.add("syntaxes.abstract", "every abstract syntax of the registry")
+@catalogue.add("syntaxes.abstract", "every UID of the registry as abstract syntax")
 def abstract(lab: Laboratory) -> None:
     known = abstract_syntaxes()
     for start in range(0, len(known), PER_ASSOCIATION):
