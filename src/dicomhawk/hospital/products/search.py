@@ -122,27 +122,31 @@ class Search:
             batches = self._of_instances(passed_over)
         else:
             batches = self._ordered(self._level, column)
-        for rows in batches:
-            for row in rows or ():
+        for rows in _in_turns(batches):
+            if rows is None:
+                yield None
+                continue
+            for row in rows:
                 resource = self._matched(row, passed_over)
                 if resource is not None:
                     yield (digest(resource.ids) if order is Order.DIGEST else b""), resource
-            yield None
 
     def run_by_study(
         self, order: Order, passed_over: frozenset[int]
     ) -> Generator[tuple[str, CatalogueResource] | None, None, None]:
         """Of each study, by their UIDs, the first series in `order` that matches, and the study's UID."""
         first = "e.place" if order is Order.DIGEST else "e.series_key"
-        for rows in self._ordered(Level.STUDY, "study_uid", f", t.study_uid, {first}"):
+        for rows in _in_turns(self._ordered(Level.STUDY, "study_uid", f", t.study_uid, {first}")):
+            if rows is None:
+                yield None
+                continue
             before = None
-            for row in rows or ():
+            for row in rows:
                 if row[3] != before:
                     resource = self._matched(row, passed_over)
                     if resource is not None:
                         before = row[3]
                         yield row[3], resource
-            yield None
 
     def _matched(self, row: tuple[Any, ...], passed_over: frozenset[int]) -> CatalogueResource | None:
         if row[1] in passed_over:
@@ -169,10 +173,12 @@ class Search:
     def _of_instances(self, passed_over: frozenset[int]) -> Batch:
         """Instances by their digests, which the catalogue doesn't have: all that match are put in order."""
         found: list[tuple[bytes, int]] = []
-        for rows in self._ordered(self._level, "instance_key"):
-            matched = (self._matched(row, passed_over) for row in rows or ())
+        for rows in _in_turns(self._ordered(self._level, "instance_key")):
+            if rows is None:
+                yield None
+                continue
+            matched = (self._matched(row, passed_over) for row in rows)
             found += ((digest(resource.ids), resource.key) for resource in matched if resource is not None)
-            yield None
         found.sort()
         yield from self._by_keys(self._level, [key for _, key in found], "")
 
@@ -314,6 +320,16 @@ class Search:
         finally:
             budget.pause()
             cursor.close()
+
+
+def _in_turns(batches: Batch) -> Batch:
+    """The batches, and between them the moments for others to have a turn."""
+    begun = False
+    for rows in batches:
+        if begun and rows is not None:
+            yield None
+        begun = begun or rows is not None
+        yield rows
 
 
 def _downwards(above: Level, level: Level) -> list[str]:
