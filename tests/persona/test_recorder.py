@@ -21,6 +21,7 @@ from dicomhawk.settings import Deployment, SettingsError
 from tests.persona.scripted import server, upper_layer
 
 OBSERVED = frozenset({"association", "negotiation", "syntaxes", "before", "on"})
+NEGOTIATED = frozenset({"association", "negotiation", "syntaxes"})
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 ANYBODY = Deployment(
     seed="0123456789abcdef", hospital="Any Hospital", locale="en_US", ae_title="ARCHIVE", uid_root="1.2.3"
@@ -77,7 +78,7 @@ def test_another_configuration_comes_back() -> None:
         (("answer", "refused_transfer_syntax"), "proposed"),
     ):
         other = fields.changed(other, path, value)
-    transcript = observed(other, OBSERVED)
+    transcript = observed(other, NEGOTIATED)
     again = recorded(transcript)
     assert again.identity == other.identity
     assert again.wire.max_pdu == 65536

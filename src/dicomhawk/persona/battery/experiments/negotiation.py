@@ -90,7 +90,7 @@ def roles(lab: Laboratory) -> None:
     for label, uid in ROLE_CLASSES:
         for scu, scp in ROLES:
             information = b.user(b.role(uid, scu, scp))
-            lab.line(f"{label} {scu}/{scp}").associate(((1, uid, SIMPLE),), information=information).finish(0.2)
+            lab.line(f"{label} {scu}/{scp}").associate(((1, uid, SIMPLE),), information=information).finish()
 
 
 @catalogue.add("negotiation.roles-together", "roles for several SOP classes, proposed or not, and one twice")
@@ -146,7 +146,7 @@ def identity(lab: Laboratory) -> None:
         for respond in (0, 1):
             information = b.user(b.identity(kind, respond, primary, secondary))
             wanted = "answer wanted" if respond else "no answer wanted"
-            lab.line(f"{label}, {wanted}").associate(information=information).finish(0.4)
+            lab.line(f"{label}, {wanted}").associate(information=information).finish()
 
 
 @catalogue.add("negotiation.odd-identity", "user identities that are none")

@@ -112,20 +112,20 @@ def abstract(lab: Laboratory) -> None:
     for start in range(0, len(known), PER_ASSOCIATION):
         part = known[start : start + PER_ASSOCIATION]
         proposals = [(2 * n + 1, uid, (b.EXPLICIT, b.IMPLICIT)) for n, uid in enumerate(part)]
-        lab.line(f"from {start + 1}").associate(proposals).finish(0.3)
+        lab.line(f"from {start + 1}").associate(proposals).finish()
 
 
 def _alone(uid: str) -> Callable[[Laboratory], None]:
     def play(lab: Laboratory) -> None:
         proposals = [(2 * n + 1, uid, (syntax,)) for n, syntax in enumerate(transfer_syntaxes())]
-        lab.line().associate(proposals).finish(0.3)
+        lab.line().associate(proposals).finish()
 
     return play
 
 
 def _picked(uid: str) -> Callable[[Laboratory], None]:
     def play(lab: Laboratory) -> None:
-        lab.line().associate([(2 * n + 1, uid, offer) for n, offer in enumerate(ORDERS)]).finish(0.3)
+        lab.line().associate([(2 * n + 1, uid, offer) for n, offer in enumerate(ORDERS)]).finish()
 
     return play
 
@@ -139,8 +139,8 @@ for _name, _uid in SERVICES:
 def separate(lab: Laboratory) -> None:
     lab.line("verification last").associate(
         ((1, CT, (JPEG,)), (3, MR, (b.BIG,)), (5, b.VERIFICATION, (b.IMPLICIT,)))
-    ).finish(0.3)
+    ).finish()
     lab.line("twice the same").associate(
         ((1, CT, (JPEG,)), (3, CT, (b.IMPLICIT,)), (5, CT, (b.EXPLICIT, b.IMPLICIT)))
-    ).finish(0.3)
-    lab.line("all syntaxes").associate(((1, CT, transfer_syntaxes()[:60]),)).finish(0.3)
+    ).finish()
+    lab.line("all syntaxes").associate(((1, CT, transfer_syntaxes()[:60]),)).finish()
