@@ -80,6 +80,15 @@ class WorkerExit(Event, frozen=True, kw_only=True):
     outcome: Outcome = None
 
 
+class HospitalExtend(Event, frozen=True, kw_only=True):
+    """The hospital's studies and appointments of further days were made, or could not be."""
+
+    kind: ClassVar[Kind] = Kind("hospital.extend", ("process",), ("change",), 10)
+    pid: Annotated[int, Field("process.pid", "Process that did it.")]
+    outcome: Outcome = None
+    reason: Annotated[str | None, Field("event.reason", "Why it failed.")] = None
+
+
 class SensorError(Event, frozen=True, kw_only=True):
     """An error of ours that nothing foresaw. The connection it happened on is lost, the worker goes on."""
 

@@ -211,6 +211,7 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
     "sensor.error": _error,
     "worker.start": lambda f: f"worker {f['honeypot.worker']} answers",
     "worker.exit": lambda f: f"worker {f['honeypot.worker']} ended with {f['process.exit_code']}",
+    "hospital.extend": lambda f: f.after("", "event.reason") or "further days of the hospital were made",
     "journal.gap": lambda f: f"{f['honeypot.lost.events']} events were lost: {f['event.reason']}",
     "session.start": lambda f: "session began",
     "session.end": lambda f: f"session ended after {f['honeypot.connections']} connections",

@@ -18,12 +18,14 @@ from pathlib import Path
 
 from ..evidence import events as ev
 from ..evidence import vault
+from ..evidence.fields import Event
 from ..evidence.recorder import Recorder
 from ..persona import model
 from ..settings import Deployment, Settings, SettingsError
 from . import holdings, worker
 from .lock import only_one
 from .processes import die_with, raise_descriptor_limit
+from .upkeep import Upkeep
 
 BACKLOG = 1024
 """Connections that wait to be accepted, on each worker's socket."""
@@ -115,6 +117,7 @@ class _Supervisor:
         for each in self._workers:
             self._start(each)
         self._recorder = Recorder(self._settings, "supervisor")
+        self._upkeep = Upkeep(self._settings, self._deployment, self._tell)
         status = 0
         try:
             reason = self._wait_for_workers(read_end)
@@ -205,6 +208,7 @@ class _Supervisor:
             for each in self._workers:
                 if each.restart_at is not None and each.restart_at <= now:
                     self._start(each)
+            self._upkeep.look_after(sock.fileno() for each in self._workers for sock in each.sockets)
             if now - swept > SWEEP_SECONDS:
                 swept = now
                 self._recorder.tick()
@@ -217,12 +221,16 @@ class _Supervisor:
             if not pid:
                 continue
             exit_code = os.waitstatus_to_exitcode(code)
-            self._recorder.emit(ev.WorkerExit(pid=pid, worker=each.name, exit_code=exit_code, outcome="failure"))
-            self._recorder.flush()
+            self._tell(ev.WorkerExit(pid=pid, worker=each.name, exit_code=exit_code, outcome="failure"))
             each.pid = 0
             each.restart_at = now + (CRASH_SECONDS if now - each.started < CRASH_SECONDS else 0.0)
 
+    def _tell(self, event: Event) -> None:
+        self._recorder.emit(event)
+        self._recorder.flush()
+
     def _stop(self) -> None:
+        self._upkeep.stop()
         for each in self._workers:
             if each.pid:
                 with contextlib.suppress(ProcessLookupError):
