@@ -33,7 +33,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def instance(data: Path) -> Instance:
     with Catalogue(data / CATALOGUE) as catalogue:
-        found = catalogue.instance(1)
+        query = "SELECT min(instance_key) FROM instance JOIN series USING (series_key) WHERE modality = 'MR'"
+        (key,) = catalogue.connection.execute(query).fetchone()
+        found = catalogue.instance(key)
     assert found is not None
     return found
 

@@ -52,7 +52,7 @@ class Hospital:
 
     def small_study(self, modality: str) -> sqlite3.Row:
         """The study with a modality that has the fewest instances; a visit with it is short."""
-        found = [study for study in self.studies() if study["modalities"] == modality]
+        found = [study for study in self.studies() if modality in (study["modalities"] or "").split(",")]
         return min(found, key=lambda study: (study["n_instances"], study["study_key"]))
 
     def workstation(self) -> sqlite3.Row:

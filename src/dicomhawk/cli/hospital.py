@@ -168,7 +168,7 @@ def build_if_absent(settings: Settings) -> None:
                 progress=lambda done, total: tell("generating", done, total),
             )
     except GenerateError as error:
-        _fail(error)
+        raise SettingsError(str(error)) from None
 
 
 def _scale(studies: int | None, years: float | None, per_day: float | None) -> dict[str, Any]:
