@@ -39,7 +39,10 @@ VALUES = {
     0x00180015: ["CHEST"],
     0x00280010: ["512"],
 }
-ASKED = [*VALUES, 0x0020000E, 0x00080018, 0x00080070, 0x00081090, 0x00081000, 0x00201206, 0x00201208, 0x00201209, 0x00201200, 0x00201204, 0x00080062, 0x00080054, 0x00101010, 0x00280011]  # fmt: skip
+ASKED = [
+    *(*VALUES, 0x0020000E, 0x00080018, 0x00080070, 0x00081090, 0x00081000, 0x00201206, 0x00201208, 0x00201209),
+    *(0x00201200, 0x00201204, 0x00080062, 0x00080054, 0x00101010, 0x00280011),
+]
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +117,35 @@ def test_rows_answer_as_stored_objects_would(
         matches += len(expected)
         assert answers(by_rows, model, keys, now) == expected, (model, keys)
     assert matches > 500
+
+
+def test_a_visitors_patients_are_merged_with_the_others(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By digest, it makes no difference which patients the visitor has stored something of."""
+    by_rows, merged = archive(catalogue, "orthanc", tmp_path), archive(catalogue, "orthanc", tmp_path)
+    index = VisitorIndex(merged.dialect, 0, catalogue.data_version())
+    for (key,) in catalogue.connection.execute(
+        "SELECT patient_key FROM patient WHERE patient_key % 3 = 1"
+    ).fetchall():
+        index.touched.add(key)
+        index.of_hospital += merged.objects.entries(key, index.indexer)
+
+    def of(visitor: str) -> Iterator[VisitorIndex]:
+        yield from ()
+        return index
+
+    monkeypatch.setattr(merged.visitors, "of", of)
+    source = random.Random(3)
+    matches = 0
+    for _ in range(150):
+        model, keys = identifier(source)
+        expected, found = answers(by_rows, model, keys), answers(merged, model, keys)
+        matches += len(expected)
+        if element(0x00080052, "IMAGE") in keys.values():
+            expected, found = sorted(expected, key=str), sorted(found, key=str)
+        assert found == expected, (model, keys)
+    assert matches > 200
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
