@@ -15,6 +15,9 @@ DEPLOYMENTS = 50
 STUDIES = 10
 
 
+pytestmark = pytest.mark.timeout(400)  # fifty hospitals, with an image of each kind
+
+
 @pytest.fixture(scope="module")
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> list[Observed]:
     """What is seen of fifty deployments."""

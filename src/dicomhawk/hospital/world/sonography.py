@@ -36,7 +36,13 @@ _DEPTHS: dict[Window, float] = {
 }
 """mm, in the order of an examination."""
 _MEASURED = ("kidney_right", "kidney_left")
-_PRESETS = ("Abdomen", "Abd Gen", "Abdomen")
+_PRESETS = {
+    "logiq": ("Abdomen", "Abd Gen", "ABD 1", "Abd Diff", "ABD_Std"),
+    "epiq": ("Abd General", "Abd Pen", "ABD GEN", "Abd Adult", "Abd Vasc"),
+    "acuson": ("Abdomen", "ABDO", "Abd Detail", "Abdomen 2", "ABD"),
+    "aplio": ("Abdomen", "ABDOMEN", "Abd Std", "Liver", "ABD-1"),
+}
+"""By the machines' layouts; a machine has two, since whoever installs it makes them."""
 
 
 def sonograms(exam: Examination, device: Device, source: random.Random) -> Iterator[Planned]:
@@ -68,7 +74,7 @@ def sonograms(exam: Examination, device: Device, source: random.Random) -> Itera
         dynamic_range=source.choice((60, 63, 66, 69, 72)),
         mechanical_index=round(source.uniform(0.8, 1.4), 1),
         thermal_index=round(source.uniform(0.2, 1.1), 1),
-        preset=source.choice(_PRESETS),
+        preset=source.choice(draw(device.serial, "presets").sample(_PRESETS[model.layout], k=2)),
     )
     compresses = draw(device.serial, "syntax").random() < COMPRESSING
     syntax = _SYNTAXES[model.syntax] if compresses else EXPLICIT_LE

@@ -9,18 +9,23 @@ from typing import NamedTuple
 from pydicom._uid_dict import UID_dictionary
 
 from ..model import Persona
-from .observe import Observed
+from .observe import SLOW, Observed
 
 ORDINARY_DIGITS = 4
 """Significant digits up to which a number can be the same in all hospitals by nature: 512 rows, 120 kV."""
+FEWEST = 8
+"""Deployments that were looked at for a kind of objects before what they share means anything."""
 NATURAL_ARCS = 2
 """Arcs that UIDs of different makers share: ``1.2`` or ``1.3``."""
 
 _NUMBERS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FD", "FL", "SV", "UV", "AT"})
 _TERMS = frozenset({"CS"})
 """Defined by the standard, so the same wherever it is kept to."""
-_DEFINED = frozenset({"(0008,0102)", "(0018,0085)", "(0028,1054)"})
-"""Attributes of another VR that have defined terms all the same: coding scheme, nucleus, unit of rescaled values."""
+_DEFINED = frozenset(
+    {"(0008,0100)", "(0008,0102)", "(0008,0104)", "(0018,0085)", "(0018,5020)", "(0028,1054)", "(0028,1055)"}
+)
+"""Attributes of another VR that have terms of a vocabulary all the same: codes, nucleus, ultrasound's mode, unit of
+rescaled values, names of windows."""
 _IDENTIFIERS = (
     "ae title",
     "patient.patient_id",
@@ -69,7 +74,7 @@ class Common(NamedTuple):
 
 
 def common(deployments: Sequence[Observed], persona: Persona) -> list[Common]:
-    """What can be seen in every one of the deployments, and need not be the same in the real product's."""
+    """What is the same wherever a deployment shows it, and need not be the same in the real product's."""
     found = list(_values(deployments, persona))
     found += _shapes(deployments)
     found += _beginnings(deployments)
@@ -77,8 +82,12 @@ def common(deployments: Sequence[Observed], persona: Persona) -> list[Common]:
 
 
 def _values(deployments: Sequence[Observed], persona: Persona) -> Iterator[Common]:
-    for place in sorted(set.intersection(*(set(seen) for seen in deployments))):
-        for value in frozenset.intersection(*(seen[place] for seen in deployments)):
+    for place in sorted(set().union(*deployments)):
+        kind = place.partition(" ")[0]
+        looked_at = [seen for seen in deployments if kind not in SLOW or any(p.startswith(f"{kind} ") for p in seen)]
+        if len(looked_at) < min(FEWEST, len(deployments)) or not all(place in seen for seen in looked_at):
+            continue
+        for value in frozenset.intersection(*(seen[place] for seen in looked_at)):
             if not _by_nature(place, value, persona):
                 yield Common(place, "value", value)
 
