@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,7 +103,7 @@ def test_rows_answer_as_stored_objects_would(
         index.touched.add(key)
         index.of_hospital += as_stored.objects.entries(key, index.indexer)
 
-    def of(visitor: str) -> Iterator[VisitorIndex]:
+    def of(visitor: str) -> Generator[None, None, VisitorIndex]:
         yield from ()
         return index
 
@@ -131,7 +131,7 @@ def test_a_visitors_patients_are_merged_with_the_others(
         index.touched.add(key)
         index.of_hospital += merged.objects.entries(key, index.indexer)
 
-    def of(visitor: str) -> Iterator[VisitorIndex]:
+    def of(visitor: str) -> Generator[None, None, VisitorIndex]:
         yield from ()
         return index
 

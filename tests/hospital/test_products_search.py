@@ -62,14 +62,17 @@ def build_odd(path: Path) -> None:
     with CatalogueWriter(path) as writer:
         for number, name in enumerate(NAMES):
             key = writer.next_key(Patient)
-            later = 1500.0 if number % 11 == 5 else 0.0
-            ids = {
-                "patient_id": f"P{number}" if number != 7 else "P" + "z" * 70,
-                "issuer": None,
-                "sex": "FM"[number % 2],
-            }
-            born = DATES[number % len(DATES)]
-            writer.add(Patient(patient_key=key, name=name, birth_date=born, visible_from=later, **ids))  # type: ignore[arg-type]
+            writer.add(
+                Patient(
+                    patient_key=key,
+                    patient_id=f"P{number}" if number != 7 else "P" + "z" * 70,
+                    issuer=None,
+                    name=name,
+                    birth_date=DATES[number % len(DATES)],
+                    sex="FM"[number % 2],
+                    visible_from=1500.0 if number % 11 == 5 else 0.0,
+                )
+            )
             for _ in range(1 + number % 3):
                 _add_study(writer, key)
 
@@ -225,7 +228,7 @@ def test_all_ways_find_the_same(
     archives: dict[str, ProductArchive],
     product: str,
     query: tuple[Model, DataSet],
-    limits: dict[str, int],
+    limits: dict[str, Any],
     now: float,
 ) -> None:
     with mock.patch.object(products_find, "Search", EveryRow):
@@ -237,7 +240,7 @@ def test_all_ways_find_the_same(
 def test_instances_by_their_digests(archives: dict[str, ProductArchive], monkeypatch: pytest.MonkeyPatch) -> None:
     """No product that is known lists them so; an operator's may."""
     orthanc = archives["orthanc"]
-    monkeypatch.setitem(orthanc.dialect.order, Level.IMAGE, Order.DIGEST)  # type: ignore[arg-type]
+    monkeypatch.setitem(orthanc.dialect.order, Level.IMAGE, Order.DIGEST)
     keys = {0x00080052: Element(0x00080052, "CS", b"IMAGE"), 0x00080060: element(0x00080060, "CT")}
     keys |= {tag: element(tag, "") for tag in (0x0020000D, 0x0020000E, 0x00080018)}
     with mock.patch.object(products_find, "Search", EveryRow):
