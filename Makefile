@@ -1,7 +1,7 @@
 # `make run` and `make test` are all that a newcomer needs: Python 3.11+, git and make.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test quick lint format bench realism soak lock docs packages clean
+.PHONY: run test quick lint format bench realism soak lock docs packages clean gallery
 
 PYTHON ?= python3
 VENV := .venv
@@ -45,6 +45,10 @@ realism: $(VENV)/.dev packages
 # What takes longer than a coffee: a million mutated inputs, and the like.
 soak: $(VENV)/.dev packages
 	$(BIN)/pytest -m soak --timeout 7200 $(ARGS)
+
+# Contact sheets of the default hospital, for docs/hospital.md. Look at them.
+gallery: $(VENV)/.dev
+	$(BIN)/python tools/gallery.py docs/gallery $(ARGS)
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/state_diagram.py
