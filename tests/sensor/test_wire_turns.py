@@ -212,3 +212,48 @@ def test_a_place_is_given_up_for_another_worker(tmp_path: Path, slots: Slots, lo
             other.wait()
 
     asyncio.run(script())
+
+
+def test_turns_end_also_where_another_worker_has_the_other_places(
+    tmp_path: Path, slots: Slots, log: list[str]
+) -> None:
+    async def script() -> None:
+        door = turns(slots, served_associations=2)
+        both, one = another_worker(tmp_path / "lock", 2, 3), None
+        a, b = (Connection(log, name) for name in "ab")
+        try:
+            assert [door.accepted(A, each) for each in (a, b)] == [False, False]
+            both.kill()
+            both.wait()
+            one = another_worker(tmp_path / "lock", 3)  # nobody looked meanwhile: the loop has not run
+            await until(log, 3)
+            assert log[:3] == ["a proceeds", "a waits", "b proceeds"]
+        finally:
+            for process in (both, one):
+                if process is not None:
+                    process.kill()
+                    process.wait()
+
+    asyncio.run(script())
+
+
+def test_another_worker_gets_a_place_of_one_who_has_them_all(tmp_path: Path, slots: Slots, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(slots, served_associations=2)
+        a, b, c = (Connection(log, name) for name in "abc")
+        assert [door.accepted(A, each) for each in (a, b, c)] == [True, True, False]
+        other = another_worker(tmp_path / "lock", 1)
+        try:
+            assert door.step_over(A, a) is False
+            taker = another_worker(tmp_path / "lock", 2)  # the place of a
+            taker.kill()
+            taker.wait()
+            assert "c proceeds" not in log
+        finally:
+            other.kill()
+            other.wait()
+        await until(log, 1)
+        for each in (a, b, c):
+            door.left(A, each)
+
+    asyncio.run(script())

@@ -18,6 +18,8 @@ MAX_WAITING = 256
 """Connections of one visitor that wait in one worker; further ones are dropped. A product's backlog is shorter."""
 RETRY_FIRST, RETRY_MOST = 0.01, 0.25
 """Seconds between two looks at places that other workers hold: soon at first, then less and less often."""
+RETRY_GIVEN = 0.3
+"""The same after a place was given to others: they look within `RETRY_MOST`."""
 _LISTENER, _WANTED, _SERVED, _MEMBERS = 0, 1, 2, 128  # places, from the visitor's base
 
 
@@ -160,8 +162,12 @@ class Turns:
         return False
 
     def _hand_on(self, visitor: _Visitor, place: int) -> None:
-        """A place is free: for the next one here, or for other workers."""
-        if visitor.ring:
+        """A place is free: for the next one here, or for other workers, who get some as long as we have the most."""
+        most = len(visitor.inside) >= (self._capacity.served_associations or 0) // 2
+        if visitor.ring and most and not visitor.wanting and self._wanted(visitor):
+            self._slots.give(visitor.base + _SERVED + place)
+            self._wait_for_others(visitor, RETRY_GIVEN)
+        elif visitor.ring:
             successor = visitor.ring.popleft()
             visitor.inside[successor] = place, self._clock()
             asyncio.get_running_loop().call_soon(successor.proceed)
@@ -223,13 +229,13 @@ class Turns:
 
     # Other workers
 
-    def _wait_for_others(self, visitor: _Visitor) -> None:
+    def _wait_for_others(self, visitor: _Visitor, seconds: float = RETRY_FIRST) -> None:
         self._pending.add(visitor)
         if visitor.ring and not visitor.wanting:
             visitor.wanting = self._slots.take(visitor.base + _WANTED)
         if self._retry is not None:
             self._retry.cancel()
-        self._retry_in = RETRY_FIRST
+        self._retry_in = seconds
         self._retry = asyncio.get_running_loop().call_later(self._retry_in, self._look_again)
 
     def _stop_waiting(self, visitor: _Visitor) -> None:
@@ -248,7 +254,7 @@ class Turns:
             outside = visitor.ring and len(visitor.inside) < (self._capacity.served_associations or 0)
             if not outside and not (visitor.line and visitor.listener is None):
                 self._stop_waiting(visitor)
-                self._arm(visitor)
+            self._arm(visitor)
         if self._pending:
             self._retry_in = min(self._retry_in * 1.5, RETRY_MOST)
             self._retry = asyncio.get_running_loop().call_later(self._retry_in, self._look_again)
