@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sensor.wire import Wire
+from tests.sensor.raw import echoes
 from tests.support import Sensor, dicomhawk, run_tool
 
 EMPTY = {"DICOMHAWK_HOSPITAL__STUDIES": "0"}
@@ -24,8 +24,8 @@ def test_an_empty_hospital(tmp_path: Path) -> None:
             assert "Find Response: 1" not in found.output
     with closing(sqlite3.connect(data / "hospital" / "catalogue.sqlite")) as catalogue:
         assert catalogue.execute("SELECT count(*) FROM study").fetchone() == (0,)
-    with Sensor(data, workers=1, environment=EMPTY) as sensor, Wire(sensor.address) as wire:
-        wire.associate().echo()
+    with Sensor(data, workers=1, environment=EMPTY) as sensor:
+        assert echoes(sensor)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,9 @@ from tests.support import Sensor
 from tests.upperlayer.golden import GOLDEN
 
 PATIENCE = 20.0
+"""Seconds: longer than anything takes here; only a failure waits so long."""
+MOMENT = 0.3
+"""Seconds in which nothing is to come."""
 RQ, ECHO_RQ, RELEASE_RQ = (data for way, data in GOLDEN["echoscu"].turns if way == ">")
 ABORT = bytes.fromhex("07000000000400000000")
 FIND_RQ = GOLDEN["findscu"].turns[0][1]
@@ -57,11 +60,30 @@ def receive(sock: socket.socket, size: int) -> bytes:
 
 def receive_all(sock: socket.socket) -> bytes:
     """Everything until the sensor closes or resets."""
+    return ending(sock)[0]
+
+
+def ending(sock: socket.socket) -> tuple[bytes, str]:
+    """Everything until the sensor closes or resets, and which of both it is: "fin" or "rst"."""
     found = bytearray()
-    with contextlib.suppress(ConnectionResetError):
+    try:
         while data := sock.recv(65536):
             found += data
-    return bytes(found)
+    except ConnectionResetError:
+        return bytes(found), "rst"
+    return bytes(found), "fin"
+
+
+def silent(sock: socket.socket, seconds: float = MOMENT) -> bool:
+    """Whether nothing comes for so long, not even an end."""
+    sock.settimeout(seconds)
+    try:
+        sock.recv(1)
+    except TimeoutError:
+        return True
+    finally:
+        sock.settimeout(PATIENCE)
+    return False
 
 
 def say(sensor: Sensor, data: bytes, ip: str) -> list[bytes]:

@@ -14,18 +14,13 @@ import pytest
 
 from dicomhawk.upperlayer import pdu
 from tests.sensor.proxy import new_address
+from tests.sensor.raw import MOMENT, connect, ending, receive, receive_pdu, silent
 from tests.support import Sensor
 from tests.upperlayer.playbook import ECHO, IMPLICIT, RELEASE_RQ, VERIFICATION, abort, request
 
 RQ = pdu.encode(request((1, VERIFICATION, (IMPLICIT,))))
 """Calls an AE title that the sensor is given."""
-SECONDS = 20.0
-"""Longer than anything here takes; only a failure waits so long."""
-AT_ONCE = 0.3
-"""Seconds in which nothing is to come."""
 AB_00, AB_22 = abort(0, 0), abort(2, 2)
-END_OF_RST = "rst"
-END_OF_FIN = "fin"
 
 
 @pytest.fixture(scope="module", params=["orthanc", "dcmqrscp"])
@@ -43,58 +38,13 @@ def product(persona: str, template: Path, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
-def connect(sensor: Sensor, ip: str) -> socket.socket:
-    """A connection from an address."""
-    return socket.create_connection(sensor.address, SECONDS, (ip, 0))
-
-
-def receive(sock: socket.socket, size: int) -> bytes:
-    """Exactly so many bytes."""
-    sock.settimeout(SECONDS)
-    data = b""
-    while len(data) < size:
-        more = sock.recv(size - len(data))
-        assert more, data
-        data += more
-    return data
-
-
-def receive_pdu(sock: socket.socket) -> bytes:
-    """The next PDU."""
-    head = receive(sock, 6)
-    return head + receive(sock, int.from_bytes(head[2:], "big"))
-
-
-def ending(sock: socket.socket) -> tuple[bytes, str]:
-    """What comes until the end, and which end that is."""
-    sock.settimeout(SECONDS)
-    data = b""
-    while True:
-        try:
-            more = sock.recv(65536)
-        except ConnectionResetError:
-            return data, END_OF_RST
-        if not more:
-            return data, END_OF_FIN
-        data += more
-
-
-def silent(sock: socket.socket) -> bool:
-    """Whether nothing comes, not even an end."""
-    sock.settimeout(AT_ONCE)
-    try:
-        sock.recv(1)
-    except TimeoutError:
-        return True
-    return False
-
-
-def associate(sensor: Sensor, ip: str) -> socket.socket:
+@contextlib.contextmanager
+def associate(sensor: Sensor, ip: str) -> Iterator[socket.socket]:
     """An association, accepted."""
-    sock = connect(sensor, ip)
-    sock.sendall(RQ)
-    assert receive_pdu(sock)[0] == pdu.AC
-    return sock
+    with connect(sensor, ip) as sock:
+        sock.sendall(RQ)
+        assert receive_pdu(sock)[0] == pdu.AC
+        yield sock
 
 
 def test_the_headers_of_a_response_come_apart(product: Sensor) -> None:
@@ -102,7 +52,6 @@ def test_the_headers_of_a_response_come_apart(product: Sensor) -> None:
         apart = 0
         for _ in range(10):
             sock.sendall(ECHO)
-            sock.settimeout(SECONDS)
             first = sock.recv(65536)
             rest = receive(sock, 6 + int.from_bytes(first[2:6], "big") - len(first))
             assert len(first + rest) == 90
@@ -113,10 +62,10 @@ def test_the_headers_of_a_response_come_apart(product: Sensor) -> None:
 def test_unread_input_makes_it_a_reset(product: Sensor) -> None:
     with connect(product, new_address()) as sock:
         sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert ending(sock) == (b"", END_OF_RST)
+        assert ending(sock) == (b"", "rst")
     with associate(product, new_address()) as sock:
         sock.sendall(RQ)
-        assert ending(sock) == (AB_22, END_OF_RST)
+        assert ending(sock) == (AB_22, "rst")
 
 
 def test_an_abort_by_the_user_is_followed_by_another_look(product: Sensor) -> None:
@@ -125,7 +74,7 @@ def test_an_abort_by_the_user_is_followed_by_another_look(product: Sensor) -> No
         assert receive_pdu(sock) == AB_00
         assert silent(sock)
         sock.sendall(struct.pack(">BBL", 8, 0, 0) + b"x")
-        assert ending(sock) in ((AB_22, END_OF_RST), (b"", END_OF_RST))
+        assert ending(sock) in ((AB_22, "rst"), (b"", "rst"))
 
 
 def test_a_release_is_not_followed_by_the_end(product: Sensor) -> None:
@@ -134,18 +83,19 @@ def test_a_release_is_not_followed_by_the_end(product: Sensor) -> None:
         assert receive_pdu(sock)[0] == pdu.RELEASE_RP
         assert silent(sock)
         sock.shutdown(socket.SHUT_WR)
-        assert ending(sock) == (b"", END_OF_FIN)
+        assert ending(sock) == (b"", "fin")
 
 
 def test_a_silent_connection_holds_up_its_own_visitor_only(product: Sensor) -> None:
     slow, other = new_address(), new_address()
     with connect(product, slow) as silence, contextlib.ExitStack() as stack:
-        time.sleep(AT_ONCE)  # it must be there first, whichever worker it meets
+        time.sleep(MOMENT)  # it must be there first, whichever worker it meets
         waiting = [stack.enter_context(connect(product, slow)) for _ in range(6)]
         for sock in waiting:
             sock.sendall(RQ + ECHO)
         assert all(map(silent, waiting[:2]))
-        associate(product, other).close()
+        with associate(product, other):
+            pass
         silence.close()
         for sock in waiting:
             assert receive_pdu(sock)[0] == pdu.AC
@@ -161,7 +111,7 @@ def test_more_associations_than_are_served(product: Sensor, persona: str) -> Non
             answer = receive_pdu(late)
             if persona == "dcmqrscp":
                 assert answer == bytes.fromhex("03000000000400020302")
-                assert ending(late)[1] == END_OF_RST  # the echo is unread
+                assert ending(late)[1] == "rst"  # the echo is unread
             else:
                 assert answer[0] == pdu.AC
                 assert silent(late)  # four at a time, and each waits a second for a command
