@@ -1,6 +1,7 @@
 """Make the map of the lungs that findings are placed and drawn by, from the base pack.
 
-    python tools/build_lung_map.py src/dicomhawk/hospital/images/lungs.npy.xz src/dicomhawk/hospital/findings/sites.json
+    cd src/dicomhawk/hospital
+    python ../../../tools/build_lung_map.py images/lungs.npy.xz findings/sites.json
 
 The map is the signed distance to the pleura (inside positive) in half millimetres, int8, at every slice and every
 fourth row and column of the base chest. The sites are places (x, y, z in mm from the base's centre) for nodules, with

@@ -61,7 +61,9 @@ def normalised(said: str, port: int) -> str:
     return re.sub(rf"\b{port}\b", "PORT", said)
 
 
-@pytest.mark.parametrize("scan", SCANS)
+@pytest.mark.parametrize(
+    "scan", [pytest.param(scan, marks=pytest.mark.soak) if scan == "-sV" else scan for scan in SCANS]
+)
 def test_same_output(scan: str, ports: tuple[int, int]) -> None:
     require_script()
     running = []

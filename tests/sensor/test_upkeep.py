@@ -194,7 +194,8 @@ def test_a_sensor_survives_its_hospital(tmp_path: Path) -> None:
     def check(journal: Journal) -> None:
         wait_until(lambda: list(matching(journal.events(), event__action="sensor.start")), "start", 30)
         (tmp_path / CATALOGUE).rename(tmp_path / "elsewhere")
-        wait_until(lambda: len(list(matching(journal.events(), event__action="hospital.extend"))) > 1, "two failures", 30)
+        failures = {"event__action": "hospital.extend"}
+        wait_until(lambda: len(list(matching(journal.events(), **failures))) > 1, "two failures", 30)
         assert not list(matching(journal.events(), event__action="worker.exit"))
 
     serving(tmp_path, check)

@@ -126,7 +126,7 @@ def test_associations_take_turns(slots: Slots, log: list[str]) -> None:
         assert log == ["c proceeds"]
         assert door.step_over(B, a) is True  # nothing is known of it there
         async with asyncio.timeout(20):
-            while "a proceeds" not in log:  # nobody does anything: turns end by themselves
+            while "a proceeds" not in log:  # noqa: ASYNC110 - nobody does anything: turns end by themselves
                 await asyncio.sleep(TURN)
         assert log.index("b waits") < log.index("a proceeds")
         for each in (a, b, c):
