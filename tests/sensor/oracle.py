@@ -29,7 +29,8 @@ class Hospital:
             "(SELECT count(*) FROM series e WHERE e.study_key = t.study_key AND e.visible_from <= :now) AS n_series, "
             "(SELECT count(*) FROM instance i JOIN series e USING (series_key) "
             " WHERE e.study_key = t.study_key AND i.visible_from <= :now) AS n_instances, "
-            "(SELECT group_concat(DISTINCT modality) FROM series e WHERE e.study_key = t.study_key) AS modalities "
+            "(SELECT group_concat(DISTINCT modality) FROM series e "
+            " WHERE e.study_key = t.study_key AND e.visible_from <= :now) AS modalities "
             f"FROM study t JOIN patient p USING (patient_key) WHERE t.visible_from <= :now AND ({where}) "
             "ORDER BY t.study_date, t.study_key",
             *values,

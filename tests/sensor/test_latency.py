@@ -52,9 +52,9 @@ def test_a_newcomer_does_not_wait_for_a_rendering(start: Callable[..., Sensor], 
 
 
 def test_two_visitors_who_want_the_same_get_the_same(sensor: Sensor, hospital: Hospital) -> None:
-    others = [study for study in hospital.studies() if study["modalities"] == "MR"]
+    others = [study for study in hospital.studies() if "MR" in study["modalities"].split(",")]
     study = next(each for each in others if each["study_uid"] != hospital.small_study("MR")["study_uid"])
-    series = hospital.series(study["study_key"])[0]
+    series = next(each for each in hospital.series(study["study_key"]) if each["modality"] == "MR")
     number = len(hospital.instances(series["series_key"]))
     identifier = keys(
         QueryRetrieveLevel="SERIES", StudyInstanceUID=study["study_uid"], SeriesInstanceUID=series["series_uid"]
