@@ -1,0 +1,1 @@
+"""The web doors: an HTTP engine that behaves as the persona's product, and the sites that it serves."""
