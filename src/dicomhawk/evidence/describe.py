@@ -45,7 +45,7 @@ def markdown() -> str:
     lines = [
         "# Events",
         "",
-        "Generated from `src/dicomhawk/evidence/events.py` by `make docs`.",
+        "Generated from `src/dicomhawk/evidence/events/` by `make docs`.",
         "",
         "The journal is NDJSON: one event, one line, in the nested form of the Elastic Common Schema (ECS). Fields "
         "that ECS doesn't have are below `dicom` and `honeypot`, and `session` stands at the top. A field without "

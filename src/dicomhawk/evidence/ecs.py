@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from types import ModuleType
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -48,10 +49,15 @@ class Envelope(NamedTuple):
 
 
 def catalogue() -> list[type[Event]]:
-    """Every event type, in the order of events.py."""
+    """Every event type, in the order of the modules in `events`."""
     from . import events
 
-    return [c for c in vars(events).values() if isinstance(c, type) and issubclass(c, Event) and hasattr(c, "kind")]
+    return [c for module in events.MODULES for c in vars(module).values() if _is_type_of(c, module)]
+
+
+def _is_type_of(value: Any, module: ModuleType) -> bool:
+    is_event = isinstance(value, type) and issubclass(value, Event) and hasattr(value, "kind")
+    return is_event and value.__module__ == module.__name__
 
 
 @lru_cache(maxsize=256)

@@ -205,6 +205,48 @@ def _closed(facts: _Facts) -> str:
     return f"connection ended ({facts['event.reason']}){facts.took}: {got} in, {sent} out"
 
 
+def _foreign(facts: _Facts) -> str:
+    expected = "HTTP" if facts.raw("network.protocol") == "http" else "DICOM"
+    return f"not {expected} but {facts['honeypot.protocol']}{facts.after(': ', 'honeypot.first_line')}"
+
+
+def _request(facts: _Facts) -> str:
+    body = facts.raw("http.request.body.bytes")
+    client = facts.after(", ", "user_agent.original")
+    return f"{facts['http.request.method']} {facts['url.original']}{f' ({size(body)})' if body else ''}{client}"
+
+
+def _response(facts: _Facts) -> str:
+    sent = size(facts.raw("http.response.body.bytes") or 0)
+    return f"answered {facts['http.response.status_code']} ({sent}){facts.took}{facts.after(': ', 'event.reason')}"
+
+
+def _malformed(facts: _Facts) -> str:
+    answer = facts.after(", answered ", "http.response.status_code")
+    served = ", served" if facts.raw("honeypot.http.served") else ""
+    return f"malformed request: {facts['honeypot.http.fault']}{answer}{served}"
+
+
+def _login(facts: _Facts) -> str:
+    who = facts.after(" of ", "honeypot.credential.username")
+    word = facts.after(" with ", "honeypot.credential.password")
+    return f"login ({facts['honeypot.login.scheme']}){who}{word}: {facts['event.outcome']}"
+
+
+def _asked(facts: _Facts) -> str:
+    matches = facts.after(": ", "dicom.query.matches")
+    level = facts.after(" ", "dicom.query.level")
+    return f"{facts['honeypot.web.face']} query{level} {facts.keys}".rstrip() + (matches and f"{matches} matches")
+
+
+def _lure(what: str) -> Callable[[_Facts], str]:
+    def tell(facts: _Facts) -> str:
+        minted = facts.after(", minted for session ", "honeypot.lure.session")
+        return f"{what}: {facts['honeypot.lure.kind']} {facts['honeypot.lure.id']}{minted}"
+
+    return tell
+
+
 _SENTENCES: dict[str, Callable[[_Facts], str]] = {
     "sensor.start": lambda f: f"sensor started: {', '.join(map(printable, f.raw('honeypot.doors') or []))}",
     "sensor.stop": lambda f: f"sensor ended: {f['event.reason']}",
@@ -217,7 +259,7 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
     "session.end": lambda f: f"session ended after {f['honeypot.connections']} connections",
     "connection.open": lambda f: f"connection {f['source.port']} -> {f['destination.port']}",
     "connection.close": _closed,
-    "protocol.unknown": lambda f: f"not DICOM but {f['honeypot.protocol']}{f.after(': ', 'honeypot.first_line')}",
+    "protocol.unknown": _foreign,
     "dicom.association": _association,
     "dicom.association.reject": _association,
     "dicom.release": lambda f: "association released",
@@ -241,6 +283,29 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
         f"N-ACTION: storage commitment of {f['dicom.commitment.references']} objects answered {f['dicom.status']}"
     ),
     "dicom.n-event-report": _report,
+    "http.request": _request,
+    "http.response": _response,
+    "http.malformed": _malformed,
+    "http.login": _login,
+    "web.query": _asked,
+    "web.retrieve": lambda f: (
+        f"{f['honeypot.web.face']} sent {f['honeypot.web.what']}"
+        f"{f.after(' of study ', 'dicom.study.instance_uid')}{f.after(': ', 'event.outcome')}"
+    ),
+    "web.store": lambda f: (
+        f"{f['honeypot.web.face']} was sent {f.after('', 'file.name') or f['dicom.sop.instance_uid']}"
+        f" ({size(f.raw('file.size') or 0)}){f.after(': ', 'event.outcome')}"
+    ),
+    "web.change": lambda f: (
+        f"{f['honeypot.web.face']}: {f['honeypot.web.call']}{f.after(' of ', 'honeypot.web.target')}"
+        f"{f.after(': ', 'honeypot.web.detail')}"
+    ),
+    "web.browser": lambda f: (
+        f"browser told of itself{f.after(': ', 'honeypot.browser.facts')}"
+        f"{f.after(', automated: ', 'honeypot.browser.automation')}"
+    ),
+    "lure.taken": _lure("lure taken"),
+    "lure.reused": _lure("lure came back from elsewhere"),
     "file.captured": _captured,
     "vault.dropped": lambda f: f"{size(f.raw('honeypot.dropped.bytes') or 0)} of old transcripts removed",
     "vault.limit": lambda f: f"{f['honeypot.limited']} not kept: limit {f['honeypot.limit']}",
