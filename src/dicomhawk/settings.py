@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
-_LISTS = frozenset({"ports", "remotes"})
+_LISTS = frozenset({"ports", "remotes", "kinds", "http_ports", "dns_ports"})
 """Settings with several values, separated by commas in the environment."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -151,6 +152,62 @@ class Sources(_Model):
     )
 
 
+LureKind = Literal["credential", "route", "file", "url"]
+CanaryKind = Literal["docx", "xlsx", "pdf", "shortcut", "image", "report"]
+"""Where an address of a canary can be: in a document, a shortcut, an object's header, a report's text."""
+
+
+class HoneyCredential(_Model):
+    """A pair of the operator's own that works at the web doors and raises an alert."""
+
+    username: str = Field(min_length=1, max_length=64, pattern=r"^[!-9;-~]+$", description="Without a colon.")
+    password: str = Field(min_length=1, max_length=128, description="As it is typed.")
+    role: Literal["reader", "administrator"] = Field("reader", description="What it opens.")
+
+
+class Lures(_Model):
+    """Bait, and where it calls when it has left. Without an address of a canary, none is put into anything."""
+
+    kinds: tuple[LureKind, ...] = Field(
+        ("credential", "route", "file", "url"), description="Kinds of bait that are laid out."
+    )
+    canary_url: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*)?$",
+        description="Base of the addresses put into bait, as in http://img.example.net; `dicomhawk canary` answers.",
+    )
+    canary_zone: str = Field(
+        "",
+        max_length=180,
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+)?$",
+        description="Zone of the names in bait, as in img.example.net; `dicomhawk canary` is its name server.",
+    )
+    own: dict[CanaryKind, Annotated[str, Field(max_length=500, pattern=r"^https?://[!-~]+$")]] = Field(
+        {}, description="Addresses of other canaries by kind, in place of ours, as canarytokens.org gives them."
+    )
+    credentials: tuple[HoneyCredential, ...] = Field((), max_length=100, description="Further pairs that work.")
+
+
+class Canary(_Model):
+    """The callback receiver, `dicomhawk canary`."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for all.")
+    http_ports: tuple[Port, ...] = Field((8088,), description="Ports for HTTP; 0 picks a free one.")
+    dns_ports: tuple[Port, ...] = Field((), description="Ports for DNS, each over UDP and TCP.")
+    address: str = Field("", description="IPv4 address that the names of the zone have: the receiver's public one.")
+    imports: tuple[Path, ...] = Field((), description="Files that `dicomhawk lures export` made on other hosts.")
+
+    @model_validator(mode="after")
+    def _an_address(self) -> Self:
+        if self.address:
+            try:
+                IPv4Address(self.address)
+            except ValueError:
+                raise ValueError(f"{self.address[:40]} is not an IPv4 address") from None
+        return self
+
+
 class Settings(_Model):
     """Everything that an operator can set. All state lives below `data`."""
 
@@ -164,6 +221,8 @@ class Settings(_Model):
     journal: Journal = Journal()
     vault: Vault = Vault()
     hospital: Hospital = Hospital()
+    lures: Lures = Lures()
+    canary: Canary = Canary()
     sources: Sources = Sources()
 
     @property
@@ -180,6 +239,11 @@ class Settings(_Model):
     def hospital_dir(self) -> Path:
         """Folder of the catalogue, imported files and the cache of rendered ones."""
         return self.data / "hospital"
+
+    @property
+    def lures_file(self) -> Path:
+        """What bait was handed out to whom."""
+        return self.data / "lures.sqlite"
 
     @property
     def worker_count(self) -> int:
