@@ -88,6 +88,19 @@ def decode(
     return found
 
 
+def decode_until(data: bytes | memoryview, syntax: str, stop_at: int) -> tuple[DataSet, int | None]:
+    """Read the beginning of an object as `decode` does with `head`, and where the value of the first element begins
+    whose tag is `stop_at` or higher; None: it isn't in `data`. Not for the deflated syntax. Never raises."""
+    data = bytes(data)
+    found: DataSet = {}
+    decoder = _Decoder(data, syntax != IMPLICIT_LE, syntax == EXPLICIT_BE, None, MAX_ELEMENTS)
+    try:
+        at = decoder.data_set(found, 0, len(data), 0, stop_at=stop_at)
+    except ElementsError:
+        return found, None
+    return found, at if at < len(data) else None
+
+
 def encode(data_set: Mapping[int, Element], syntax: str) -> bytes:
     """Write a data set in transfer syntax `syntax`, in the order of tags, padded, with defined lengths.
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
+from ..hospital.displays import AS_IT_IS, DisplayError, Pictures, View
 from ..hospital.elements import MAX_ELEMENTS, DataSet, ElementsError
 from ..hospital.errors import QueryError, QueryProblem
 from ..hospital.instances import InstanceRef, Instances
@@ -109,6 +110,7 @@ class Holdings:
             self._product = ProductArchive(dialect, self._catalogue, self._uploads, self._vault, deployment.ae_title)
         self._archive = Archive(settings.data)
         self._renderer = Renderer(settings.data, settings.hospital.cache_mib << 20)
+        self._pictures = Pictures()
 
     def close(self) -> None:
         """Close files and end the renderer."""
@@ -199,22 +201,10 @@ class Holdings:
         With `rewritten`, uncompressed objects of visitors are written anew: with defined lengths, and right group
         lengths. Those of the hospital are so already.
         """
-        if instance.origin == _UPLOAD:
-            if instance.path is None:
-                return None
-            path = self._vault / instance.path
-            origin, key = "captured", path.name
-        else:
-            found = self._archive.path_of(instance)
-            if found is None:
-                try:
-                    found = Path(await asyncio.shield(self._renderer.begin(instance.instance_key)))
-                except Exception as error:
-                    loop = asyncio.get_running_loop()
-                    loop.call_exception_handler({"message": "an object can't be rendered", "exception": error})
-                    return None
-            path = found
-            origin, key = "hospital", instance.sop_uid
+        path = await self._file(instance)
+        if path is None:
+            return None
+        origin, key = ("captured", path.name) if instance.origin == _UPLOAD else ("hospital", instance.sop_uid)
         try:
             data = _read(path)
         except (OSError, Part10Error):
@@ -234,6 +224,36 @@ class Holdings:
         except ElementsError:
             return as_it_is
         return StoredObject(memoryview(written), syntax, origin, key)
+
+    async def _file(self, instance: InstanceRef) -> Path | None:
+        """Where an instance is, rendered if it has to be; None if it can't be had."""
+        if instance.origin == _UPLOAD:
+            return None if instance.path is None else self._vault / instance.path
+        found = self._archive.path_of(instance)
+        if found is None:
+            try:
+                found = Path(await asyncio.shield(self._renderer.begin(instance.instance_key)))
+            except Exception as error:
+                loop = asyncio.get_running_loop()
+                loop.call_exception_handler({"message": "an object can't be rendered", "exception": error})
+        return found
+
+    async def display(self, instance: InstanceRef, frame: int = 1, view: View = AS_IT_IS) -> bytes:
+        """Frame `frame`, from 1, of an instance as a picture. Raises `DisplayError`.
+
+        What a visitor stored is decoded only if it is simple (see `displays`), and never in this process.
+        """
+        view = replace(view, frame=frame)
+        key = instance.origin, instance.path or instance.sop_uid, view
+        picture = self._pictures.get(key)
+        if picture is None:
+            path = await self._file(instance)
+            if path is None:
+                raise DisplayError("the object can't be had")
+            syntax = instance.transfer_syntax_uid
+            picture = await self._renderer.picture(path, syntax, view, trusted=instance.origin != _UPLOAD)
+            self._pictures.put(key, picture)
+        return picture
 
     def file_meta(self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
         """Preamble and file meta information for an object that is being received (PS3.10 7.1)."""

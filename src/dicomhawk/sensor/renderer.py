@@ -7,10 +7,13 @@ import gc
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
+from ..hospital import displays
 from ..hospital.archive import render
 from .processes import die_with
 
@@ -18,6 +21,9 @@ PROCESSES = 1
 """Render processes of a worker. With a worker on each core, more would only take turns."""
 NICENESS = 5
 """Answers go before images that are made ahead."""
+
+T = TypeVar("T")
+Arguments = TypeVarTuple("Arguments")
 
 
 class Renderer:
@@ -42,16 +48,23 @@ class Renderer:
         if not future.cancelled():
             future.exception()  # whoever waits for it gets it too; nobody may, if it was made ahead
 
+    async def picture(self, path: Path, syntax: str, view: displays.View, *, trusted: bool) -> bytes:
+        """A frame of the object in a file, in transfer syntax `syntax`. Raises `DisplayError`."""
+        return await self._run(displays.render, str(path), syntax, view, trusted)
+
     async def _render(self, instance_key: int) -> str:
-        loop = asyncio.get_running_loop()
         data, budget = self._arguments
+        return await self._run(render, data, instance_key, budget)
+
+    async def _run(self, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        loop = asyncio.get_running_loop()
         pool = self._executor()
         try:
-            return await loop.run_in_executor(pool, render, data, instance_key, budget)
+            return await loop.run_in_executor(pool, work, *arguments)
         except BrokenProcessPool:  # somebody killed the process; one new attempt
-            if self._pool is pool:  # else another instance's attempt has replaced it
+            if self._pool is pool:  # else another's attempt has replaced it
                 self._pool = None
-            return await loop.run_in_executor(self._executor(), render, data, instance_key, budget)
+            return await loop.run_in_executor(self._executor(), work, *arguments)
 
     def _executor(self) -> ProcessPoolExecutor:
         if self._pool is None:
