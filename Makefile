@@ -12,17 +12,19 @@ PORTS ?= 11112
 SHARED ?= ../shared
 PERSONA ?= orthanc
 PROBES ?= $(SHARED)/probes
+# Tests that run at once; most of the time they wait for sensors and clients.
+JOBS ?= $(shell nproc)
 
 # The honeypot with its embedded hospital. HOST=0.0.0.0 exposes it: read the safety notes in README.md first.
 run: $(VENV)/.runtime
 	$(BIN)/dicomhawk serve --data $(DATA) --host $(HOST) $(addprefix --dicom-port ,$(PORTS))
 
 test: $(VENV)/.dev packages lint
-	$(BIN)/pytest -m "not soak" $(ARGS)
+	$(BIN)/pytest -m "not soak" -n $(JOBS) --dist worksteal $(ARGS)
 
 # Without system packages and linters, for the impatient.
 quick: $(VENV)/.dev
-	$(BIN)/pytest -m "not soak" -x -q $(ARGS)
+	$(BIN)/pytest -m "not soak" -n $(JOBS) --dist worksteal -x -q $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
