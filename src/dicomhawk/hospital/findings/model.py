@@ -23,8 +23,20 @@ Kind = Literal[
     "haemorrhage",
     "tumour",
     "meningioma",
+    "cardiomegaly",
+    "pacemaker",
+    "central_line",
+    "tube",
+    "gallstone",
+    "steatosis",
+    "liver_cyst",
+    "haemangioma",
+    "metastases",
+    "renal_cyst",
+    "hydronephrosis",
+    "ascites",
 ]
-"""The first eleven are of the chest, the others of the head."""
+"""`CHEST_KINDS` and `ABDOMEN_KINDS` are of chest and abdomen, the others of the head."""
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,5 +67,21 @@ CHEST_KINDS = frozenset(
         "emphysema",
         "node",
         "coronary",
+        "cardiomegaly",
+        "pacemaker",
+        "central_line",
+        "tube",
+    )
+)
+ABDOMEN_KINDS = frozenset(
+    (
+        "gallstone",
+        "steatosis",
+        "liver_cyst",
+        "haemangioma",
+        "metastases",
+        "renal_cyst",
+        "hydronephrosis",
+        "ascites",
     )
 )
