@@ -17,14 +17,14 @@ from dicomhawk.hospital.attributes import (
     INSTANCE_AVAILABILITY,
     QUERY_RETRIEVE_LEVEL,
     RETRIEVE_AE_TITLE,
-    UNIQUE_KEYS,
     Level,
 )
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, of_data_set
 from dicomhawk.hospital.elements import DataSet
-from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
-from dicomhawk.hospital.matching import is_single, key_text
+from dicomhawk.hospital.errors import QueryError, QueryProblem
+from dicomhawk.hospital.matching import key_text
+from dicomhawk.hospital.request_keys import TooManyError, key_texts, without_single_value
 from dicomhawk.hospital.selection import Selection
 from dicomhawk.hospital.sources import sources
 from dicomhawk.hospital.uploads import Uploads
@@ -94,10 +94,15 @@ def find(
     keys of the levels above may be absent (section C.4.1.2.2.1). Raises `QueryError` at once; closing the
     iterator ends the query.
     """
+    try:
+        texts = key_texts(identifier)
+    except TooManyError as error:
+        raise QueryError(QueryProblem.UNABLE_TO_PROCESS, str(error)) from None
     level = _level(model, identifier)
-    texts = _key_texts(identifier)
-    if not relational:
-        _demand_unique_keys(model, level, texts)
+    missing = () if relational else without_single_value(model.levels, level, texts)
+    if missing:
+        comment = f"No single value of a unique key above {level.name}"
+        raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, comment, missing)
     selection = Selection(_KEYS[level], now, visitor)
     fields, lowest = _fields(selection, level, identifier, texts, relational, answering)
     selection.conditions.terms += _visible(lowest)
@@ -108,8 +113,6 @@ def find(
 
 
 def _level(model: Model, identifier: DataSet) -> Level:
-    if len(identifier) > MAX_KEYS:
-        raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Too many keys")
     element = identifier.get(QUERY_RETRIEVE_LEVEL)
     name = key_text(element, of_data_set({})) if element is not None else ""
     for level in model.levels:
@@ -117,30 +120,6 @@ def _level(model: Model, identifier: DataSet) -> Level:
             return level
     comment = f"Query/Retrieve Level is not one of {model.name}" if name else "Query/Retrieve Level is missing"
     raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, comment, (QUERY_RETRIEVE_LEVEL,))
-
-
-def _key_texts(identifier: DataSet) -> dict[int, str]:
-    """The text of each key that we know. Raises `QueryError`."""
-    characters = of_data_set(identifier)
-    texts = {
-        tag: key_text(element._replace(vr=ATTRIBUTES[tag].vr), characters)
-        for tag, element in identifier.items()
-        if tag in ATTRIBUTES
-    }
-    if sum(text.count("\\") for text in texts.values()) >= MAX_VALUES:
-        raise QueryError(QueryProblem.UNABLE_TO_PROCESS, "Too many values")
-    return texts
-
-
-def _demand_unique_keys(model: Model, level: Level, texts: dict[int, str]) -> None:
-    missing = tuple(
-        UNIQUE_KEYS[each]
-        for each in model.levels
-        if each < level and not is_single(ATTRIBUTES[UNIQUE_KEYS[each]].vr, texts.get(UNIQUE_KEYS[each], ""))
-    )
-    if missing:
-        comment = f"No single value of a unique key above {level.name}"
-        raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, comment, missing)
 
 
 def _visible(level: Level) -> list[str]:

@@ -20,11 +20,12 @@ from dicomhawk.hospital.charset import of_data_set
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.dialect import Comparison
 from dicomhawk.hospital.elements import DataSet
-from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
+from dicomhawk.hospital.errors import QueryError, QueryProblem
 from dicomhawk.hospital.instances import Chosen, Instances, Order
 from dicomhawk.hospital.matching import MAX_PATTERNS, Hint, Stored, compile_key, is_single, key_text, split
 from dicomhawk.hospital.products import compare as products
 from dicomhawk.hospital.query import Model
+from dicomhawk.hospital.request_keys import TooManyError, key_texts, without_single_value
 from dicomhawk.hospital.sources import sources
 from dicomhawk.hospital.uploads import Uploads
 
@@ -109,12 +110,15 @@ def retrieve(
     `relational`, the unique keys of the levels above may be absent. Raises `QueryError`, and `RetrievalError` for
     what is wrong with the identifier.
     """
-    if len(identifier) > MAX_KEYS:
-        raise RetrievalError(Fault.UNREADABLE, "Too many keys")
-    texts = _key_texts(identifier)
+    try:
+        texts = key_texts(identifier)
+    except TooManyError as error:
+        raise RetrievalError(Fault.UNREADABLE, str(error)) from None
     level = _level(model, identifier, texts, rules)
     if rules.keys_above == "single" and not relational:
-        _demand_unique_keys(model, level, texts)
+        missing = without_single_value(model.levels, level, texts)
+        if missing:
+            raise RetrievalError(Fault.KEY_MISSING, f"No single value of a unique key above {level.name}", missing)
     conditions = Conditions(*_visible(), now=now, visitor=visitor or "")
     chosen = Chosen(conditions, level)
     if rules.keys == "all":
@@ -240,28 +244,6 @@ def _level(model: Model, identifier: DataSet, texts: dict[int, str], rules: Rule
             comment = f"Query/Retrieve Level is not one of {model.name}"
             raise RetrievalError(Fault.LEVEL_OUTSIDE, comment, (QUERY_RETRIEVE_LEVEL,))
     raise RetrievalError(Fault.LEVEL_UNKNOWN, "Query/Retrieve Level is unknown", (QUERY_RETRIEVE_LEVEL,))
-
-
-def _key_texts(identifier: DataSet) -> dict[int, str]:
-    characters = of_data_set(identifier)
-    texts = {
-        tag: key_text(element._replace(vr=ATTRIBUTES[tag].vr), characters)
-        for tag, element in identifier.items()
-        if tag in ATTRIBUTES
-    }
-    if sum(text.count("\\") for text in texts.values()) >= MAX_VALUES:
-        raise RetrievalError(Fault.UNREADABLE, "Too many values")
-    return texts
-
-
-def _demand_unique_keys(model: Model, level: Level, texts: dict[int, str]) -> None:
-    missing = tuple(
-        UNIQUE_KEYS[each]
-        for each in model.levels
-        if each < level and not is_single(ATTRIBUTES[UNIQUE_KEYS[each]].vr, texts.get(UNIQUE_KEYS[each], ""))
-    )
-    if missing:
-        raise RetrievalError(Fault.KEY_MISSING, f"No single value of a unique key above {level.name}", missing)
 
 
 def _values(attribute: Attribute, text: str) -> tuple[str, ...]:
