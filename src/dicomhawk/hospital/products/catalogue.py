@@ -41,22 +41,24 @@ COMPUTED: Final = frozenset(
 _STORED: Final = tuple(attribute for tag, attribute in sorted(ATTRIBUTES.items()) if tag not in COMPUTED)
 _PATIENT: Final = "JOIN patient p ON p.patient_key = t.patient_key"
 _STUDY: Final = f"JOIN study t ON t.study_key = e.study_key {_PATIENT}"
-_FROM: Final = {
+FROM: Final = {
     Level.PATIENT: "patient p",
     Level.STUDY: f"study t {_PATIENT}",
     Level.SERIES: f"series e {_STUDY}",
     Level.IMAGE: f"instance i JOIN series e ON e.series_key = i.series_key {_STUDY}",
 }
-_KEYS: Final = {
+"""The tables that a row of each level comes from, under the names that `ATTRIBUTES` uses."""
+KEYS: Final = {
     Level.PATIENT: "p.patient_key",
     Level.STUDY: "t.study_key",
     Level.SERIES: "e.series_key",
     Level.IMAGE: "i.instance_key",
 }
 _ALIASES: Final = "ptei"
-_IDS: Final = tuple(ATTRIBUTES[tag].sql for tag in UNIQUE_KEYS.values())
+IDS: Final = tuple(ATTRIBUTES[tag].sql for tag in UNIQUE_KEYS.values())
+"""Identifiers, from the patient's down."""
 _OBJECT: Final = (
-    f"SELECT {', '.join(attribute.sql for attribute in _STORED)} FROM {_FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
+    f"SELECT {', '.join(attribute.sql for attribute in _STORED)} FROM {FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
     "WHERE i.instance_key = ?"
 )
 
@@ -115,12 +117,12 @@ class CatalogueObjects:
         """The study of a series, whose object is one of that series. Raises `sqlite3.Error`."""
         execute = self.catalogue.connection.execute
         key, *ids = execute(
-            f"SELECT t.study_key, {', '.join(_IDS[:2])} FROM {_FROM[Level.SERIES]} WHERE e.series_key = ?",  # noqa: S608
+            f"SELECT t.study_key, {', '.join(IDS[:2])} FROM {FROM[Level.SERIES]} WHERE e.series_key = ?",  # noqa: S608
             (series_key,),
         ).fetchone()
         of_study = [attribute for attribute in _STORED if attribute.level <= Level.STUDY]
         columns = ", ".join(attribute.sql for attribute in of_study)
-        row = execute(f"SELECT {columns} FROM {_FROM[Level.STUDY]} WHERE t.study_key = ?", (key,)).fetchone()  # noqa: S608
+        row = execute(f"SELECT {columns} FROM {FROM[Level.STUDY]} WHERE t.study_key = ?", (key,)).fetchone()  # noqa: S608
         values = {attribute.tag: value for attribute, value in zip(of_study, row, strict=True)}
         study = CatalogueResource(self, Level.STUDY, key, tuple(map(str, ids)), values, now)
         study.series = CatalogueResource(self, Level.SERIES, series_key, study.ids, {}, now)
@@ -142,7 +144,7 @@ class CatalogueObjects:
         """Everything of a patient: when it becomes visible, and its entry. Raises `sqlite3.Error`."""
         rows = self.catalogue.connection.execute(
             "SELECT i.instance_key, max(p.visible_from, t.visible_from, e.visible_from, i.visible_from), "  # noqa: S608
-            f"i.sop_class_uid FROM {_FROM[Level.IMAGE]} WHERE p.patient_key = ? ORDER BY 1",
+            f"i.sop_class_uid FROM {FROM[Level.IMAGE]} WHERE p.patient_key = ? ORDER BY 1",
             (patient_key,),
         ).fetchall()
         for key, visible_from, sop_class in rows:
@@ -150,7 +152,7 @@ class CatalogueObjects:
             def load(key: int = key) -> StoredObject:
                 return self.load(key)
 
-            yield visible_from, indexer.entry(load(), load, sop_class)
+            yield visible_from, indexer.entry(load(), load, sop_class, key, uploaded=False)
 
 
 class CatalogueResource(Resource):
@@ -211,22 +213,23 @@ class CatalogueResource(Resource):
         attribute = ATTRIBUTES[tag]
         if attribute.level != self.level:
             return None
-        sql = f"SELECT {attribute.sql} FROM {_FROM[self.level]} WHERE {_KEYS[self.level]} = :key"  # noqa: S608
+        sql = f"SELECT {attribute.sql} FROM {FROM[self.level]} WHERE {KEYS[self.level]} = :key"  # noqa: S608
         parameters = {"key": self.key, "now": self._now}
         (value,) = self._objects.catalogue.connection.execute(sql, parameters).fetchone()
         return "" if value is None else str(value)
 
     def _first_instance(self) -> int:
         sql = (
-            f"SELECT min(i.instance_key) FROM {_FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
-            f"WHERE {_KEYS[self.level]} = :key AND {' AND '.join(_visible(Level.IMAGE))}"
+            f"SELECT min(i.instance_key) FROM {FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
+            f"WHERE {KEYS[self.level]} = :key AND {' AND '.join(visible(Level.IMAGE))}"
         )
         parameters = {"key": self.key, "now": self._now}
         (key,) = self._objects.catalogue.connection.execute(sql, parameters).fetchone()
         return key or 0
 
 
-def _visible(level: Level) -> list[str]:
+def visible(level: Level) -> list[str]:
+    """Terms by which a row of a level is visible at ``:now``, as is everything above it."""
     # The plus keeps the planner from walking an index of times that nearly all have passed.
     return [f"+{_ALIASES[each]}.visible_from <= :now" for each in Level if each <= level]
 

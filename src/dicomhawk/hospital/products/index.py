@@ -27,6 +27,10 @@ class Entry(NamedTuple):
     kept: tuple[Values, Values, Values, Values]
     load: Callable[[], StoredObject]
     sop_class: str
+    key: int
+    """Primary key of its row."""
+    uploaded: bool
+    """Whether that is among the uploads, not in the catalogue."""
 
 
 class Indexer:
@@ -37,12 +41,14 @@ class Indexer:
         self.places = [{tag: place for place, tag in enumerate(tags)} for tags in self.tags]
         self._shared: dict[Values, Values] = {}
 
-    def entry(self, found: StoredObject, load: Callable[[], StoredObject], sop_class: str) -> Entry:
+    def entry(
+        self, found: StoredObject, load: Callable[[], StoredObject], sop_class: str, key: int, *, uploaded: bool
+    ) -> Entry:
         """The entry of an object."""
         ids = tuple((found.value(tag) or "") for tag in UNIQUE_KEYS.values())
         groups = (tuple(map(found.value, tags)) for tags in self.tags)
         kept = tuple(self._shared.setdefault(group, group) for group in groups)
-        return Entry(ids, found.charset, kept, load, sop_class)  # type: ignore[arg-type]
+        return Entry(ids, found.charset, kept, load, sop_class, key, uploaded)  # type: ignore[arg-type]
 
 
 class VisitorIndex:

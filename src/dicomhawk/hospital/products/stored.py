@@ -52,7 +52,7 @@ class VisitorEntries:
             rows = connection.execute(_NEW, (visitor, index.newest)).fetchall()
             for key, path, syntax, sop_class, patient_id, study_uid in rows:
                 index.newest = key
-                index.entries.append(self._entry(index.indexer, path, syntax, sop_class))
+                index.entries.append(self._entry(index.indexer, path, syntax, sop_class, key))
                 for patient in self._objects.patients(patient_id, study_uid) - index.touched:
                     index.touched.add(patient)
                     index.of_hospital += self._objects.entries(patient, index.indexer)
@@ -62,11 +62,11 @@ class VisitorEntries:
         self._indexes.keep(visitor, index)
         return index
 
-    def _entry(self, indexer: Indexer, path: str, syntax: str, sop_class: str) -> Entry:
+    def _entry(self, indexer: Indexer, path: str, syntax: str, sop_class: str, key: int) -> Entry:
         def load() -> StoredObject:
             return StoredObject(self._vault.head(path, syntax), self._objects.dialect)
 
-        return indexer.entry(load(), load, sop_class)
+        return indexer.entry(load(), load, sop_class, key, uploaded=True)
 
 
 class StoredResource(Resource):
