@@ -51,10 +51,6 @@ class VaultWriter:
         """Begin to capture an object; `head` is its preamble and file meta information."""
         return self._objects.open(head, ordinal)
 
-    def object_path(self, sha256: str) -> Path:
-        """Where the captured object with that hash is, if it was kept."""
-        return self._objects.path(sha256)
-
     def flush(self) -> None:
         """Hand the transcripts so far to the kernel."""
         self.transcripts.flush()

@@ -157,10 +157,6 @@ def _retrieved(name: str) -> Callable[[_Facts], str]:
     return tell
 
 
-def _found(facts: _Facts) -> str:
-    return f"C-FIND ended with {facts['dicom.status']}{facts.took}: {facts['dicom.query.matches']} matches"
-
-
 def _error(facts: _Facts) -> str:
     *_, last = ["?", *str(facts.raw("error.stack_trace") or "").strip().splitlines()]
     return f"error in the sensor: {printable(last)}"

@@ -20,8 +20,6 @@ CARELESS_SECONDS = 3.0
 SIGNIFICANCE = 0.01
 """Below this probability, two samples of response times are not of one distribution."""
 FEWEST_SAMPLES = 20
-ALIKE_SHARE = 0.8
-"""Of the answers that pause at the same places: those of other answers depend on how the network was just then."""
 
 
 class Difference(NamedTuple):

@@ -41,12 +41,6 @@ def status(step: Step, take: Take) -> Any:
     return UNSEEN if found is None else found.command.status
 
 
-def status_or_none(step: Step, take: Take) -> Any:
-    """As `status`; None for a success, where the model says that nothing is minded."""
-    found = status(step, take)
-    return None if found == SUCCESS else found
-
-
 def disposal(step: Step, take: Take) -> Any:
     """What became of a request: a status, an abort, the end of the connection, or nothing."""
     found = _final(step)
