@@ -1,4 +1,4 @@
-"""What bait tells of the hospital's information technology: names, machines, people, the same wherever they are named.
+"""What bait tells of the hospital's information technology: names, machines and people, the same wherever named.
 
 All of it is drawn from the deployment's seed, and fits what the archive says: its address and its devices are those
 of the catalogue. Addresses are private ones and names end in domains that no registry gives out, so that nothing here
