@@ -95,6 +95,7 @@ class Holdings:
     ) -> None:
         self._clock = clock
         self._class_uid = persona.implementation_class_uid(deployment)
+        self._version_name = persona.implementation_version_name(deployment)
         self._vault = settings.vault_dir
         self._catalogue = Catalogue(_catalogue(settings))
         self._answering = Answering(
@@ -105,9 +106,10 @@ class Holdings:
         dialect = persona.find.dialect()
         self.steps = PerformedSteps(self._uploads)
         """Performed procedure steps of visitors."""
-        self._product = None
+        self.product: ProductArchive | None = None
+        """What the persona's product would have stored, where it has its own way of answering."""
         if dialect is not None:
-            self._product = ProductArchive(dialect, self._catalogue, self._uploads, self._vault, deployment.ae_title)
+            self.product = ProductArchive(dialect, self._catalogue, self._uploads, self._vault, deployment.ae_title)
         self._archive = Archive(settings.data)
         self._renderer = Renderer(settings.data, settings.hospital.cache_mib << 20)
         self._pictures = Pictures()
@@ -126,8 +128,8 @@ class Holdings:
         A class that is none of a query is answered at all levels.
         """
         model = _MODELS.get(sop_class_uid, Model.PATIENT_ROOT)
-        if self._product is not None:
-            return self._product.find(model.levels, keys, now=self._clock(), visitor=visitor)
+        if self.product is not None:
+            return self.product.find(model.levels, keys, now=self._clock(), visitor=visitor)
         return find(
             self._catalogue,
             model,
@@ -172,8 +174,8 @@ class Holdings:
         self, sop_class_uid: str, keys: DataSet, visitor: str, *, relational: bool, rules: Rules = PLAIN
     ) -> Instances:
         """The instances that a retrieval asks for. Raises `QueryError`."""
-        if self._product is not None:
-            dialect = self._product.dialect
+        if self.product is not None:
+            dialect = self.product.dialect
             rules = replace(rules, compare=dialect.comparison, supported=dialect.keys)
         return retrieve(
             self._catalogue,
@@ -201,7 +203,7 @@ class Holdings:
         With `rewritten`, uncompressed objects of visitors are written anew: with defined lengths, and right group
         lengths. Those of the hospital are so already.
         """
-        path = await self._file(instance)
+        path = await self.file(instance)
         if path is None:
             return None
         origin, key = ("captured", path.name) if instance.origin == _UPLOAD else ("hospital", instance.sop_uid)
@@ -225,8 +227,8 @@ class Holdings:
             return as_it_is
         return StoredObject(memoryview(written), syntax, origin, key)
 
-    async def _file(self, instance: InstanceRef) -> Path | None:
-        """Where an instance is, rendered if it has to be; None if it can't be had."""
+    async def file(self, instance: InstanceRef) -> Path | None:
+        """The Part 10 file of an instance, rendered if it has to be; None if it can't be had."""
         if instance.origin == _UPLOAD:
             return None if instance.path is None else self._vault / instance.path
         found = self._archive.path_of(instance)
@@ -247,7 +249,7 @@ class Holdings:
         key = instance.origin, instance.path or instance.sop_uid, view
         picture = self._pictures.get(key)
         if picture is None:
-            path = await self._file(instance)
+            path = await self.file(instance)
             if path is None:
                 raise DisplayError("the object can't be had")
             syntax = instance.transfer_syntax_uid
@@ -257,7 +259,13 @@ class Holdings:
 
     def file_meta(self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
         """Preamble and file meta information for an object that is being received (PS3.10 7.1)."""
-        return file_meta(sop_class_uid, sop_uid, transfer_syntax_uid, self._class_uid)
+        return file_meta(
+            sop_class_uid,
+            sop_uid,
+            transfer_syntax_uid,
+            self._class_uid,
+            implementation_version_name=self._version_name or None,
+        )
 
     def add_upload(
         self,
