@@ -61,15 +61,29 @@ class ProductArchive:
         """
         return self._find(request.read(identifier, levels, self.dialect), levels, now, visitor)
 
+    def search(
+        self, levels: tuple[Level, ...], identifier: DataSet, *, now: float, visitor: str
+    ) -> Generator[Resource | None, None, None]:
+        """The resources that match such an identifier, whatever it leaves out above its level. Raises `QueryError`."""
+        query = request.read(identifier, levels, self.dialect)
+        try:
+            run = yield from self._run(query, now, visitor)
+            yield from run.modalities() if query.modalities is not None else run.resources(frozenset())
+        except sqlite3.Error as error:
+            raise unable() from error
+
+    def _run(self, query: Query, now: float, visitor: str) -> Generator[None, None, _Run]:
+        index = yield from self.visitors.of(visitor)
+        entries = visible(index, now) if index is not None else []
+        indexer = index.indexer if index is not None else Indexer(self.dialect)
+        touched = frozenset(index.touched) if index is not None else frozenset[int]()
+        return _Run(self, query, entries, indexer, touched, now)
+
     def _find(
         self, query: Query, levels: tuple[Level, ...], now: float, visitor: str
     ) -> Generator[Match | None, None, None]:
         try:
-            index = yield from self.visitors.of(visitor)
-            entries = visible(index, now) if index is not None else []
-            indexer = index.indexer if index is not None else Indexer(self.dialect)
-            touched = frozenset(index.touched) if index is not None else frozenset[int]()
-            run = _Run(self, query, entries, indexer, touched, now)
+            run = yield from self._run(query, now, visitor)
             yield from run.failure(levels)
             answers = Answers(query, self.dialect, self.ae_title)
             for resource in run.modalities() if query.modalities is not None else run.resources(answers.tags):

@@ -10,6 +10,7 @@ from dicomhawk.hospital.products.catalogue import CatalogueObjects
 from dicomhawk.hospital.products.index import READ_A_TURN, Entry, Indexer, Indexes, VisitorIndex, first_of_each
 from dicomhawk.hospital.products.objects import StoredObject, Vault
 from dicomhawk.hospital.products.resource import Resource
+from dicomhawk.hospital.products.tree import InstanceRow
 from dicomhawk.hospital.uploads import Uploads
 
 _NEW: Final = (
@@ -17,6 +18,11 @@ _NEW: Final = (
     "FROM instance i JOIN series e ON e.series_key = i.series_key JOIN study t ON t.study_key = e.study_key "
     "JOIN patient p ON p.patient_key = t.patient_key "
     f"WHERE i.visitor = ? AND i.instance_key > ? ORDER BY i.instance_key LIMIT {READ_A_TURN}"
+)
+_INSTANCE: Final = (
+    "SELECT i.instance_key, i.sop_uid, i.sop_class_uid, i.transfer_syntax_uid, t.study_uid, e.series_uid, i.path, "
+    "i.size, i.visible_from, i.instance_number, NULL, NULL FROM instance i JOIN series e USING (series_key) "
+    "JOIN study t USING (study_key) WHERE i.instance_key = ?"
 )
 _COUNTED: Final = {
     0x00201200: Level.STUDY,
@@ -61,6 +67,11 @@ class VisitorEntries:
             yield
         self._indexes.keep(visitor, index)
         return index
+
+    def instance(self, key: int) -> InstanceRow | None:
+        """What there is to know of an uploaded instance. Raises `sqlite3.Error`."""
+        row = self._uploads.connection.execute(_INSTANCE, (key,)).fetchone()
+        return None if row is None else InstanceRow._make(row)
 
     def _entry(self, indexer: Indexer, path: str, syntax: str, sop_class: str, key: int) -> Entry:
         def load() -> StoredObject:
