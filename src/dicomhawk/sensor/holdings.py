@@ -141,6 +141,32 @@ class Holdings:
             answering=self._answering,
         )
 
+    def search(self, keys: DataSet, visitor: str) -> Generator[Match | None, None, None]:
+        """Matches at the level that `keys` say, as `find` has them, with keys of all levels: for faces of the web,
+        which no product's way of answering C-FIND concerns. Raises `QueryError`."""
+        return find(
+            self._catalogue,
+            Model.PATIENT_ROOT,
+            keys,
+            now=self._clock(),
+            uploads=self._uploads,
+            visitor=visitor,
+            relational=True,
+            answering=self._answering,
+        )
+
+    def instances(self, keys: DataSet, visitor: str) -> Instances:
+        """The instances below the UIDs in `keys`, at the level that they say. Raises `QueryError`."""
+        return retrieve(
+            self._catalogue,
+            Model.PATIENT_ROOT,
+            keys,
+            now=self._clock(),
+            uploads=self._uploads,
+            visitor=visitor,
+            relational=True,
+        )
+
     def find_worklist(self, keys: DataSet, visitor: str) -> Generator[Match | None, None, None]:
         """Matches in the modality worklist, as `find_worklist` has them, after what `visitor` has done of it.
         Raises `QueryError`."""
