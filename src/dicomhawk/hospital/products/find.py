@@ -64,7 +64,7 @@ class ProductArchive:
     def search(
         self, levels: tuple[Level, ...], identifier: DataSet, *, now: float, visitor: str
     ) -> Generator[Resource | None, None, None]:
-        """The resources that match such an identifier, whatever it leaves out above its level. Raises `QueryError`."""
+        """The resources that match such an identifier, whatever it lacks above its level. Raises `QueryError`."""
         query = request.read(identifier, levels, self.dialect)
         try:
             run = yield from self._run(query, now, visitor)
