@@ -5,7 +5,7 @@
 
 The map is the signed distance to the pleura (inside positive) in half millimetres, int8, at every slice and every
 fourth row and column of the base chest. The sites are places (x, y, z in mm from the base's centre) for nodules, with
-lobe and depth below the pleura. Needs numpy, scipy, pillow and the package itself.
+lobe, depth below the pleura and the least attenuation of a ray from the front. Needs numpy, scipy, pillow and the package itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from dicomhawk.hospital.images.chest import base_chest
+from dicomhawk.hospital.images.pack import base_pack
+from dicomhawk.hospital.images.projection import attenuation, unit
 
 STEP = 4  # rows and columns of the base to one of the map
 LUNG, AIRWAY = -450, -935  # HU below which a voxel of the map is lung, and where it is the trachea's air
@@ -69,6 +71,15 @@ def lobe(x: float, y: float, z: float) -> str | None:
     return "rm" if side == "r" and z < 12 else side + "u"
 
 
+def shaded(x: float, z: float) -> float:
+    """The least attenuation along y near a place: what a radiograph from the front has to see a nodule through."""
+    chest = base_chest()
+    whole = attenuation("frontal").sum(0, dtype=np.float64)
+    whole *= int(base_pack().index["projection"]["planes"]) * chest.spacing[1] / unit()
+    k, j = round(z / chest.spacing[0] + chest.centre[0]), round(x / chest.spacing[2] + chest.centre[2])
+    return float(whole[k - 2 : k + 3, j - 8 : j + 9].min())
+
+
 def main() -> None:
     map_path, sites_path = map(Path, sys.argv[1:])
     chest = base_chest()
@@ -101,7 +112,8 @@ def main() -> None:
         left[side] -= 1
         places.append(place)
         at = [round(float(v), 1) for v in place]
-        made.append({"at": at, "lobe": where, "depth": round(float(distance[k, i, j]), 1)})
+        shade = round(shaded(place[0], place[2]), 2)
+        made.append({"at": at, "lobe": where, "depth": round(float(distance[k, i, j]), 1), "shade": shade})
     lines = ",\n".join(json.dumps(site) for site in made)
     sites_path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 

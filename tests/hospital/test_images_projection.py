@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dicomhawk.hospital.images import render
-from dicomhawk.hospital.images.projection import Beam, line_integrals
+from dicomhawk.hospital.images.projection import Beam, Plane, line_integrals
 from dicomhawk.hospital.images.recipe import Body, Mark, Radiograph, Scout
 
 BODY = Body(seed="ab12", female=True, age=61.0)
@@ -88,9 +88,12 @@ def test_a_change_of_the_attenuation_is_seen_in_the_projection() -> None:
     beam = Beam("frontal", 1800.0, -165.0, (0.0, 0.0), 160, 240, (2.0, 2.0))
     at = (40.0, 20.0, -70.0)
 
-    def ball(values: np.ndarray, z: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    def ball(plane: Plane) -> None:
+        part = plane.part(np.ones(plane.points[0].shape, bool))
+        assert part is not None
+        z, y, x = (part.pixels(p) for p in plane.points)
         inside = (z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2 < 15.0**2
-        return np.where(inside, np.float32(175), values)  # water
+        part.view[inside] = 175  # water
 
     more = line_integrals(BODY, "s", beam, [ball]) - line_integrals(BODY, "s", beam)
     row, column = np.unravel_index(np.argmax(more), more.shape)

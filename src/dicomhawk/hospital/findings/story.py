@@ -24,15 +24,20 @@ Region = Literal["chest", "head"]
 EPISODE = 84
 """Days from one time of a patient's life to the next, each of which may have its acute illness."""
 SMALLEST = 3.0  # mm: what is smaller is not there yet
+ENLARGED = 1.2  # of the heart's normal width: from here on it is told
 
 
 @dataclass(frozen=True)
 class Site:
-    """A place in the base's lungs: x, y, z in mm from its centre, lobe, mm below the pleura."""
+    """A place in the base's lungs: x, y, z in mm from its centre, lobe, mm below the pleura.
+
+    `shade`: the least attenuation of a ray from the front near it.
+    """
 
     at: tuple[float, float, float]
     lobe: str
     depth: float
+    shade: float
 
 
 @cache
@@ -41,7 +46,9 @@ def sites() -> tuple[Site, ...]:
     table: list[dict[str, Any]] = json.loads(
         resources.files(__package__).joinpath("sites.json").read_text(encoding="utf-8")
     )
-    return tuple(Site((row["at"][0], row["at"][1], row["at"][2]), row["lobe"], row["depth"]) for row in table)
+    return tuple(
+        Site((row["at"][0], row["at"][1], row["at"][2]), row["lobe"], row["depth"], row["shade"]) for row in table
+    )
 
 
 def drawn(region: Region, seed: str, age: float, day: date, *, urgent: bool = False) -> tuple[Finding, ...]:
@@ -62,6 +69,7 @@ _GRAVITY = (
     "consolidation",
     "effusion",
     "ground_glass",
+    "cardiomegaly",
     "subsolid",
     "nodule",
     "node",
@@ -70,6 +78,9 @@ _GRAVITY = (
     "emphysema",
     "coronary",
     "calcified",
+    "pacemaker",
+    "tube",
+    "central_line",
 )
 
 
@@ -139,7 +150,17 @@ def _chest(seed: str, age: float, day: date, urgent: bool) -> Iterator[Finding]:
     plaques = int(own.gauss(0, 1) * 4 + (age - 60) * 0.4 + 4 * smoker)
     if plaques >= 2:
         yield Finding("coronary", f"{seed}/coronary", "lad", (45.0, -27.0, 24.0), float(min(plaques, 26)))
+    yield from _heart(seed, age, day)
     yield from _chest_episode(seed, own, day, urgent)
+
+
+def _heart(seed: str, age: float, day: date) -> Iterator[Finding]:
+    own = _own(seed, "heart")
+    old = min(max((age - 40) / 40, 0.03), 1.1)
+    if own.random() < 0.3 * old:
+        size = _grown(own, day, 1.12, own.uniform(1.24, 1.4))
+        if size >= ENLARGED:
+            yield Finding("cardiomegaly", f"{seed}/heart", "", (24.0, -42.0, -14.0), round(size, 2))
 
 
 def _chest_episode(seed: str, own: random.Random, day: date, urgent: bool) -> Iterator[Finding]:

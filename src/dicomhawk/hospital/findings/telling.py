@@ -24,7 +24,9 @@ Subject = Literal["chest", "head", "ct_head", "ct_abdomen", "xr", "us"]
 DEFAULT = "en_GB"
 SAME = 0.12  # part of its size by which a finding may differ from the prior's and still is told as unchanged
 SAME_MM = 1.5
-GRADES = {"emphysema": (0.25, 0.6), "coronary": (6.0, 14.0)}
+GRADES = {"emphysema": (0.25, 0.6), "coronary": (6.0, 14.0), "steatosis": (0.4, 0.7), "hydronephrosis": (15.0, 24.0)}
+STATES = ("cardiomegaly", "pacemaker", "central_line", "tube", "emphysema", "coronary", "steatosis")
+"""Kinds whose size isn't told in millimetres, and doesn't change from one examination to the next."""
 _HIDES: dict[str, tuple[str, ...]] = {
     "nodule": ("lungs",),
     "calcified": ("lungs",),
@@ -40,6 +42,16 @@ _HIDES: dict[str, tuple[str, ...]] = {
     "haemorrhage": ("blood", "mass"),
     "tumour": ("mass",),
     "meningioma": ("mass",),
+    "cardiomegaly": ("heart",),
+    "pacemaker": (),
+    "gallstone": ("bile",),
+    "steatosis": ("liver",),
+    "liver_cyst": ("liver",),
+    "haemangioma": ("liver",),
+    "metastases": ("liver",),
+    "renal_cyst": ("kidneys",),
+    "hydronephrosis": ("kidneys",),
+    "ascites": ("fluid",),
 }
 """Which statements of normality a finding contradicts."""
 _ADVISED: dict[str, str] = {"subsolid": "nodule", "ground_glass": "consolidation"}
@@ -47,6 +59,8 @@ LEAST_NODULE = 6.0  # mm: smaller ones are not followed (Fleischner 2017)
 FEW_LESIONS, MANY_LESIONS = 3, 14
 ATROPHY = 4  # tenths
 MOST_IN_IMPRESSION = 3
+MENTIONED = ("calcified", "coronary", "pacemaker", "central_line", "tube")
+"""Kinds that aren't worth a line of the impression."""
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -184,11 +198,16 @@ class _Teller:
         return hidden
 
     def _described(self, finding: Finding) -> Statement:
-        text = self._filled(self._pick("found", finding.kind), finding)
+        text = self._filled(self._pick(self._table("found", finding.kind), finding.kind), finding)
         old = self._matched.get(finding.seed)
         if self._facts.prior is not None:
             text = f"{text} {self._change(finding, old)}"
         return Statement(text, finding)
+
+    def _table(self, name: str, key: str) -> str:
+        """The table of words that has `key` for what is examined: radiographs have some of their own."""
+        own = f"{name}_{self._facts.subject}"
+        return own if key in self._words.get(own, ()) else name
 
     def _filled(self, pattern: str, finding: Finding) -> str:
         place, side = self._where(finding)
@@ -207,29 +226,32 @@ class _Teller:
         if old is None:
             return self._pick("change", "new")
         now, before = finding.size, old.size
-        if finding.kind in GRADES or abs(now - before) <= max(SAME * before, SAME_MM) or round(now) == round(before):
+        if finding.kind in STATES or abs(now - before) <= max(SAME * before, SAME_MM) or round(now) == round(before):
             return self._pick("change", "same")
         which = "larger" if now > before else "smaller"
-        return self._pick("change", which).format(old=round(before))
+        return self._pick(self._table("change", which), which).format(old=round(before))
 
     def _where(self, finding: Finding) -> tuple[str, str]:
         """Place and side of a finding in words; the place is empty where the side says all."""
+        if not finding.place:
+            return "", ""
         name, _, letter = finding.place.partition("_")
         side = str(self._words["side"]["l" in (letter or name)[:1]])
         return str(self._words["places"].get(name, "")).format(side=side), side
 
     def _impression(self) -> Iterator[Statement]:
         facts = self._facts
-        grave = [f for f in facts.findings if f.kind not in ("calcified", "coronary")][:MOST_IN_IMPRESSION]
+        grave = [f for f in facts.findings if f.kind not in MENTIONED][:MOST_IN_IMPRESSION]
         advised = set()
         for finding in grave:
             name = str(self._words["names"][finding.kind])
             where, side = self._where(finding)
-            text = f"{name[:1].upper()}{name[1:]}{f' {where}' if where else f', {side}'}."
+            at = f" {where}" if where else f", {side}" if side else ""
+            text = f"{name[:1].upper()}{name[1:]}{at}."
             topic: str = _ADVISED.get(finding.kind, finding.kind)
             if topic in self._words["advice"] and topic not in advised and self._worth_advice(finding):
                 advised.add(topic)
-                text = f"{text} {self._pick('advice', topic)}"
+                text = f"{text} {self._pick(self._table('advice', topic), topic)}"
             yield Statement(text, finding)
         if not grave:
             yield self._one("impression", facts.subject)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomhawk.hospital.images import chest_findings
+from dicomhawk.hospital.images.organs import Organs
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, ChestCT
 from dicomhawk.hospital.images.sampling import CELL, F32, I16, Warp, generator, nodes, trilinear, upsample
@@ -123,6 +124,7 @@ class Posture:
             ]
         )
         self._matrix = turn.astype(np.float32)
+        self._organs = Organs(body)
 
     def voxels(self, z: F32, y: F32, x: F32) -> tuple[tuple[F32, F32, F32], F32]:
         """Voxel coordinates in the base of points in mm, and how far (mm) each is outside the skin."""
@@ -135,8 +137,11 @@ class Posture:
         # The base ends where its own scan's field did: nothing may be pulled in from there.
         shift[2] *= np.clip((np.float32(EDGE) - np.abs(x)) * np.float32(1 / 45), 0, 1)
         m = self._matrix
-        base = [m[i, 0] * z + m[i, 1] * y + m[i, 2] * x + shift[i] for i in range(3)]
-        return self._grow(base)
+        base = [np.asarray(m[i, 0] * z + m[i, 1] * y + m[i, 2] * x + shift[i], np.float32) for i in range(3)]
+        inside = [
+            b / np.float32(s) + np.float32(c) for b, s, c in zip(base, chest.spacing, chest.centre, strict=True)
+        ]
+        return self._grow(self._organs.moved(*base, chest_findings.pleural_distance(*inside)))
 
     def _grow(self, base: list[F32]) -> tuple[tuple[F32, F32, F32], F32]:
         """Stretch or shrink the layer of fat: points outside the muscles move along its direction."""

@@ -80,7 +80,8 @@ class Slice:
 def draw(findings: tuple[Finding, ...], part: Slice) -> None:
     """Draw all findings into the slice."""
     for finding in findings:
-        _PAINTERS[finding.kind](finding, part)
+        if finding.kind in _PAINTERS:  # others are in the shape of the body
+            _PAINTERS[finding.kind](finding, part)
 
 
 @lru_cache(maxsize=64)
@@ -175,34 +176,43 @@ def _layers(part: Slice) -> list[float]:
 
 def _lump(finding: Finding, box: _Box, part: Slice, smooth: float, spikes: float, blur: float) -> F32:
     """How much of each pixel is within an irregular ball."""
-    radius = finding.size / 2
-    lobes, spines = waves(finding.seed, 8, 1.5, 4.5), waves(finding.seed + "s", 6, 9, 18)
-    total = np.zeros(box.view.shape, np.float32)
     layers = _layers(part)
+    total = np.zeros(box.view.shape, np.float32)
     for offset in layers:
-        z = np.full((1, 1), box.z + offset, np.float32)
-        distance = np.sqrt(z * z + box.y**2 + box.x**2) + np.float32(1e-3)
-        u, v, w = z / distance, box.y / distance, box.x / distance
-        edge = radius * (1 + smooth * ripple(lobes, u, v, w))
-        made = np.clip((edge - distance) / np.float32(blur) + np.float32(0.5), 0, 1)
-        if spikes:
-            ray = np.clip(ripple(spines, u, v, w) - np.float32(0.8), 0, 1)
-            fade = np.clip(1 - (distance - edge) / np.float32(2 + spikes * radius), 0, 1)
-            made = np.maximum(made, np.clip(ray * 2.2, 0, 0.8) * fade)
-        total += made
+        total += lump(finding, np.full((1, 1), box.z + offset, np.float32), box.y, box.x, smooth, spikes, blur)
     return np.asarray(total * np.float32(1 / len(layers)), np.float32)
 
 
-def _nodule(finding: Finding, part: Slice) -> None:
-    own = generator("nodule", finding.seed)
-    rough, spiky, bright = own.random(3)
+def lump(finding: Finding, z: F32, y: F32, x: F32, smooth: float, spikes: float, blur: float) -> F32:
+    """How much an irregular ball has of points, given in mm from its middle: 0..1."""
+    radius = finding.size / 2
+    lobes, spines = waves(finding.seed, 8, 1.5, 4.5), waves(finding.seed + "s", 6, 9, 18)
+    distance = np.sqrt(z * z + y**2 + x**2) + np.float32(1e-3)
+    u, v, w = z / distance, y / distance, x / distance
+    edge = radius * (1 + smooth * ripple(lobes, u, v, w))
+    made = np.clip((edge - distance) / np.float32(blur) + np.float32(0.5), 0, 1)
+    if spikes:
+        ray = np.clip(ripple(spines, u, v, w) - np.float32(0.8), 0, 1)
+        fade = np.clip(1 - (distance - edge) / np.float32(2 + spikes * radius), 0, 1)
+        made = np.maximum(made, np.clip(ray * 2.2, 0, 0.8) * fade)
+    return np.asarray(made, np.float32)
+
+
+def outline(finding: Finding) -> tuple[float, float, float]:
+    """Of a nodule or mass: how uneven it is, how far it has spicules, and how bright it is (0..1)."""
+    rough, spiky, bright = generator("nodule", finding.seed).random(3)
     mass = finding.kind == "mass"
     spikes = 0.2 + 0.5 * spiky if mass or (finding.kind == "nodule" and finding.size > 9) else 0.0
+    return float((0.09 if mass else 0.05) + 0.06 * rough), float(spikes), float(bright)
+
+
+def _nodule(finding: Finding, part: Slice) -> None:
+    smooth, spikes, bright = outline(finding)
     box = _box(part, locate(part.lie, finding.at), finding.size * (0.62 + 0.4 * spikes) + 4)
     if box is None:
         return
     blur = 1.5 + 0.2 * finding.size if finding.kind == "subsolid" else EDGE
-    weight = _lump(finding, box, part, (0.09 if mass else 0.05) + 0.06 * rough, spikes, blur)
+    weight = _lump(finding, box, part, smooth, spikes, blur)
     texture = _texture(finding.seed, box.z, box.y, box.x, 24, 5)
     if finding.kind == "subsolid":
         haze = np.float32(0.30 + 0.16 * bright) + texture * np.float32(0.035)
@@ -229,7 +239,7 @@ def _base_mm(part: Slice) -> tuple[F32, F32, F32]:
     return z, y, x
 
 
-def _side(finding: Finding, z: F32, x: F32) -> F32:
+def on_side(finding: Finding, z: F32, x: F32) -> F32:
     """mm from where the lungs meet behind the heart, positive on the finding's side."""
     middle = np.float32(8) - np.float32(13) * np.clip((z - 60) * np.float32(1 / 30), 0, 1)
     return np.asarray(x - middle if finding.at[0] > 0 else middle - x, np.float32)
@@ -266,11 +276,9 @@ def _consolidation(finding: Finding, part: Slice) -> None:
     box.view += (target - box.view) * weight * lung
 
 
-def _effusion(finding: Finding, part: Slice) -> None:
-    """Free fluid of a patient on the back: a crescent behind the lung, deepest at its base."""
-    z, y, x = _base_mm(part)
-    side = _side(finding, z, x)
-    depth = finding.size * DEEPEST
+def crescent(size: float, z: F32, y: F32) -> F32:
+    """Thickness (mm) of fluid `size` mm deep behind the lungs of somebody on the back, at places of the base (mm)."""
+    depth = size * DEEPEST
     level = np.float32(52 - 1.3 * depth)
     low = (
         np.float32(0.35)
@@ -279,15 +287,22 @@ def _effusion(finding: Finding, part: Slice) -> None:
     )
     above = (y - level) / (np.float32(82) - level)
     thickness = np.float32(depth) * low * np.clip(above, 0, 1) ** np.float32(0.75) + np.clip(above, None, 0) * 60
+    return np.asarray(thickness, np.float32)
+
+
+def _effusion(finding: Finding, part: Slice) -> None:
+    """Free fluid of a patient on the back: a crescent behind the lung, deepest at its base."""
+    z, y, x = _base_mm(part)
+    side = on_side(finding, z, x)
     distance = part.depth
-    within = np.minimum(thickness - distance, side - 1)
+    within = np.minimum(crescent(finding.size, z, y) - distance, side - 1)
     rows = part.rows_where((within > -14) & (distance > -9))
     if rows is None:
         return
     view, fluid, inner = part.image[rows[1]], part.pixels(rows[0], within), part.pixels(rows[0], distance)
     own = generator("effusion", finding.seed)
     # Lung beside the fluid collapses, and takes up contrast medium.
-    reach = np.float32(2.0 + 0.30 * depth)
+    reach = np.float32(2.0 + 0.30 * finding.size * DEEPEST)
     collapse = np.clip(1 + fluid / reach, 0, 1) ** np.float32(1.6) * np.float32(0.9)
     collapse *= np.clip(inner * np.float32(0.5), 0, 1)
     target = np.float32(30 + 75 * part.contrast * own.uniform(0.7, 1.0))
@@ -299,17 +314,21 @@ def _effusion(finding: Finding, part: Slice) -> None:
     view += change * weight * np.maximum(inside, rim * (change > 0))
 
 
+def air_in_front(size: float, z: F32, y: F32) -> F32:
+    """Thickness (mm) of air `size` mm deep before the lungs of somebody on the back, at places of the base (mm)."""
+    level = np.float32(-22 + 1.6 * size)
+    above = (level - y) / (level + np.float32(62))
+    low = np.float32(1) - np.float32(0.35) / (1 + np.exp((z + 10) / 18))
+    thickness = np.float32(size) * low * np.clip(above, 0, 1) ** np.float32(0.7) + np.clip(above, None, 0) * 60
+    return np.asarray(thickness, np.float32)
+
+
 def _pneumothorax(finding: Finding, part: Slice) -> None:
     """Air in front of the lung, with the visceral pleura as a line behind it."""
     z, y, x = _base_mm(part)
-    side = _side(finding, z, x)
-    depth = finding.size
-    level = np.float32(-22 + 1.6 * depth)
-    above = (level - y) / (level + np.float32(62))
-    low = np.float32(1) - np.float32(0.35) / (1 + np.exp((z + 10) / 18))
-    thickness = np.float32(depth) * low * np.clip(above, 0, 1) ** np.float32(0.7) + np.clip(above, None, 0) * 60
+    side = on_side(finding, z, x)
     distance = part.depth
-    within = np.minimum(thickness - distance, side - 1)
+    within = np.minimum(air_in_front(finding.size, z, y) - distance, side - 1)
     rows = part.rows_where((within > -4) & (distance > -2))
     if rows is None:
         return

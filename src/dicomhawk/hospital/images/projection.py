@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images.chest import EDGE, base_chest, posture
+from dicomhawk.hospital.images.chest import EDGE, Posture, base_chest, posture
+from dicomhawk.hospital.images.chest_findings import pleural_distance
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body
 from dicomhawk.hospital.images.sampling import CELL, F32, trilinear, upsample
@@ -26,8 +27,76 @@ PLANES = 4  # planes across the beam between two nodes of the lattice
 MARGIN = 12.0  # mm outside the skin where rays still have to be followed
 SHOULDER = 52.0  # mm: how far beyond the edge of the base its cut shoulders are rounded off
 
-Change = Callable[[F32, F32, F32, F32], F32]
-"""What a finding does: attenuation, and z, y, x of its points in mm (as in `recipe`), to the attenuation with it."""
+Nodes = tuple[F32, F32, F32]
+"""z, y, x at the nodes of a lattice, one more each way than there are cells of `CELL` x `CELL` pixels."""
+
+
+@dataclass
+class Plane:
+    """What the rays pass in one plane across them; changes of it are made in `values`."""
+
+    values: F32  # attenuation, in units of 1 / `unit()` per mm
+    points: Nodes  # mm, as in `recipe`
+    voxels: Nodes  # of the base
+    along: int  # axis of the rays: 1 (y) or 2 (x)
+    thick: float  # mm from one plane to the next
+    lie: Posture
+
+    @cached_property
+    def depth(self) -> F32:
+        """mm to the pleura at the nodes, inside positive."""
+        return pleural_distance(*self.voxels)
+
+    @cached_property
+    def base(self) -> Nodes:
+        """z, y, x at the nodes in mm of the base."""
+        chest = base_chest()
+        z, y, x = (
+            (v - np.float32(c)) * np.float32(s)
+            for v, c, s in zip(self.voxels, chest.centre, chest.spacing, strict=True)
+        )
+        return z, y, x
+
+    def moved(self, along: float) -> Plane:
+        """The plane so many mm further along the rays, near enough for fields that change slowly."""
+        step = np.float32(along / base_chest().spacing[self.along])
+        voxels = list(self.voxels)
+        voxels[self.along] = voxels[self.along] + step
+        return Plane(self.values, self.points, (voxels[0], voxels[1], voxels[2]), self.along, self.thick, self.lie)
+
+    def part(self, near: NDArray[np.bool_]) -> Part | None:
+        """The cells around the nodes that are `near`; None if none are."""
+        found = []
+        for axis in (1, 0):
+            at = np.nonzero(near.any(axis))[0]
+            if not len(at):
+                return None
+            found.append(slice(max(int(at[0]) - 1, 0), min(int(at[-1]) + 1, near.shape[1 - axis] - 1)))
+        return Part(self.values, found[0], found[1])
+
+
+@dataclass
+class Part:
+    """Some cells of a plane."""
+
+    whole: F32
+    rows: slice
+    columns: slice
+
+    @property
+    def view(self) -> F32:
+        """The attenuation at the pixels of the cells, to be changed in place."""
+        at = [slice(each.start * CELL, each.stop * CELL) for each in (self.rows, self.columns)]
+        return self.whole[at[0], at[1]]
+
+    def pixels(self, nodes: F32) -> F32:
+        """A field that is given at the nodes of the plane at the pixels of the cells."""
+        where = slice(self.rows.start, self.rows.stop + 1), slice(self.columns.start, self.columns.stop + 1)
+        return upsample(np.ascontiguousarray(nodes[where], np.float32))
+
+
+Change = Callable[[Plane], None]
+"""What a finding does to a plane."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +148,10 @@ def line_integrals(body: Body, study: str, beam: Beam, changes: Sequence[Change]
         across *= np.float32(1 / thick)
         values = trilinear(volume, across, z, fine)
         values *= _rounded(x)
-        for change in changes:
-            values = change(values, *(upsample(a) for a in lattice.points(plane, rows, columns)))
+        if changes:
+            seen = lattice.plane(plane, rows, columns, values)
+            for change in changes:
+                change(seen)
         where = (slice(rows.start * CELL, rows.stop * CELL), slice(columns.start * CELL, columns.stop * CELL))
         total[where] += values
     total *= np.float32(lattice.spacing / unit())
@@ -124,7 +195,8 @@ class _Lattice:
         )
         across = shape * along[:, None, None]
         self._points = (z, across, fine) if axis == 1 else (z, fine, across)
-        self._voxels, self._outside = posture(body, study).voxels(*self._points)
+        self._lie, self._axis = posture(body, study), axis
+        self._voxels, self._outside = self._lie.voxels(*self._points)
 
     def inside(self, plane: int) -> tuple[slice, slice] | None:
         """The cells of a plane that have some of the body, or None."""
@@ -139,13 +211,17 @@ class _Lattice:
 
     def voxels(self, plane: int, rows: slice, columns: slice) -> list[F32]:
         """Nodes of the lattice in a plane, in the base's voxels (z, y, x)."""
-        where = (slice(rows.start, rows.stop + 1), slice(columns.start, columns.stop + 1))
-        return [self._between(a, plane)[where] for a in self._voxels]
+        return self._of(self._voxels, plane, rows, columns)
 
-    def points(self, plane: int, rows: slice, columns: slice) -> list[F32]:
-        """The same in the patient's mm."""
+    def plane(self, plane: int, rows: slice, columns: slice, values: F32) -> Plane:
+        """The plane as findings see it; `values` are its attenuation in those cells."""
+        z, y, x = self._of(self._points, plane, rows, columns)
+        v, w, u = self.voxels(plane, rows, columns)
+        return Plane(values, (z, y, x), (v, w, u), self._axis, self.spacing, self._lie)
+
+    def _of(self, fields: Sequence[F32], plane: int, rows: slice, columns: slice) -> list[F32]:
         where = (slice(rows.start, rows.stop + 1), slice(columns.start, columns.stop + 1))
-        return [self._between(a, plane)[where] for a in self._points]
+        return [self._between(a, plane)[where] for a in fields]
 
     def _between(self, nodes: F32, plane: int) -> F32:
         cell, part = divmod(plane, PLANES)

@@ -13,6 +13,7 @@ from PIL import Image
 
 from dicomhawk.hospital.images.lettering import letter
 from dicomhawk.hospital.images.projection import Beam, line_integrals
+from dicomhawk.hospital.images.radiograph_findings import changes
 from dicomhawk.hospital.images.recipe import Radiograph
 from dicomhawk.hospital.images.sampling import F32, generator
 from dicomhawk.hospital.images.wires import on_patient
@@ -34,7 +35,8 @@ def render(recipe: Radiograph, k: int) -> NDArray[np.uint16]:
     """The image, rows x columns, as stored: brighter is denser unless `inverted`. `k` has no meaning here."""
     random = generator("radiograph", recipe.series)
     beam = beam_of(recipe)
-    depth = line_integrals(recipe.body, recipe.study, beam)
+    ill = changes(recipe.findings, "bed" if recipe.view == "AP" else "upright")
+    depth = line_integrals(recipe.body, recipe.study, beam, ill)
     depth = sharpened(depth, ROW, (beam.columns, round(beam.rows * ROW / COLUMN)))
     if recipe.view == "AP":  # taken in bed
         depth += on_patient(depth.shape, COLUMN, generator("wires", recipe.study))

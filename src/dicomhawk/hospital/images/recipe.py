@@ -27,6 +27,8 @@ class Body(msgspec.Struct, frozen=True):
     girth: float = 1.0  # across
     fat: float = 0.0  # mm of subcutaneous fat, more or less than the base's
     breast: float = 0.0  # mm
+    heart: float = 1.0  # relative to what is normal
+    inflated: float = 0.0  # mm that the diaphragm is too low
 
 
 class ChestCT(msgspec.Struct, frozen=True, tag="chest_ct"):
@@ -62,6 +64,7 @@ class Scout(msgspec.Struct, frozen=True, tag="scout"):
     pixel: tuple[float, float]  # mm between rows and columns, on the axis of the scanner
     noise: float  # of the attenuation in air
     table: Literal["cradle", "slab", "shell"]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def slices(self) -> int:
@@ -140,6 +143,7 @@ class Radiograph(msgspec.Struct, frozen=True, tag="radiograph"):
     shutter: float = 0.0  # grey outside it, 0..1
     inverted: bool = False  # MONOCHROME1
     mark: Mark | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 Window = Literal[

@@ -7,6 +7,7 @@ import numpy as np
 from dicomhawk.hospital.images.chest import table_height
 from dicomhawk.hospital.images.projection import Beam, line_integrals
 from dicomhawk.hospital.images.radiograph import sharpened
+from dicomhawk.hospital.images.radiograph_findings import changes
 from dicomhawk.hospital.images.recipe import Scout
 from dicomhawk.hospital.images.sampling import F32, I16, generator
 
@@ -34,7 +35,8 @@ def render(recipe: Scout, k: int) -> I16:
         step=(ROW, width / columns * magnified),
         fan=False,
     )
-    depth = line_integrals(recipe.body, recipe.study, beam) + _table(recipe, direction == "frontal", columns)
+    ill = changes(recipe.findings, "flat")
+    depth = line_integrals(recipe.body, recipe.study, beam, ill) + _table(recipe, direction == "frontal", columns)
     image = sharpened(depth, ROW, (recipe.columns, recipe.rows))
     random = generator("scout", recipe.series, k)
     noise = random.standard_normal(image.shape, np.float32) * np.exp(image * np.float32(0.42))

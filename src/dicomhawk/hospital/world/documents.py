@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-import msgspec
-
 from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.findings.seen import on_radiograph
 from dicomhawk.hospital.findings.story import Region, drawn
 from dicomhawk.hospital.findings.telling import Facts, Subject, words
+from dicomhawk.hospital.images.illness import altered
 from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
@@ -50,7 +50,7 @@ SUBJECTS: dict[Kind, Subject] = {
     "us_abdomen": "us",
 }
 """What the reports of each kind are about; a kind that isn't here has none."""
-REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head"}
+REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head", "xr": "chest"}
 """Which findings the images of a subject show."""
 NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "ground_glass", "consolidation")
 """Findings that are shown in a window for lungs."""
@@ -119,14 +119,14 @@ def findings_of(kind: Kind, seed: str, age: float, began: datetime, *, urgent: b
     """What the patient `seed` has that an examination of that kind shows."""
     subject = SUBJECTS.get(kind)
     region = REGIONS.get(subject) if subject is not None else None
-    return () if region is None else drawn(region, seed, age, began.date(), urgent=urgent)
+    made = () if region is None else drawn(region, seed, age, began.date(), urgent=urgent)
+    return tuple(filter(on_radiograph, made)) if subject == "xr" else made
 
 
 def with_findings(plan: Planned, findings: tuple[Finding, ...]) -> Planned:
     """The same series with the findings in its images."""
-    if not findings or not isinstance(plan.image, ChestCT | BrainMR):
-        return plan
-    return replace(plan, image=msgspec.structs.replace(plan.image, findings=findings))
+    image = altered(plan.image, findings)
+    return plan if image is plan.image else replace(plan, image=image)
 
 
 def documents(
