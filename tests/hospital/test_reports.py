@@ -16,7 +16,8 @@ import pytest
 from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.story import drawn
-from dicomhawk.hospital.findings.telling import Facts, tell, words
+from dicomhawk.hospital.findings.telling import Facts, tell
+from dicomhawk.hospital.findings.vocabulary import words
 from dicomhawk.hospital.images.locating import spot
 from dicomhawk.hospital.images.recipe import Body, ChestCT
 from dicomhawk.hospital.objects import Context, make_file
@@ -32,11 +33,12 @@ from dicomhawk.hospital.objects.document_recipe import (
 from dicomhawk.hospital.objects.dose import DOSE_SR
 from dicomhawk.hospital.objects.ko import KEY_OBJECT_SELECTION
 from dicomhawk.hospital.objects.makers import CT_MODELS
-from dicomhawk.hospital.objects.pdf import ENCAPSULATED_PDF, Line, broken, pdf, width
+from dicomhawk.hospital.objects.pdf import ENCAPSULATED_PDF
 from dicomhawk.hospital.objects.pr import GRAYSCALE_PRESENTATION
 from dicomhawk.hospital.objects.recipe import DocumentRecipe, decode, encode
 from dicomhawk.hospital.objects.report import BASIC_TEXT_SR, ENHANCED_SR
 from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
+from dicomhawk.hospital.typesetting import Line, broken, pdf, width
 
 ROOT = "1.2.826.0.1.3680043.10.1234"
 LOCALES = ("da_DK", "de_DE", "en_GB", "en_US", "es_ES", "fi_FI", "fr_FR", "it_IT", "nb_NO", "nl_NL", "sv_SE")

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from dicomhawk.hospital.objects.ecg_makers import ECGModel
 from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
 from dicomhawk.hospital.objects.us_makers import USModel
 from dicomhawk.hospital.objects.xray_makers import XRayModel
@@ -79,7 +80,7 @@ def test_digits_fill_a_pattern() -> None:
 def test_a_deployments_devices_are_coherent(seed: str) -> None:
     made = devices(deployment(seed), "Radiologi", 1)
     roles = Counter(device.role for device in made)
-    assert 5 <= roles["modality"] <= 11
+    assert 7 <= roles["modality"] <= 15
     assert 2 <= roles["workstation"] <= 3
     assert roles["archive"] == 1
     assert len({device.ae_title for device in made}) == len(made)
@@ -94,7 +95,13 @@ def test_a_deployments_devices_are_coherent(seed: str) -> None:
 
 def check_scanner(device: Device) -> None:
     model = model_of(device.manufacturer, device.model)
-    made_for = {CTModel: ("CT",), MRModel: ("MR",), XRayModel: ("CR", "DX"), USModel: ("US",)}[type(model)]
+    made_for = {
+        CTModel: ("CT",),
+        MRModel: ("MR",),
+        XRayModel: ("CR", "DX"),
+        USModel: ("US",),
+        ECGModel: ("ECG",),
+    }[type(model)]
     assert device.modality in made_for
     assert device.software in model.software
     assert device.uid_root is not None

@@ -182,7 +182,7 @@ class _Recipe(msgspec.Struct):
     image: _Image | None = None
 
 
-_SUBJECTS = {"chest_ct": "chest", "brain_mr": "head", "radiograph": "xr", "ultrasound": "us"}
+_SUBJECTS = {"chest_ct": "chest", "brain_mr": "head", "radiograph": "xr", "ultrasound": "us", "ecg": "ecg"}
 
 
 def _before(catalogue: Catalogue) -> dict[int, dict[str, tuple[str, tuple[Finding, ...]]]]:

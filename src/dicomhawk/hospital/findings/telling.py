@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import random
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib import resources
 from typing import Any, Literal
 
 import msgspec
 
+from dicomhawk.hospital.findings import ecg_words
 from dicomhawk.hospital.findings.model import Finding, Kind
+from dicomhawk.hospital.findings.vocabulary import words
+from dicomhawk.hospital.waveforms.recipe import Electrocardiogram
 
-Subject = Literal["chest", "head", "ct_head", "ct_abdomen", "xr", "us"]
-DEFAULT = "en_GB"
+Subject = Literal["chest", "head", "ct_head", "ct_abdomen", "xr", "us", "ecg"]
 SAME = 0.12  # part of its size by which a finding may differ from the prior's and still is told as unchanged
 SAME_MM = 1.5
 GRADES = {"emphysema": (0.25, 0.6), "coronary": (6.0, 14.0), "steatosis": (0.4, 0.7), "hydronephrosis": (15.0, 24.0)}
@@ -77,6 +76,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     diffusion: bool = True  # the head was examined for it
     lesions: int = 0  # of the white matter
     atrophy: int = 0  # tenths
+    tracing: Electrocardiogram | None = None  # what an electrocardiogram is read from
     note: str | None = None  # a sentence that ends the report as it stands: a place for a lure
 
 
@@ -97,31 +97,16 @@ class Section:
     statements: tuple[Statement, ...]
 
 
-@cache
-def words(locale: str) -> dict[str, Any]:
-    """The words of a locale such as ``da_DK``, or of its language, or English ones."""
-    folder = resources.files(__package__).joinpath("words")
-    names = sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-    language = locale.partition("_")[0]
-    same = [n for n in names if n == locale] + [n for n in names if n.partition("_")[0] == language] + [DEFAULT]
-    table: dict[str, Any] = tomllib.loads(folder.joinpath(f"{same[0]}.toml").read_text(encoding="utf-8"))
-    if "based_on" in table:
-        table = _merged(words(table.pop("based_on")), table)
-    return table
-
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    made = dict(base)
-    for key, value in over.items():
-        made[key] = (
-            _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-        )
-    return made
-
-
 def tell(facts: Facts) -> tuple[Section, ...]:
     """The sections of the report, in their order."""
     return _Teller(facts).sections()
+
+
+def heading(facts: Facts) -> str:
+    """What the report is called."""
+    if facts.tracing is not None:
+        return ecg_words.title(facts.locale)
+    return str(words(facts.locale)["headings"]["report"])
 
 
 def day(locale: str, text: str) -> str:
@@ -167,6 +152,9 @@ class _Teller:
 
     def _findings(self) -> Iterator[Statement]:
         facts = self._facts
+        if facts.tracing is not None:
+            yield from map(Statement, ecg_words.seen(facts.locale, facts.tracing))
+            return
         for finding in facts.findings:
             yield self._described(finding)
         kept = {f.seed for f in facts.findings}
@@ -241,6 +229,9 @@ class _Teller:
 
     def _impression(self) -> Iterator[Statement]:
         facts = self._facts
+        if facts.tracing is not None:
+            yield from map(Statement, ecg_words.concluded(facts.locale, facts.tracing))
+            return
         grave = [f for f in facts.findings if f.kind not in MENTIONED][:MOST_IN_IMPRESSION]
         advised = set()
         for finding in grave:

@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.waveforms.recipe import Electrocardiogram
 
 Kernel = Literal["soft", "lung"]
 Contrast = Literal["T1", "T2", "FLAIR", "DWI", "ADC"]
@@ -189,4 +190,4 @@ class Ultrasound(msgspec.Struct, frozen=True, tag="ultrasound"):
         return len(self.scans)
 
 
-Recipe = ChestCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet
+Recipe = ChestCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet | Electrocardiogram

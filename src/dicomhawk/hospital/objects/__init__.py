@@ -7,12 +7,14 @@ from typing import Any
 
 from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, Radiograph, Scout, Ultrasound
-from dicomhawk.hospital.objects import ct, documents, mr, sc, scout, us, xray
+from dicomhawk.hospital.objects import ct, documents, ecg, mr, sc, scout, us, xray
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.makers import implementation_of
 from dicomhawk.hospital.objects.recipe import DocumentRecipe, SeriesRecipe
 from dicomhawk.hospital.part10 import file_meta
+from dicomhawk.hospital.waveforms.recipe import Electrocardiogram
+from dicomhawk.hospital.waveforms.tracing import record
 
 __all__ = ["Context", "make_file"]
 
@@ -23,6 +25,7 @@ _BUILDERS: dict[type[Any], Callable[[Context, Any, Any, Any], Attributes]] = {
     Radiograph: xray.build,
     Ultrasound: us.build,
     DoseSheet: sc.build,
+    Electrocardiogram: ecg.build,
 }
 """For each kind of image, what makes a data set of context, recipe, acquisition and pixels."""
 
@@ -32,7 +35,8 @@ def make_file(context: Context, recipe: SeriesRecipe | DocumentRecipe) -> bytes:
     if isinstance(recipe, DocumentRecipe):
         return documents.make_file(context, recipe.document)
     image = recipe.image
-    made = _BUILDERS[type(image)](context, image, recipe.acquisition, render(image, context.number))
+    content = record(image) if isinstance(image, Electrocardiogram) else render(image, context.number)
+    made = _BUILDERS[type(image)](context, image, recipe.acquisition, content)
     instance = context.instance
     class_uid, version_name = implementation_of(context.model, context.device.software)
     head = file_meta(

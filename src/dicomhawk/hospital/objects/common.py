@@ -48,18 +48,22 @@ def number_format(model: Model) -> Callable[[float], str]:
 
 
 def start(
-    context: Context, image_type: tuple[str, ...], irradiation_event: str | None = None, *, sections: bool = True
+    context: Context,
+    image_type: tuple[str, ...] | None,
+    irradiation_event: str | None = None,
+    *,
+    sections: bool = True,
 ) -> Attributes:
     """A data set with everything that does not depend on the modality.
 
-    `sections`: the images have places in a frame of reference, as those of CT and MR do.
+    `image_type`: None for what is no image. `sections`: the images have places in a frame of reference, as those of
+    CT and MR do.
     """
     patient, study, series, device = context.patient, context.study, context.series, context.device
     instance, ge = context.instance, context.model.maker == "ge"
     made = Attributes(context.charset)
     made.set(
         SpecificCharacterSet=context.charset,
-        ImageType=image_type,
         SOPClassUID=instance.sop_class_uid,
         SOPInstanceUID=instance.sop_uid,
         StudyDate=study.study_date,
@@ -104,6 +108,7 @@ def start(
     )
     _optional(
         made,
+        ImageType=image_type,
         IssuerOfPatientID=patient.issuer,
         PatientSize=study.patient_size,
         PatientWeight=study.patient_weight,

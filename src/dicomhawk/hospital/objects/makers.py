@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from dicomhawk.hospital.objects.ecg_makers import ECG_MODELS
 from dicomhawk.hospital.objects.model import Model, implementation_of
 from dicomhawk.hospital.objects.us_makers import US_MODELS
 from dicomhawk.hospital.objects.xray_makers import XRAY_MODELS
 
 __all__ = [
     "CT_MODELS",
+    "ECG_MODELS",
     "MR_MODELS",
     "US_MODELS",
     "XRAY_MODELS",
@@ -211,7 +213,7 @@ MR_MODELS = (
 )
 
 _BY_MODEL: dict[tuple[str, str], Model] = {
-    (m.manufacturer, m.model): m for m in (*CT_MODELS, *MR_MODELS, *XRAY_MODELS, *US_MODELS)
+    (m.manufacturer, m.model): m for m in (*CT_MODELS, *MR_MODELS, *XRAY_MODELS, *US_MODELS, *ECG_MODELS)
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from dicomhawk.hospital.findings.telling import day, tell, words
+from dicomhawk.hospital.findings.telling import day, heading, tell
+from dicomhawk.hospital.findings.vocabulary import words
 from dicomhawk.hospital.objects import sr
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.document_recipe import Report
-from dicomhawk.hospital.objects.report import complete
+from dicomhawk.hospital.objects.report import complete, title
 
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 PAGE = (595, 842)  # points: A4
@@ -140,7 +141,7 @@ def written(context: Context, report: Report) -> list[Line]:
 def build(context: Context, report: Report, equipment: sr.Equipment) -> Attributes:
     """The data set of an encapsulated report."""
     instance, study = context.instance, context.study
-    title = words(report.facts.locale)["headings"]["report"]
+    name = heading(report.facts)
     created = f"{instance.content_date}{(instance.content_time or '000000')[:6]}"
     content = pdf(
         written(context, report),
@@ -155,12 +156,12 @@ def build(context: Context, report: Report, equipment: sr.Equipment) -> Attribut
         AcquisitionDateTime=f"{study.study_date}{study.study_time[:6]}",
         ConversionType="WSD",
         BurnedInAnnotation="YES",
-        DocumentTitle=title,
+        DocumentTitle=name,
         VerificationFlag="VERIFIED" if report.verified else "UNVERIFIED",
         MIMETypeOfEncapsulatedDocument="application/pdf",
         EncapsulatedDocumentLength=len(content),
     )
-    code = sr.Writer(context.charset).code(("18748-4", "LN", "Diagnostic Imaging Report"))
+    code = sr.Writer(context.charset).code(title(report))
     made.items("ConceptNameCodeSequence", code)
     made.raw("EncapsulatedDocument", "OB", content + b"\0" * (len(content) & 1))
     return made

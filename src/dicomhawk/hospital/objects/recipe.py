@@ -82,7 +82,16 @@ class CaptureAcquisition(msgspec.Struct, frozen=True, tag="capture"):
     requested: str
 
 
-Acquisition = CTAcquisition | MRAcquisition | XRayAcquisition | USAcquisition | CaptureAcquisition
+class ECGAcquisition(msgspec.Struct, frozen=True, tag="ecg"):
+    """How an electrocardiogram was ordered, and in which language its cart writes."""
+
+    requested: str
+    locale: str
+    reason: str
+    ward: str
+
+
+Acquisition = CTAcquisition | MRAcquisition | XRayAcquisition | USAcquisition | CaptureAcquisition | ECGAcquisition
 
 
 class SeriesRecipe(msgspec.Struct, frozen=True):

@@ -58,9 +58,16 @@ def build(context: Context, report: Report, equipment: sr.Equipment) -> Attribut
         concept, inner = _SECTIONS[section.key]
         said = [_statement(writer, report, inner, statement, enhanced) for statement in section.statements]
         children.append(writer.container(sr.CONTAINS, concept, said))
-    root = writer.container(None, ("18748-4", "LN", "Diagnostic Imaging Report"), children, "2000")
+    root = writer.container(None, title(report), children, "2000")
     sr.adopt(made, root)
     return made
+
+
+def title(report: Report) -> sr.Code:
+    """What kind of report it is (CID 7000)."""
+    if report.facts.tracing is not None:
+        return ("11524-6", "LN", "EKG study")
+    return ("18748-4", "LN", "Diagnostic Imaging Report")
 
 
 def complete(report: Report) -> Facts:

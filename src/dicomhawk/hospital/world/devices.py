@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 
+from dicomhawk.hospital.objects.ecg_makers import ECG_MODELS
 from dicomhawk.hospital.objects.makers import CT_MODELS, MR_MODELS, US_MODELS, XRAY_MODELS, CTModel, MRModel
 from dicomhawk.hospital.objects.model import Model
 from dicomhawk.hospital.objects.xray_makers import XRayModel
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.world.draw import digits, draw
+from dicomhawk.hospital.world.locale import locale
 from dicomhawk.settings import Deployment
 
 SHORTEST_TAIL = 12  # characters of a UID that must be left after a device's root
@@ -77,6 +79,11 @@ def devices(deployment: Deployment, department: str, first_key: int) -> list[Dev
         made.append(
             _scanner(deployment, model, _modality(model), namer, network, source, department, first_key + number)
         )
+    carts = draw(deployment.seed, "carts")
+    cart = carts.choice(ECG_MODELS)
+    elsewhere = carts.choice(locale(deployment.locale).places["cardiology"])
+    for _ in range(carts.choice((2, 3, 4))):
+        made.append(_scanner(deployment, cart, "ECG", namer, network, carts, elsewhere, first_key + len(made)))
     workstation = source.choice(_WORKSTATIONS)
     for _ in range(source.choice((2, 3, 3))):
         made.append(

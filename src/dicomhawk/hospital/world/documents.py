@@ -11,7 +11,8 @@ from typing import Literal
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.seen import on_radiograph
 from dicomhawk.hospital.findings.story import Region, drawn
-from dicomhawk.hospital.findings.telling import Facts, Subject, words
+from dicomhawk.hospital.findings.telling import Facts, Subject, heading
+from dicomhawk.hospital.findings.vocabulary import words
 from dicomhawk.hospital.images.illness import altered
 from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet
 from dicomhawk.hospital.objects.document_recipe import (
@@ -32,6 +33,7 @@ from dicomhawk.hospital.objects.pr import GRAYSCALE_PRESENTATION
 from dicomhawk.hospital.objects.recipe import CTAcquisition
 from dicomhawk.hospital.objects.report import BASIC_TEXT_SR, ENHANCED_SR
 from dicomhawk.hospital.rows import Device
+from dicomhawk.hospital.waveforms.recipe import Electrocardiogram
 from dicomhawk.hospital.world.dose_sheets import OVERSCAN
 from dicomhawk.hospital.world.draw import draw
 from dicomhawk.hospital.world.kinds import Kind
@@ -48,12 +50,14 @@ SUBJECTS: dict[Kind, Subject] = {
     "xr_chest": "xr",
     "xr_bedside": "xr",
     "us_abdomen": "us",
+    "ecg": "ecg",
 }
 """What the reports of each kind are about; a kind that isn't here has none."""
 REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head", "xr": "chest"}
 """Which findings the images of a subject show."""
 NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "ground_glass", "consolidation")
 """Findings that are shown in a window for lungs."""
+READ_BY_PHYSICIANS = 0.7  # of the electrocardiograms; for the others the cart's own reading has to do
 FIRST_HOUR, LAST_HOUR = 7, 19  # when reports of what isn't urgent are signed
 
 
@@ -137,7 +141,7 @@ def documents(
     if device.modality == "CT" and own.dose:
         yield from _dose(facet, planned, device)
     subject = SUBJECTS.get(facet.kind)
-    if subject is None:
+    if subject is None or (subject == "ecg" and source.random() >= READ_BY_PHYSICIANS):
         return
     signed = _signed(facet, source)
     facts = Facts(
@@ -150,6 +154,7 @@ def documents(
         prior=facet.prior,
         before=facet.before,
         diffusion=any(isinstance(p.image, BrainMR) and p.image.contrast == "DWI" for p in planned),
+        tracing=next((p.image for p in planned if isinstance(p.image, Electrocardiogram)), None),
     )
     shown = _best(references, facet.findings)
     pointed = tuple(f for f in facet.findings if f.kind not in ("emphysema", "coronary"))
@@ -162,7 +167,7 @@ def documents(
         state = _state(facet, pointed[0], shown, own)
         yield Paper("PR", own.number + 1, "Presentation State", GRAYSCALE_PRESENTATION, at, state, own.system)
     sop_class = {"basic": BASIC_TEXT_SR, "enhanced": ENHANCED_SR, "pdf": ENCAPSULATED_PDF}[own.form]
-    title = words(facet.locale)["headings"]["report"]
+    title = heading(facts)
     report = Report(facts, own.form, own.system, shown)
     yield Paper("OT" if own.form == "pdf" else "SR", own.number, title, sop_class, signed, report, own.system)
 

@@ -172,7 +172,7 @@ class Files:
                 operators=operator,
                 station_name=device.station_name,
                 institution=self._institution,
-                department=self._department,
+                department=device.department or self._department,
                 manufacturer=device.manufacturer,
                 model=device.model,
                 step_start_date=f"{begins:%Y%m%d}",

@@ -188,7 +188,7 @@ class History:
         order = self._order(visit, slot, study_key)
         person = visit.known.person
         findings = findings_of(visit.kind, person.seed, person.age_on(begins.date()), begins, urgent=visit.urgent)
-        planned = [with_findings(plan, findings) for plan in self._planned(visit, order.description)]
+        planned = [with_findings(plan, findings) for plan in self._planned(visit, order)]
         began = begins.timestamp()
         ends = [began + plan.begins + plan.lasts + TRANSFER for plan in planned]
         self._files.patient(visit, ends[0])
@@ -246,16 +246,20 @@ class History:
             room=visit.scanner.room,
         )
 
-    def _planned(self, visit: Visit, requested: str) -> Iterator[Planned]:
+    def _planned(self, visit: Visit, order: Order) -> Iterator[Planned]:
         scanner, begins, person = visit.scanner, visit.begins, visit.known.person
         exam = Examination(
             seed=token(self._epoch, "study", f"{begins:%Y%m%d%H%M%S}", person.identifier),
             body=person.body_on(begins.date()),
             kind=visit.kind,
-            requested=requested,
+            requested=order.description,
             frame_of_reference=scanner.uids.one(begins),
             irradiation_event=scanner.uids.one(begins),
             labels=self._locale.labels,
+            locale=self._locale.name,
+            reason=order.reason,
+            ward=order.ward,
+            urgent=visit.urgent,
         )
         return PLANNERS[visit.kind](exam, scanner.device, self._source)
 

@@ -58,6 +58,10 @@ class Examination:
     irradiation_event: str
     labels: Mapping[str, str] = field(default_factory=dict)
     """What sonographers write on images, by the window that they look through."""
+    locale: str = ""
+    reason: str = ""  # as the order gives it
+    ward: str = ""
+    urgent: bool = False
 
 
 Planner = Callable[[Examination, Device, random.Random], Iterator[Planned]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dicomhawk.hospital.objects.makers import model_of
 from dicomhawk.hospital.objects.xray_makers import XRayModel
 from dicomhawk.hospital.rows import Device
+from dicomhawk.hospital.world.electrocardiography import electrocardiograms
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.planned import Planner
 from dicomhawk.hospital.world.protocols import ct, mr
@@ -20,6 +21,7 @@ PLANNERS: dict[Kind, Planner] = {
     "xr_chest": radiographs,
     "xr_bedside": radiographs,
     "us_abdomen": sonograms,
+    "ecg": electrocardiograms,
 }
 """A kind that nobody plans is not made."""
 

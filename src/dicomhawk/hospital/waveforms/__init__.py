@@ -1,0 +1,1 @@
+"""Electrocardiograms: a moving dipole seen by the leads, deterministic from a seed."""
