@@ -5,7 +5,8 @@
 
 The map is the signed distance to the pleura (inside positive) in half millimetres, int8, at every slice and every
 fourth row and column of the base chest. The sites are places (x, y, z in mm from the base's centre) for nodules, with
-lobe, depth below the pleura and the least attenuation of a ray from the front. Needs numpy, scipy, pillow and the package itself.
+lobe, depth below the pleura and the least attenuation of a ray from the front. Needs numpy, scipy, pillow and the
+package itself.
 """
 
 from __future__ import annotations

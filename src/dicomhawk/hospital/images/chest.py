@@ -141,7 +141,8 @@ class Posture:
         inside = [
             b / np.float32(s) + np.float32(c) for b, s, c in zip(base, chest.spacing, chest.centre, strict=True)
         ]
-        return self._grow(self._organs.moved(*base, chest_findings.pleural_distance(*inside)))
+        pleura = chest_findings.pleural_distance(inside[0], inside[1], inside[2])
+        return self._grow(self._organs.moved(base[0], base[1], base[2], pleura))
 
     def _grow(self, base: list[F32]) -> tuple[tuple[F32, F32, F32], F32]:
         """Stretch or shrink the layer of fat: points outside the muscles move along its direction."""

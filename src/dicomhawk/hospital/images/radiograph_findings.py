@@ -1,4 +1,4 @@
-"""Findings in radiographs: changes of the attenuation in the body, so that all views agree with each other and with CT.
+"""Findings in radiographs: changes of the attenuation in the body, so that all views and CT agree.
 
 Fluid and air in the pleural space move when a patient gets up: standing, fluid is at the bottom with a meniscus, and
 air at the top; in bed fluid is also behind the lung and air in front of it, as in CT.
@@ -74,7 +74,7 @@ def _nodule(finding: Finding, position: Position, plane: Plane) -> None:
     if found is None:
         return
     part, at = found
-    weight = np.mean([lump(finding, *layer, smooth, spikes, 1.3) for layer in _layers(plane, at)], axis=0)
+    weight = np.mean([lump(finding, z, y, x, smooth, spikes, 1.3) for z, y, x in _layers(plane, at)], axis=0)
     density = 1.04 + (0.00115 * (260 + 420 * bright) if finding.kind == "calcified" else 0.0)
     _raise(part.view, np.float32(WATER * density), weight.astype(np.float32))
 
@@ -107,12 +107,12 @@ def _effusion(finding: Finding, position: Position, plane: Plane) -> None:
         side = on_side(finding, z, x) - 1
         behind = crescent(finding.size, z, y) - at.depth
         if position == "flat":
-            return np.minimum(behind, side)
+            return np.asarray(np.minimum(behind, side), np.float32)
         climbed = np.float32(MENISCUS) * np.exp(np.minimum(-at.depth, 0) * np.float32(1 / WETTED))
         below = np.float32(_level(finding)) + climbed - z
         if position == "bed":  # some is at the bottom, the rest behind the lung
             below = np.maximum(below - np.float32(LEANING), behind)
-        return np.minimum(below, side)
+        return np.asarray(np.minimum(below, side), np.float32)
 
     reaching, spread = _spread(within, plane)
     part = plane.part((reaching > -14) & (plane.depth > -CELL_MM))
@@ -151,7 +151,7 @@ def _pneumothorax(finding: Finding, position: Position, plane: Plane) -> None:
             thickness = thickness * np.clip(free, 0, 1)
         else:
             thickness = air_in_front(finding.size * SUPINE_AIR, z, y)
-        return np.minimum(thickness - at.depth, side - 1)
+        return np.asarray(np.minimum(thickness - at.depth, side - 1), np.float32)
 
     reaching, spread = _spread(within, plane)
     part = plane.part((reaching > -CELL) & (plane.depth > -CELL))
