@@ -49,14 +49,17 @@ class StoredObject:
         element = self.head.get(tag)
         if element is None or isinstance(element.value, tuple) or tag >> 16 & 1 or tag & 0xFFFF == 0:
             return None
-        vr = vrs.of_tag(tag)
+        return self.read(vrs.of_tag(tag), element.value)
+
+    def read(self, vr: str, value: bytes) -> str | None:
+        """A value of `vr`, in the set in which the product keeps it; None: it is none that it would know."""
         if vr in OPAQUE:
             return None
         if vr in _NUMBERS:
-            return _numbers(vr, element.value)
+            return _numbers(vr, value)
         if vr == "AT":
             return None
-        text = unpadded(vr, element.value)
+        text = unpadded(vr, value)
         rules = self._dialect.texts
         if rules.answers_in is not None and texts.affected(vr):
             text = texts.to_utf_8(text, self.charset, rules.undeclared)
