@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import association, connection, dimse, http, lure, sensor, vault, web
+from . import association, connection, dimse, http, lure, sensor, tls, vault, web
 from .association import *  # noqa: F403
 from .connection import *  # noqa: F403
 from .dimse import *  # noqa: F403
 from .http import *  # noqa: F403
 from .lure import *  # noqa: F403
 from .sensor import *  # noqa: F403
+from .tls import *  # noqa: F403
 from .vault import *  # noqa: F403
 from .web import *  # noqa: F403
 
-MODULES: tuple[ModuleType, ...] = (sensor, connection, association, dimse, http, web, lure, vault)
+MODULES: tuple[ModuleType, ...] = (sensor, connection, tls, association, dimse, http, web, lure, vault)
 """Where event types are defined, in the order of the documentation."""

@@ -16,6 +16,8 @@ from ...upperlayer.machine import State
 from ...upperlayer.message import CommandReceived, DataSetFragment
 from ...upperlayer.negotiation import Accepted, Rejected, Unanswered
 from ...upperlayer.provider import Provider
+from ..addresses import ends
+from ..tls.door import event_of
 from .association import Association
 from .dispatch import Dispatch
 from .door import Door
@@ -23,8 +25,6 @@ from .outlet import Outlet
 from .pace import ASSOCIATION
 from .turns import Turns
 
-_NOWHERE = ("::", 0)
-_MAPPED = "::ffff:"
 _STA2 = State.STA2
 
 
@@ -57,11 +57,11 @@ class Connection(Association, asyncio.Protocol):
         door = self.door
         wire = door.persona.wire
         self._outlet = Outlet(self._transport, split=wire.write == "split-header", nodelay=wire.nodelay)
-        # A peer that is gone already has no name any more.
-        peer = transport.get_extra_info("peername") or _NOWHERE
-        local = transport.get_extra_info("sockname") or _NOWHERE
         self.provider = Provider(door.dialect, door.clock())
-        self.record = door.recorder.open(_endpoint(peer), _endpoint(local), protocol="dicom")
+        self.record = door.recorder.open(*ends(transport), protocol="dicom")
+        secured = transport.get_extra_info("tls")
+        if secured is not None:
+            self.record.emit(event_of(secured))
         door.connections.add(self)
         turn: bool | None = True
         if len(door.connections) > door.capacity:
@@ -244,12 +244,6 @@ class Connection(Association, asyncio.Protocol):
             case Unanswered():
                 reaction = self.provider.leave_unanswered(now)
                 self._pdus_out += reaction.abort is not None
-
-
-def _endpoint(name: tuple[Any, ...]) -> tuple[str, int]:
-    """Address and port of a socket's name; an IPv4 address within IPv6, as on a socket for both, becomes IPv4."""
-    host, port = name[:2]
-    return (host[len(_MAPPED) :] if host.startswith(_MAPPED) and "." in host else host), port
 
 
 _HANDLERS: dict[type[Any], Callable[[Connection, Any, float], None]] = {

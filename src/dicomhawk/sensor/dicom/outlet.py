@@ -102,6 +102,9 @@ class Outlet:
         transport = self._transport
         if transport.get_write_buffer_size() or transport.is_closing():
             return [piece]
+        if transport.get_extra_info("tls") is not None:
+            transport.write(piece)  # a record of its own, which goes out at once
+            return []
         try:
             written = os.write(transport.get_extra_info("socket").fileno(), piece)
         except OSError:  # the transport will meet it too, and say so
