@@ -149,6 +149,7 @@ class Sensor:
         *,
         workers: int = 2,
         ports: Sequence[int] = (0,),
+        web_ports: Sequence[int] = (),
         flags: Sequence[object] = (),
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
@@ -156,12 +157,17 @@ class Sensor:
         self.data = data
         self.host = "127.0.0.1"
         self.ports: list[int] = []
+        self.web_ports: list[int] = []
         self.pid = 0
         self.ready_file = data.parent / f"{data.name}.ready"
         self._stderr = data.parent / f"{data.name}.stderr"
         self._command = [*wrapper, *COMMAND, "serve", "--data", str(data), "--workers", str(workers)]
         for port in ports:
             self._command += ["--dicom-port", str(port)]
+        for port in web_ports:
+            self._command += ["--web-port", str(port)]
+        if not web_ports:
+            self._command.append("--no-web")
         self._command += ["--ready-file", str(self.ready_file), *map(str, flags)]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -185,6 +191,11 @@ class Sensor:
     def port(self) -> int:
         """The first DICOM port."""
         return self.ports[0]
+
+    @property
+    def web_port(self) -> int:
+        """The first web port."""
+        return self.web_ports[0]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -215,7 +226,7 @@ class Sensor:
         wait_until(lambda: self.ready_file.exists() or not self.running, "ready file", START_SECONDS)
         assert self.running, f"the sensor ended with {self._process.returncode}:\n{self.stderr}"
         ready = json.loads(self.ready_file.read_text())
-        self.pid, self.ports = ready["pid"], ready["dicom"]
+        self.pid, self.ports, self.web_ports = ready["pid"], ready["dicom"], ready["web"]
 
     def stop(self) -> float:
         """End it by SIGTERM; returns how many seconds that took. Its exit status must be 0."""

@@ -116,7 +116,18 @@ class Bench:
         if files is not None:
             load = [*dicomhawk, "hospital", "import", str(files), "--data", str(data), "--verbatim"]
             subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
-        serve = ["serve", "--data", str(data), "--dicom-port", str(PORT), "--workers", "2", "--persona", "plain"]
+        serve = [
+            "serve",
+            "--data",
+            str(data),
+            "--dicom-port",
+            str(PORT),
+            "--no-web",
+            "--workers",
+            "2",
+            "--persona",
+            "plain",
+        ]
         process = subprocess.Popen([*dicomhawk, *serve, "--ready-file", str(ready)])
         try:
             while not ready.exists():

@@ -58,7 +58,15 @@ class Ours:
         self._log = folder / "log"
         self._command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(folder / "data")]
         self._command += ["--host", "127.0.0.1", "--dicom-port", str(port), "--persona", persona]
-        self._command += ["--workers", str(workers), "--ae-title", AE_TITLE, "--ready-file", str(self._ready)]
+        self._command += [
+            "--no-web",
+            "--workers",
+            str(workers),
+            "--ae-title",
+            AE_TITLE,
+            "--ready-file",
+            str(self._ready),
+        ]
         self._command += [word for remote in REMOTES for word in ("--remote", remote)]
         self._process: subprocess.Popen[bytes] | None = None
 

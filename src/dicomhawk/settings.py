@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
-_LISTS = frozenset({"ports", "tls_ports", "remotes", "kinds", "http_ports", "dns_ports"})
+_LISTS = frozenset({"keywords", "tries", "ports", "remotes", "kinds", "http_ports", "dns_ports"})
 """Settings with several values, separated by commas in the environment."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -110,19 +110,35 @@ class Dicom(_Model):
     """The DICOM doors."""
 
     ports: tuple[Port, ...] = Field((11112,), min_length=1, description="Listening ports; 0 picks a free one.")
-    tls_ports: tuple[Port, ...] | None = Field(
-        None, description="Ports with TLS; unset: where the persona's product is found, if it has TLS."
-    )
     remotes: Annotated[tuple[Remote, ...], AfterValidator(_all_different)] = Field(
         (), description="Remote AEs that the archive knows; they are never contacted."
     )
 
 
-class Tls(_Model):
-    """Key and certificate of the doors with TLS. Without any, they are drawn for the deployment and kept."""
+class WebLogin(_Model):
+    """Who may sign in to the web PACS."""
 
-    certificate: Path | None = Field(None, description="PEM file: the certificate, those that it needs, and the key.")
-    key: Path | None = Field(None, description="PEM file of the key, where it isn't with the certificate.")
+    policy: Literal["none", "pairs", "keyword", "delayed"] = Field(
+        "pairs",
+        description="Nobody; who has a bait pair; or also who gives a password with one of the keywords in it; or also"
+        " whose guesses have been enough.",
+    )
+    keywords: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
+        (), max_length=100, description="Words of which a password must have one, with the policy `keyword`."
+    )
+    tries: tuple[Annotated[int, Field(ge=1, le=1000)], Annotated[int, Field(ge=1, le=1000)]] = Field(
+        (6, 20), description="Fewest and most guesses of a visitor before one is right, with the policy `delayed`."
+    )
+
+
+class Web(_Model):
+    """The web doors. What they serve is the persona's."""
+
+    enabled: bool = Field(True, description="False: there are none.")
+    ports: tuple[Port, ...] | None = Field(
+        None, description="Listening ports; 0 picks a free one; unset: where the persona's product is found."
+    )
+    login: WebLogin = WebLogin()
 
 
 class Journal(_Model):
@@ -228,7 +244,7 @@ class Settings(_Model):
     sensor_name: str = Field("", max_length=64, description="observer.name in events; empty: the host's name.")
     deployment: Deployment | None = None
     dicom: Dicom = Dicom()
-    tls: Tls = Tls()
+    web: Web = Web()
     journal: Journal = Journal()
     vault: Vault = Vault()
     hospital: Hospital = Hospital()

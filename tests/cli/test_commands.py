@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from dicomhawk.cli import main
-from dicomhawk.cli.init import drawn_port
 from dicomhawk.evidence import events as ev
 from dicomhawk.evidence.recorder import Recorder
 from dicomhawk.hospital.deployment import draw_deployment, locales, toml
 from dicomhawk.persona.model import load
+from dicomhawk.persona.model.ports import drawn_port
 from dicomhawk.settings import Settings, SettingsError
 from tests.support import Sensor
 
@@ -107,8 +107,8 @@ def test_init_draws_a_port_that_the_product_is_found_at(cli: Cli, tmp_path: Path
     written = tomllib.loads((tmp_path / "dicomhawk.toml").read_text())
     assert (written["persona"], written["dicom"]["ports"]) == ("dcm4chee-arc", [11112])
     usual = load("plain").identity.ports
-    assert {drawn_port(f"{n:032x}", usual) for n in range(200)} == set(usual)
-    assert drawn_port("0" * 32, usual) == drawn_port("0" * 32, usual)
+    assert {drawn_port(f"{n:032x}", usual, 1) for n in range(200)} == set(usual)
+    assert drawn_port("0" * 32, usual, 1) == drawn_port("0" * 32, usual, 1)
 
 
 def test_init_checks_the_persona_first(cli: Cli, tmp_path: Path) -> None:

@@ -45,6 +45,14 @@ def test_a_path_means_the_same_kind_of_thing_everywhere() -> None:
         assert not any(other.startswith(f"{path}.") for other in paths), path
 
 
+def test_no_inner_object_has_the_name_of_an_outer_one() -> None:
+    """Where an event's fields are put into what a connection's events have in common, they are looked for by name."""
+    paths = {field.path for kind in KINDS for field in ecs.fields(kind).values()}
+    outer = {path.split(".")[0] for path in paths}
+    inner = {name for path in paths for name in path.split(".")[1:-1]}
+    assert not inner & outer
+
+
 def test_what_is_repeated_never_meets_a_field_of_the_later_event() -> None:
     repeated = {f.path.split(".")[1] for kind in KINDS for f in ecs.fields(kind).values() if f.follows}
     for kind in KINDS:

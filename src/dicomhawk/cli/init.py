@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +10,13 @@ import typer
 
 from ..hospital.deployment import draw_deployment, toml
 from ..persona.model import load, shipped
+from ..persona.model.ports import drawn_port
 from ..settings import FILE_NAME, Deployment, SettingsError, data_folder
 from .common import Data, Json, print_json, print_line
 from .hospital import PerDay, Studies, Years
 
 PLAIN = "plain"
 ALWAYS_ALLOWED = 11112
-_LOWEST_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 def init(
@@ -41,7 +39,7 @@ def init(
         raise SettingsError(f"{folder / FILE_NAME} is there already; remove it to draw another deployment.")
     product = load(persona or PLAIN)
     drawn = draw_deployment(locale=locale, environment=os.environ)
-    port = drawn_port(drawn.seed, product.identity.ports)
+    port = drawn_port(f"port {drawn.seed}", product.identity.ports, ALWAYS_ALLOWED)
     given = str(Path(persona).absolute()) if persona is not None and persona not in shipped() else persona
     deployment = write_deployment(
         folder, drawn, persona=given, port=port, studies=studies, years=years, per_day=per_day
@@ -57,16 +55,6 @@ def init(
 def folder_of(data: Path | None) -> Path:
     """The data folder, also where there is no configuration in it yet."""
     return data_folder(data, os.environ)
-
-
-def drawn_port(seed: str, usual: Sequence[int]) -> int:
-    """One of the ports where the product is usually found, but none that only the administrator may open."""
-    try:
-        lowest = int(_LOWEST_PORT.read_text())
-    except (OSError, ValueError):
-        lowest = 1024
-    allowed = [port for port in usual if port >= lowest or os.geteuid() == 0]
-    return random.Random(f"port {seed}").choice(allowed or [ALWAYS_ALLOWED])
 
 
 def write_deployment(

@@ -26,6 +26,13 @@ def serve(
     dicom_port: Annotated[
         list[int] | None, typer.Option(help="DICOM port; can be repeated; 0 picks one.", show_default=False)
     ] = None,
+    web_port: Annotated[
+        list[int] | None,
+        typer.Option(help="Web port; can be repeated; 0 picks one [default: the product's].", show_default=False),
+    ] = None,
+    web: Annotated[
+        bool | None, typer.Option("--web/--no-web", help="Whether there is a web door.", show_default=False)
+    ] = None,
     persona: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="How the product behaves.", show_default=False)
     ] = None,
@@ -60,6 +67,7 @@ def serve(
             "ports": tuple(dicom_port) if dicom_port else None,
             "remotes": tuple(remote) if remote else None,
         },
+        "web": {"enabled": web, "ports": tuple(web_port) if web_port else None},
     }
     settings = _settings(data, config, flags)
     validate(settings)

@@ -295,18 +295,20 @@ class ConnectionRecord:
         captured: Captured,
         *,
         complete: bool = True,
+        mime_type: str = "application/dicom",
         sop_class: str | None = None,
         sop_instance: str | None = None,
     ) -> None:
         """An object is finished: emits ``file.captured``, and ``vault.limit`` if it isn't kept.
 
-        `complete` is False if the transfer broke off.
+        `complete` is False if the transfer broke off; `mime_type` is what it was sent as.
         """
         self.transcript.object_stored(captured.ordinal, captured.sha256)
         self.emit(
             FileCaptured(
                 sha256=captured.sha256,
                 size=captured.size,
+                mime_type=mime_type,
                 name=captured.name,
                 new=captured.new,
                 complete=complete,

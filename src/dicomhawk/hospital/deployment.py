@@ -145,6 +145,10 @@ uid_root = {uid_root}
 #ports = [11112]
 #remotes = []          # remote AEs that the archive knows, as in "CT01@10.20.4.11:104"; never contacted
 
+[web]
+#enabled = true
+# ports = [8080]      # where web pages are served [default: where the product is found]
+
 [journal]
 #rotate_mib = 64
 

@@ -219,8 +219,8 @@ def _response(facts: _Facts) -> str:
 
 def _malformed(facts: _Facts) -> str:
     answer = facts.after(", answered ", "http.response.status_code")
-    served = ", served" if facts.raw("honeypot.http.served") else ""
-    return f"malformed request: {facts['honeypot.http.fault']}{answer}{served}"
+    served = ", served" if facts.raw("honeypot.web.served") else ""
+    return f"malformed request: {facts['honeypot.web.fault']}{answer}{served}"
 
 
 def _login(facts: _Facts) -> str:

@@ -26,6 +26,7 @@ from . import holdings, worker
 from .lock import only_one
 from .processes import die_with, raise_descriptor_limit
 from .upkeep import Upkeep
+from .web.door import web_ports
 
 BACKLOG = 1024
 """Connections that wait to be accepted, on each worker's socket."""
@@ -35,6 +36,7 @@ CRASH_SECONDS = 2.0
 """A worker that lived shorter than this is replaced only after as long, lest a broken one be restarted in a loop."""
 SWEEP_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
+_NAMES = {"dicom": "DICOM", "web": "web"}
 _FAILED_START = "a worker could not start"
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
@@ -42,7 +44,7 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 @dataclass
 class _Worker:
     name: str
-    sockets: list[socket.socket]
+    listening: worker.Listening
     pid: int = 0
     started: float = 0.0
     restart_at: float | None = None
@@ -62,13 +64,18 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
     with only_one(settings.data):
         vault.prepare(settings.vault_dir, settings.vault)
         holdings.prepare(settings)
-        workers = [_Worker(f"w{number}", []) for number in range(settings.worker_count)]
-        ports = [_open(settings.host, port, workers) for port in settings.dicom.ports]
+        workers = [_Worker(f"w{number}", worker.Listening()) for number in range(settings.worker_count)]
+        dicom = [each.listening.dicom for each in workers]
+        web = [each.listening.web for each in workers]
+        ports = {
+            "dicom": [_open(settings.host, port, dicom) for port in settings.dicom.ports],
+            "web": [_open(settings.host, port, web) for port in web_ports(settings, persona, settings.deployment)],
+        }
         return _Supervisor(settings, settings.deployment, persona, workers, ports, ready_file).run()
 
 
-def _open(host: str, port: int, workers: list[_Worker]) -> int:
-    """Give each worker a socket of its own on `port`; returns the port (0 picks one)."""
+def _open(host: str, port: int, into: list[list[socket.socket]]) -> int:
+    """Give each worker, whose sockets are in `into`, one of its own on `port`; returns the port (0 picks one)."""
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST
@@ -80,7 +87,7 @@ def _open(host: str, port: int, workers: list[_Worker]) -> int:
             with socket.socket(family) as probe:  # SO_REUSEPORT would let us share it with somebody else's server
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address)
-        for each in workers:
+        for sockets in into:
             sock = socket.socket(family)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -88,7 +95,7 @@ def _open(host: str, port: int, workers: list[_Worker]) -> int:
             port = sock.getsockname()[1]  # the first one picks it, where that is left to us
             sock.listen(BACKLOG)
             sock.setblocking(False)
-            each.sockets.append(sock)
+            sockets.append(sock)
     except OSError as error:
         raise SettingsError(f"Port {port} on {host} can't be opened: {error.strerror}.") from None
     return port
@@ -101,7 +108,7 @@ class _Supervisor:
         deployment: Deployment,
         persona: model.Persona,
         workers: list[_Worker],
-        ports: list[int],
+        ports: dict[str, list[int]],
         ready_file: Path | None,
     ) -> None:
         self._settings = settings
@@ -151,17 +158,18 @@ class _Supervisor:
         return None
 
     def _announce(self) -> None:
-        doors = tuple(f"dicom:{port}" for port in self._ports)
+        doors = tuple(f"{kind}:{port}" for kind, ports in self._ports.items() for port in ports)
         self._recorder.emit(
             ev.SensorStart(pid=os.getpid(), workers=len(self._workers), doors=doors, persona=self._persona.name)
         )
         self._recorder.flush()
         if self._ready_file is not None:
             partial = self._ready_file.with_name(self._ready_file.name + ".partial")
-            partial.write_text(json.dumps({"pid": os.getpid(), "dicom": self._ports}) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps({"pid": os.getpid(), **self._ports}) + "\n", encoding="utf-8")
             partial.chmod(0o644)  # it is for others to read
             partial.replace(self._ready_file)
-        print(f"Ready on {self._settings.host}, DICOM {', '.join(map(str, self._ports))}.", flush=True)
+        shown = [f"{_NAMES[kind]} {', '.join(map(str, ports))}" for kind, ports in self._ports.items() if ports]
+        print(f"Ready on {self._settings.host}, {', '.join(shown)}.", flush=True)
 
     def _start(self, each: _Worker) -> None:
         parent = os.getpid()
@@ -174,12 +182,12 @@ class _Supervisor:
             die_with(parent)
             for other in self._workers:
                 if other is not each:
-                    for sock in other.sockets:
+                    for sock in other.listening.all():
                         sock.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             worker.run(
                 each.name,
-                each.sockets,
+                each.listening,
                 self._settings,
                 self._deployment,
                 self._persona,
@@ -208,7 +216,7 @@ class _Supervisor:
             for each in self._workers:
                 if each.restart_at is not None and each.restart_at <= now:
                     self._start(each)
-            self._upkeep.look_after(sock.fileno() for each in self._workers for sock in each.sockets)
+            self._upkeep.look_after(sock.fileno() for each in self._workers for sock in each.listening.all())
             if now - swept > SWEEP_SECONDS:
                 swept = now
                 self._recorder.tick()

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvloop
@@ -23,30 +24,48 @@ from .dicom.connection import Connection
 from .dicom.door import SWEEP_SECONDS, Door
 from .dicom.slots import Slots
 from .holdings import Holdings
+from .web.backing import Backing
+from .web.compose import site_of
+from .web.door import Door as WebDoor
+from .web.wire.connection import Connection as WebConnection
 
 GOODBYE_SECONDS = 1.0
 """How long connections may take to close when the sensor ends; all of it must be over in 5 s."""
+BACKLOG = 1024
+"""Connections that wait to be accepted, on each socket."""
 SLOTS_FILE = "turns.lock"
 """In the data folder: what the workers lock for visitors; nothing is ever in it."""
 TICK_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
 
 
+@dataclass
+class Listening:
+    """Sockets that a worker accepts connections on."""
+
+    dicom: list[socket.socket] = field(default_factory=list)
+    web: list[socket.socket] = field(default_factory=list)
+
+    def all(self) -> list[socket.socket]:
+        """Of every door."""
+        return self.dicom + self.web
+
+
 def run(
     name: str,
-    sockets: list[socket.socket],
+    listening: Listening,
     settings: Settings,
     deployment: Deployment,
     persona: Persona,
     ready: Callable[[], None],
 ) -> None:
-    """Serve on `sockets` until SIGTERM. `name` is the worker's in events and in the names of its files."""
+    """Serve on these sockets until SIGTERM. `name` is the worker's in events and in the names of its files."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     recorder = Recorder(settings, name)
     holdings = Holdings(settings, deployment, persona)
     try:
-        loop.run_until_complete(_serve(name, sockets, settings, deployment, persona, recorder, holdings, ready))
+        loop.run_until_complete(_serve(name, listening, settings, deployment, persona, recorder, holdings, ready))
     finally:
         holdings.close()
         recorder.close()
@@ -55,7 +74,7 @@ def run(
 
 async def _serve(
     name: str,
-    sockets: list[socket.socket],
+    listening: Listening,
     settings: Settings,
     deployment: Deployment,
     persona: Persona,
@@ -67,10 +86,20 @@ async def _serve(
     loop.set_exception_handler(lambda _loop, context: _unforeseen(recorder, context))
     slots = Slots(settings.data / SLOTS_FILE, deployment.seed)
     door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes, slots)
+    doors: list[Door | WebDoor] = [door]
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    servers = [await loop.create_server(lambda: Connection(door), sock=sock, backlog=1024) for sock in sockets]
+    servers = [
+        await loop.create_server(lambda: Connection(door), sock=each, backlog=BACKLOG) for each in listening.dicom
+    ]
+    if listening.web:
+        backing = Backing(settings, deployment, persona, holdings, recorder, time.time)
+        web = WebDoor(backing, site_of(backing), time.monotonic)
+        doors.append(web)
+        servers += [
+            await loop.create_server(lambda: WebConnection(web), sock=each, backlog=BACKLOG) for each in listening.web
+        ]
     recorder.emit(ev.WorkerStart(pid=os.getpid(), worker=name))
     recorder.flush()
     # What is there now stays; the collector needn't look at it again and again.
@@ -79,7 +108,8 @@ async def _serve(
     ready()
     tick_at = loop.time() + TICK_SECONDS
     while not ending.is_set():
-        door.sweep()
+        for one in doors:
+            one.sweep()
         recorder.flush()
         if loop.time() > tick_at:
             tick_at = loop.time() + TICK_SECONDS
@@ -91,9 +121,10 @@ async def _serve(
             continue
     for server in servers:
         server.close()
-    door.close()
+    for one in doors:
+        one.close()
     deadline = loop.time() + GOODBYE_SECONDS
-    while door.connections and loop.time() < deadline:  # noqa: ASYNC110 - nothing tells us, and it ends
+    while any(one.connections for one in doors) and loop.time() < deadline:  # noqa: ASYNC110 - nothing tells us, and it ends
         await asyncio.sleep(0.02)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from ..fields import Event, Field, Kind
 from .common import Hex, Outcome
 
-Number = Annotated[int, Field("honeypot.http.request", "Number of the request on its connection, from 1.")]
+Number = Annotated[int, Field("honeypot.web.request", "Number of the request on its connection, from 1.")]
 
 
 class HttpRequest(Event, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ class HttpRequest(Event, frozen=True, kw_only=True):
     referrer: Annotated[str | None, Field("http.request.referrer", "Referer.")] = None
     mime_type: Annotated[str | None, Field("http.request.mime_type", "Content-Type.")] = None
     forwarded: Annotated[
-        str | None, Field("honeypot.http.forwarded", "X-Forwarded-For or Forwarded: for whom a proxy says it asks.")
+        str | None, Field("honeypot.web.forwarded", "X-Forwarded-For or Forwarded: for whom a proxy says it asks.")
     ] = None
     bytes: Annotated[int | None, Field("http.request.bytes", "Bytes of the head as sent.")] = None
     body_bytes: Annotated[int | None, Field("http.request.body.bytes", "Bytes of the body, without framing.")] = None
@@ -71,10 +71,10 @@ class HttpMalformed(Event, frozen=True, kw_only=True):
     """What came is no request as the standard has it. It may have been served all the same, as the product does."""
 
     kind: ClassVar[Kind] = Kind("http.malformed", ("network", "intrusion_detection"), ("protocol", "error"), 40)
-    fault: Annotated[str, Field("honeypot.http.fault", "What is wrong with it, as in the persona's faults.")]
-    detail: Annotated[str | None, Field("honeypot.http.detail", "Where, or how much.")] = None
+    fault: Annotated[str, Field("honeypot.web.fault", "What is wrong with it, as in the persona's faults.")]
+    detail: Annotated[str | None, Field("honeypot.web.detail", "Where, or how much.")] = None
     status: Annotated[
         int | None, Field("http.response.status_code", "Status code of the answer; absent: none, or it was served.")
     ] = None
-    served: Annotated[bool, Field("honeypot.http.served", "Whether it was let pass.")] = False
+    served: Annotated[bool, Field("honeypot.web.served", "Whether it was let pass.")] = False
     first_bytes: Hex = None

@@ -14,6 +14,8 @@ from ...upperlayer.dialect import Dialect
 from ...upperlayer.policy import Policy
 from .capacity import Capacity
 from .commands import Commands, Responses
+from .dicomweb import DicomWeb
+from .http import Http
 from .identity import Identity
 from .negotiation import AnswerModel, Contexts, Reject, Request, titles
 from .normalized import Normalized
@@ -45,7 +47,9 @@ class Persona(Provenance):
     move: Move = Move()
     store: Store = Store()
     normalized: Normalized = Normalized()
+    dicomweb: DicomWeb = DicomWeb()
     timing: Timing = Timing()
+    http: Http = Http()
 
     def policy(self, deployment: Deployment, remotes: Iterable[Remote] = ()) -> Policy:
         """How associations are negotiated for a deployment that knows `remotes`. Raises `SettingsError`."""

@@ -1,0 +1,33 @@
+"""Which site a persona's web door has."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from .backing import Backing
+from .message import Request, Response, Site
+from .wire.outbound import Writer
+
+
+def site_of(backing: Backing) -> Site:
+    """What the persona serves: the face that it names."""
+    face = backing.persona.http.face
+    if face != "none" and find_spec(f"{__package__}.{face}") is not None:
+        made = getattr(import_module(f"{__package__}.{face}"), "face", None)
+        if made is not None:
+            found: Site = made(backing)
+            return found
+    return _nothing(backing)
+
+
+def _nothing(backing: Backing) -> Site:
+    """A server without pages."""
+    writer = Writer(backing.persona.http, "")
+    kind = backing.persona.http.errors.type
+
+    async def site(request: Request) -> Response:
+        page = writer.page(404, method=request.method, target=request.target)
+        return Response(404, [("Content-Type", kind)] if kind and page else [], page)
+
+    return site

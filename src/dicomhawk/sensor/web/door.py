@@ -1,0 +1,61 @@
+"""A web door: what all its connections share in one worker."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...persona.model import Persona
+from ...persona.model.ports import drawn_port
+from ...settings import Deployment, Settings
+from ..processes import descriptor_limit
+from .backing import Backing
+from .message import Site
+from .wire.outbound import Writer
+
+if TYPE_CHECKING:
+    from .wire.connection import Connection
+
+DESCRIPTORS_EACH = 3
+"""Descriptors reckoned for a connection: its socket, and files that are written or read for it."""
+UNPRIVILEGED = 8080
+"""A port for those whose product is on ports only that the administrator alone may open."""
+
+
+def web_ports(settings: Settings, persona: Persona, deployment: Deployment) -> tuple[int, ...]:
+    """Where web doors are to be opened."""
+    web, product = settings.web, persona.http
+    if not web.enabled or product.face == "none":
+        return ()
+    if web.ports is not None:
+        return web.ports
+    return (drawn_port(f"web port {deployment.seed}", product.ports, UNPRIVILEGED),)
+
+
+class Door:
+    """Persona, evidence and site for the connections of one worker."""
+
+    def __init__(self, backing: Backing, site: Site, monotonic_clock: Callable[[], float]) -> None:
+        """`monotonic_clock`: seconds, of which deadlines are made."""
+        self.backing = backing
+        self.http = backing.persona.http
+        self.recorder = backing.recorder
+        self.site = site
+        self.clock = monotonic_clock
+        self.now = backing.clock
+        source = random.Random(f"web server/{backing.deployment.seed}")
+        self.writer = Writer(self.http, source.choice(self.http.servers) if self.http.servers else "")
+        self.connections: set[Connection] = set()
+        self.capacity = descriptor_limit() // DESCRIPTORS_EACH
+
+    def sweep(self) -> None:
+        """Let connections act whose deadline has passed. To be called every quarter of a second or so."""
+        now = self.clock()
+        for connection in list(self.connections):
+            connection.check_deadline(now)
+
+    def close(self) -> None:
+        """End all connections, as when the product is shut down."""
+        for connection in list(self.connections):
+            connection.shut_down()
