@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
-_LISTS = frozenset({"keywords", "tries", "ports", "remotes", "kinds", "http_ports", "dns_ports"})
+_LISTS = frozenset({"keywords", "tries", "ports", "tls_ports", "remotes", "kinds", "http_ports", "dns_ports"})
 """Settings with several values, separated by commas in the environment."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -110,9 +110,19 @@ class Dicom(_Model):
     """The DICOM doors."""
 
     ports: tuple[Port, ...] = Field((11112,), min_length=1, description="Listening ports; 0 picks a free one.")
+    tls_ports: tuple[Port, ...] | None = Field(
+        None, description="Ports with TLS; unset: where the persona's product is found, if it has TLS."
+    )
     remotes: Annotated[tuple[Remote, ...], AfterValidator(_all_different)] = Field(
         (), description="Remote AEs that the archive knows; they are never contacted."
     )
+
+
+class Tls(_Model):
+    """Key and certificate of the doors with TLS. Without any, they are drawn for the deployment and kept."""
+
+    certificate: Path | None = Field(None, description="PEM file: the certificate, those that it needs, and the key.")
+    key: Path | None = Field(None, description="PEM file of the key, where it isn't with the certificate.")
 
 
 class WebLogin(_Model):
@@ -244,6 +254,7 @@ class Settings(_Model):
     sensor_name: str = Field("", max_length=64, description="observer.name in events; empty: the host's name.")
     deployment: Deployment | None = None
     dicom: Dicom = Dicom()
+    tls: Tls = Tls()
     web: Web = Web()
     journal: Journal = Journal()
     vault: Vault = Vault()
