@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from dicomhawk.hospital import archive
 from dicomhawk.hospital.catalogue import Catalogue
@@ -24,6 +24,9 @@ from dicomhawk.hospital.deployment import draw_deployment
 from dicomhawk.hospital.generate import generate
 
 COLUMNS, ROWS, TILE, GAP = 4, 3, 320, 4
+PAPER = (250, 165)  # mm of an electrocardiogram's page
+PER_MM = 4  # pixels
+ON_PAPER = (("I", "aVR", "V1", "V4"), ("II", "aVL", "V2", "V5"), ("III", "aVF", "V3", "V6"), ("II",))
 STUDIES = 400
 CACHE_BUDGET = 2 << 30
 QUALITY = 82
@@ -33,6 +36,7 @@ KINDS = {
     "mr": "modality = 'MR'",
     "radiograph": "modality IN ('CR', 'DX')",
     "ultrasound": "modality = 'US'",
+    "ecg": "modality = 'ECG'",
     "dose": "modality = 'OT'",
 }
 """Which series a sheet shows; n is the number of its images."""
@@ -61,6 +65,32 @@ def shown(data: pydicom.Dataset) -> NDArray[np.uint8]:
     return (grey * 255).astype(np.uint8)
 
 
+def paper(data: pydicom.Dataset) -> Image.Image:
+    """An electrocardiogram as it is printed: 25 mm a second and 10 mm a millivolt, and what its cart says of it."""
+    page = Image.new("RGB", (PAPER[0] * PER_MM, PAPER[1] * PER_MM), "white")
+    draw = ImageDraw.Draw(page)
+    for mm in range(PAPER[0]):
+        colour = (247, 212, 212) if mm % 5 else (236, 160, 160)
+        draw.line((mm * PER_MM, 0, mm * PER_MM, page.height), fill=colour)
+        draw.line((0, mm * PER_MM, page.width, mm * PER_MM), fill=colour)
+    group, values = data.WaveformSequence[0], data.waveform_array(0) / 1000
+    names = [str(channel.ChannelLabel) for channel in group.ChannelDefinitionSequence]
+    rate = float(group.SamplingFrequency)
+    for row, leads in enumerate(ON_PAPER if len(names) == 12 else [(name,) for name in names]):
+        for column, lead in enumerate(leads):
+            seconds = 10 / len(leads)
+            begin, end = int(column * seconds * rate), int((column + 1) * seconds * rate)
+            signal, level = values[begin:end, names.index(lead)], (28 + 40 * row) * PER_MM
+            at = [(25 * (begin + n) / rate * PER_MM, level - v * 10 * PER_MM) for n, v in enumerate(signal)]
+            draw.line(at, fill="black", width=2)
+            draw.text((at[0][0] + 6, level - 17 * PER_MM), lead, fill="navy", font_size=18)
+    said = [
+        str(item.UnformattedTextValue) for item in data.WaveformAnnotationSequence if "UnformattedTextValue" in item
+    ]
+    draw.text((8, 6), "; ".join(said), fill="navy", font_size=20)
+    return page
+
+
 def _first(value: Any) -> float | None:
     if value is None:
         return None
@@ -72,14 +102,17 @@ def sheet(folder: Path, catalogue: Catalogue, where: str, source: random.Random)
     series = catalogue.connection.execute(SERIES.format(where=where)).fetchall()
     if not series:
         return None
-    made = Image.new("RGB", (COLUMNS * TILE, ROWS * TILE))
+    side = 2 * TILE if "ECG" in where else TILE
+    high = side * PAPER[1] // PAPER[0] if "ECG" in where else side
+    made = Image.new("RGB", (COLUMNS * side, ROWS * high))
     for place, (_, first, count) in enumerate(source.sample(series, min(len(series), COLUMNS * ROWS))):
         key = first + int(count * source.uniform(0.25, 0.75)) if count > 3 else first
-        tile = Image.fromarray(shown(pydicom.dcmread(archive.render(str(folder), key, CACHE_BUDGET))))
-        tile.thumbnail((TILE - GAP, TILE - GAP), Image.Resampling.LANCZOS)
+        data = pydicom.dcmread(archive.render(str(folder), key, CACHE_BUDGET))
+        tile = paper(data) if "WaveformSequence" in data else Image.fromarray(shown(data))
+        tile.thumbnail((side - GAP, side - GAP), Image.Resampling.LANCZOS)
         row, column = divmod(place, COLUMNS)
-        left, top = (TILE - tile.width) // 2, (TILE - tile.height) // 2
-        made.paste(tile.convert("RGB"), (column * TILE + left, row * TILE + top))
+        left, top = (side - tile.width) // 2, (high - tile.height) // 2
+        made.paste(tile.convert("RGB"), (column * side + left, row * high + top))
     return made
 
 

@@ -104,7 +104,7 @@ def _form(heart: Heart, measured: Reading) -> Iterator[str]:
         yield f"scar_{heart.scar}"
     if heart.strain >= 0.06:
         yield "strain"
-    elif abs(heart.repolarization) < 0.45 and heart.thick <= THICK:
+    elif 0 <= heart.repolarization < 0.45 and heart.thick <= THICK:
         yield "flat_t"
     elif heart.repolarization < 0:
         yield "inverted_t"
