@@ -86,7 +86,7 @@ def test_ready_file(start: Callable[..., Sensor]) -> None:
     thread.start()
     with sensor:
         content = json.loads(sensor.ready_file.read_text())
-        assert set(content) == {"pid", "dicom"}
+        assert set(content) == {"pid", "dicom", "web"}
         assert os.getpgid(content["pid"])
         assert content["dicom"] == sensor.ports
         assert echoes(sensor)
