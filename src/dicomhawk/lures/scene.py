@@ -11,6 +11,7 @@ import re
 import tomllib
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,9 +23,10 @@ from ..hospital.world.locale import Locale
 from ..hospital.world.locale import locale as tables_of
 from ..hospital.world.people import Registry
 from ..settings import Deployment
+from .files.opc import Moment
 
-YEARS = 2019, 2025
-"""Of passwords and old configuration: a deployment runs for years, and what is drawn for it stays."""
+YEARS = 2018, 2023
+"""Of passwords and old files: what is drawn for a deployment stays, and none of it may lie in the future."""
 _SUFFIXES = ("local", "local", "lan", "intra", "internal", "intern")
 _LETTERS = str.maketrans({"ø": "o", "Ø": "O", "å": "a", "Å": "A", "æ": "ae", "Æ": "Ae", "ß": "ss", "đ": "d"})
 _DEGREES = frozenset(("MD", "DO"))
@@ -116,6 +118,18 @@ def scene(deployment: Deployment) -> Scene:
         technicians=tuple(_written(registry.physician(number, "operator")) for number in range(6)),
         year=source.randint(*YEARS),
     )
+
+
+def saved(at: Scene, name: str) -> Moment:
+    """When a file was last written: some moment of working hours, years ago."""
+    source = draw(at.seed, "lures", "saved", name)
+    year, month, day = source.randint(*YEARS), source.randint(1, 12), source.randint(1, 28)
+    return year, month, day, source.randint(7, 17), source.randrange(60), source.randrange(0, 60, 2)
+
+
+def posix(moment: Moment) -> int:
+    """A moment, taken as UTC, in seconds since the epoch."""
+    return int(datetime(*moment, tzinfo=UTC).timestamp())
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,106 @@
+"""Fake pages that are templates (``pages/*``), and those that change with the moment or the deployment."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Mapping
+from functools import cache
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Any
+from urllib.parse import quote
+
+from ..hospital.world.draw import draw
+from .routes import Routes
+
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}")
+"""What a visitor may name as the server's address, to see it again on a page."""
+DAY = 86_400
+_MARKUP = (".html", ".xml", "web.config.txt")
+"""Endings of templates whose values are escaped."""
+
+
+def filled(name: str, values: Mapping[str, str]) -> bytes:
+    """A template with its values."""
+    if name.endswith(_MARKUP):
+        values = {key: escape(value) for key, value in values.items()}
+    return _template(name).substitute(values).encode()
+
+
+def robots(routes: Routes, origin: str) -> bytes:
+    """``robots.txt``: where crawlers shall not go."""
+    named = sorted({route.path for route in routes.by_path.values() if route.named})
+    disallow = "\n".join(f"Disallow: {path}" for path in named)
+    return _template("robots.txt").substitute(disallow=disallow, origin=origin).encode()
+
+
+def sitemap(routes: Routes, origin: str, guide: str) -> bytes:
+    """``sitemap.xml``: the start page, and one document that somebody has put there."""
+    lines = [f"  <url><loc>{escape(origin)}/</loc></url>"]
+    if guide:
+        lines.append(f"  <url><loc>{escape(origin + quote(guide))}</loc></url>")
+    return _template("sitemap.xml").substitute(urls="\n".join(lines)).encode()
+
+
+def server_status(values: Mapping[str, str], seed: str, routes: Routes, server: str, now: float) -> bytes:
+    """Apache's mod_status at `now` (POSIX seconds): what others are asking for, by which crawlers find more."""
+    fixed = draw(seed, "lures", "status")
+    period = fixed.randint(20, 60) * DAY
+    up = (now + fixed.randrange(period)) % period
+    source = draw(seed, "lures", "status", int(now) // 5)
+    rate = fixed.uniform(0.02, 0.2)
+    accesses = int(up * rate)
+    network = values["archive"].rpartition(".")[0]
+    paths = [*sorted(routes.by_path), "/", "/", "/", "/login", "/worklist", "/worklist"]
+    rows = [_row(source, network, paths, values["portal"], accesses, slot) for slot in range(source.randint(5, 10))]
+    idle = source.randint(3, 8)
+    busy = 1 + source.randint(0, 3)
+    board = list("W" + "K" * (busy - 1) + "_" * idle)
+    source.shuffle(board)
+    shown = {
+        "server": server,
+        "now": time.strftime("%A, %d-%b-%Y %H:%M:%S UTC", time.gmtime(now)),
+        "restarted": time.strftime("%A, %d-%b-%Y %H:%M:%S UTC", time.gmtime(now - up)),
+        "uptime": _duration(int(up)),
+        "accesses": str(accesses),
+        "traffic": f"{accesses * 0.061:.1f}",
+        "busy": str(busy),
+        "idle": str(idle),
+    }
+    escaped = {key: escape(value) for key, value in {**values, **shown}.items()}
+    return (
+        _template("server-status.html")
+        .substitute(escaped, scoreboard="".join(board).ljust(256, "."), requests="\n".join(rows))
+        .encode()
+    )
+
+
+def _row(source: random.Random, network: str, paths: list[str], host: str, accesses: int, slot: int) -> str:
+    child = f"{accesses / 700:.2f}"
+    return (
+        f"<tr><td><b>{slot}-0</b></td><td>{source.randint(900, 32000)}</td>"
+        f"<td>0/{source.randint(3, 90)}/{source.randint(90, 900)}</td><td>{source.choice('__KW')}\n</td>"
+        f"<td>{source.randint(0, 300)}</td><td>{source.randint(0, 40)}</td><td>0.0</td><td>{child}</td>"
+        f"<td>{child}\n</td><td>{network}.{source.randint(20, 250)}</td><td>http/1.1</td><td nowrap>{escape(host)}:80"
+        f"</td><td nowrap>GET {escape(source.choice(paths))} HTTP/1.1</td></tr>\n"
+    )
+
+
+def _duration(seconds: int) -> str:
+    days, rest = divmod(seconds, DAY)
+    hours, rest = divmod(rest, 3600)
+    minutes, rest = divmod(rest, 60)
+    parts = ((days, "day"), (hours, "hour"), (minutes, "minute"), (rest, "second"))
+    return " ".join(f"{number} {unit}{'s' if number != 1 else ''}" for number, unit in parts if number) or "0 seconds"
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((_folder() / name).read_text(encoding="utf-8"))
+
+
+def _folder() -> Any:
+    return resources.files(__package__) / "pages"

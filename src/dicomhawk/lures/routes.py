@@ -1,0 +1,149 @@
+"""Fake routes: which of them a deployment has, by the server that it pretends to be."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, NamedTuple
+
+from ..hospital.world.draw import draw
+from .files import docx, shortcuts, xlsx
+from .scene import Scene, saved
+
+Platform = Literal["apache", "nginx", "iis", "java", "orthanc"]
+"""What serves: PHP behind Apache or nginx, IIS, a Java container, or Orthanc with its plugin ServeFolders."""
+_SIGNS: tuple[tuple[str, Platform], ...] = (
+    ("iis", "iis"),
+    ("httpapi", "iis"),
+    ("apache-coyote", "java"),
+    ("tomcat", "java"),
+    ("jboss", "java"),
+    ("wildfly", "java"),
+    ("undertow", "java"),
+    ("jetty", "java"),
+    ("glassfish", "java"),
+    ("nginx", "nginx"),
+    ("apache", "apache"),
+)
+_FOLDERS = ("backup", "old", "export", "it", "download", "install", "share", "bak")
+_BACKUPS = ("{slug}_portal_backup_{day}.zip", "backup_{day}.zip", "pacs_conf_{day}.zip", "portal-{day}.zip")
+_SHORTCUTS = ("PACS {place}.url", "Portal.url", "{place} WebPACS.url", "PACS.url")
+
+
+class Route(NamedTuple):
+    """One path, and what is behind it."""
+
+    lure: str
+    path: str
+    page: str
+    """Name of a template or of a writer; see `pages`."""
+    type: str
+    """Content-Type; empty: the server has none for it."""
+    named: bool = False
+    """Whether robots.txt names it."""
+
+
+class Routes(NamedTuple):
+    """Those of a deployment."""
+
+    platform: Platform
+    folder: str
+    """Where files lie, without slashes."""
+    by_path: dict[str, Route]
+
+    def get(self, path: str) -> Route | None:
+        """What is at a path, without its query; IIS takes it in any case."""
+        if self.platform == "iis":
+            path = path.lower()
+        found = self.by_path.get(path)
+        if found is None and f"{path}/" in self.by_path:
+            return self.by_path[f"{path}/"]._replace(page="slash")
+        return found
+
+    @property
+    def files(self) -> tuple[Route, ...]:
+        """What lies in the folder."""
+        start = f"/{self.folder}/"
+        return tuple(route for path, route in self.by_path.items() if path.startswith(start) and path != start)
+
+
+def platform_of(server: str, *, face: str, seed: str) -> Platform:
+    """What a server is by its Server field; one that doesn't say so has a platform drawn for it."""
+    if face == "orthanc":
+        return "orthanc"
+    lower = server.lower()
+    for sign, platform in _SIGNS:
+        if sign in lower:
+            return platform
+    choices: tuple[Platform, ...] = ("java", "nginx", "apache")
+    return draw(seed, "lures", "platform").choice(choices)
+
+
+def routes(at: Scene, platform: Platform, *, files: bool = True) -> Routes:
+    """The routes of a deployment. `files`: whether documents lie in the folder, too."""
+    source = draw(at.seed, "lures", "routes")
+    folder = source.choice(_FOLDERS)
+    found: dict[str, Route] = {}
+    lures: set[str] = set()
+    for table in _tables():
+        # Drawn whether it is used or not, so that one more route for another server changes nothing here.
+        luck, which = source.random(), source.random()
+        wanted = table["with"] in lures if "with" in table else luck < table.get("chance", 1.0)
+        if platform not in table["on"] or not wanted:
+            continue
+        lures.add(table["id"])
+        choices = table.get("one_of", [])
+        paths = [*table.get("paths", ()), *([choices[int(which * len(choices))]] if choices else ())]
+        for path in paths:
+            kind = table["type"][platform]
+            found[path] = Route(table["id"], path, table["page"], kind, table.get("named", False))
+    for route in _of_folder(at, platform, folder, files):
+        found[route.path] = route
+    if platform == "iis":
+        found = {path.lower(): route for path, route in found.items()}
+    return Routes(platform, folder, found)
+
+
+def _of_folder(at: Scene, platform: Platform, folder: str, files: bool) -> list[Route]:
+    source = draw(at.seed, "lures", "folder")
+    day = "{:04}{:02}{:02}".format(*saved(at, "backup")[:3])
+    archive = source.choice(_BACKUPS).format(slug=at.slug, day=day)
+    shortcut = source.choice(_SHORTCUTS).format(place=at.place)
+    start = f"/{folder}/"
+    text = {"apache": "text/plain", "iis": "text/plain", "orthanc": "text/plain"}.get(platform, "text/plain")
+    octets = "" if platform in ("apache", "java") else "application/octet-stream"
+    listing = {
+        "apache": "text/html;charset=UTF-8",
+        "iis": "text/html; charset=UTF-8",
+        "java": "text/html;charset=UTF-8",
+    }.get(platform, "text/html")
+    made = [
+        Route("route/folder", start, "folder", listing, named=True),
+        Route("route/nodes", f"{start}dicom_nodes.txt", "nodes.txt", text),
+        Route("file/backup", f"{start}{archive}", "backup", "application/zip"),
+    ]
+    if platform == "orthanc":
+        made.append(Route("route/orthanc-json", f"{start}orthanc.json", "orthanc.json", "application/json"))
+    if files:
+        words = at.words
+        made += [
+            Route("file/vpn", f"{start}{words['vpn_file']}", "vpn", docx.TYPE),
+            Route("file/oncall", f"{start}{words['oncall_file']}", "oncall", xlsx.TYPE),
+            Route("file/guide", f"{start}{words['guide_file']}", "guide", "application/pdf"),
+            Route("file/shortcut", f"{start}{shortcut}", "shortcut", octets),
+            Route("file/uri", f"{start}{_object_name(at)}.dcm.uri", "uri", octets or shortcuts.URI_TYPE),
+        ]
+    return made
+
+
+def _object_name(at: Scene) -> str:
+    source = draw(at.seed, "lures", "object")
+    return source.choice(("CT", "IM", "MR", "IMG")) + f"{source.randint(1, 9999):0{source.choice((4, 6, 8))}d}"
+
+
+@cache
+def _tables() -> list[dict[str, Any]]:
+    text = (resources.files(__package__) / "routes.toml").read_text(encoding="utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)["route"]
+    return found
