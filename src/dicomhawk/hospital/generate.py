@@ -182,7 +182,14 @@ class _Recipe(msgspec.Struct):
     image: _Image | None = None
 
 
-_SUBJECTS = {"chest_ct": "chest", "brain_mr": "head", "radiograph": "xr", "ultrasound": "us", "ecg": "ecg"}
+_SUBJECTS = {
+    "chest_ct": "chest",
+    "head_ct": "ct_head",
+    "brain_mr": "head",
+    "radiograph": "xr",
+    "ultrasound": "us",
+    "ecg": "ecg",
+}
 
 
 def _before(catalogue: Catalogue) -> dict[int, dict[str, tuple[str, tuple[Finding, ...]]]]:

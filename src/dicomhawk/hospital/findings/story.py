@@ -17,6 +17,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, Literal
 
+import msgspec
+
 from dicomhawk.hospital.findings.model import Finding
 
 Region = Literal["chest", "head"]
@@ -60,8 +62,30 @@ def drawn(region: Region, seed: str, age: float, day: date, *, urgent: bool = Fa
     return tuple(sorted(made, key=lambda finding: _GRAVITY.index(finding.kind)))
 
 
+def continued(now: tuple[Finding, ...], before: tuple[Finding, ...], days: int) -> tuple[Finding, ...]:
+    """What a head shows `days` after it showed `before`: a stroke or a bleeding doesn't go away overnight."""
+    kept = [_later(old, days) for old in before if old.kind in _ACUTE_IN_HEAD and days < LASTS[old.kind]]
+    if not kept:
+        return now
+    others = [f for f in now if f.kind not in _ACUTE_IN_HEAD]
+    return tuple(sorted([*kept, *others], key=lambda finding: _GRAVITY.index(finding.kind)))
+
+
+def _later(old: Finding, days: int) -> Finding:
+    """The same finding after some days more."""
+    fading = 1.0 if old.kind == "infarct" else max(0.25, 1 - max(days - 2, 0) / LASTS[old.kind])
+    return msgspec.structs.replace(old, age=round(old.age + days, 2), size=_round(old.size * fading))
+
+
+LASTS = {"haemorrhage": 70, "infarct": 80, "subdural": 90, "epidural": 50, "subarachnoid": 8}
+"""Days for which what is acute in a head can be seen."""
+_ACUTE_IN_HEAD = frozenset(LASTS)
+
 _GRAVITY = (
+    "epidural",
+    "subarachnoid",
     "haemorrhage",
+    "subdural",
     "infarct",
     "pneumothorax",
     "mass",
@@ -272,3 +296,23 @@ def _head(seed: str, age: float, day: date, urgent: bool) -> Iterator[Finding]:
     elif lot < 0.135 * risk and began < 70:
         name, at, size = placed(_BLEEDINGS, now)
         yield Finding("haemorrhage", f"{seed}/bleeding/{episode}", name, at, _round(size), round(began, 2))
+    else:
+        yield from _outside_brain(seed, episode, age, old, urgent)
+
+
+def _outside_brain(seed: str, episode: int, age: float, old: float, urgent: bool) -> Iterator[Finding]:
+    """Blood between brain and skull: after a fall, or from an aneurysm."""
+    own = _own(seed, "outside brain", episode)
+    lot, side = own.random(), own.choice("rl")
+    sign = -1 if side == "r" else 1
+    if lot < (0.055 if urgent else 0.012) * old:
+        at = (sign * 58.0, round(own.gauss(-6, 7), 1), round(own.gauss(22, 5), 1))
+        days = own.choice((0.1, 0.3, 1.0, 2.0, 9.0, 16.0, 28.0)) if urgent else own.choice((20.0, 30.0, 40.0))
+        size = own.uniform(5, 13) if days < 5 else own.uniform(8, 19)
+        yield Finding("subdural", f"{seed}/subdural/{episode}", side, at, _round(size), days)
+    elif urgent and lot > 0.985 and age < 65:
+        at = (sign * 62.0, round(own.gauss(-12, 9), 1), round(own.gauss(2, 7), 1))
+        yield Finding("epidural", f"{seed}/epidural/{episode}", side, at, _round(own.uniform(9, 24)), 0.1)
+    elif urgent and lot > 0.965:
+        at = (round(own.gauss(0, 6), 1), round(own.gauss(-14, 4), 1), round(own.gauss(-30, 3), 1))
+        yield Finding("subarachnoid", f"{seed}/aneurysm/{episode}", "cisterns", at, _round(own.uniform(45, 75)), 0.2)

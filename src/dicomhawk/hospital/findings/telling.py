@@ -41,6 +41,9 @@ _HIDES: dict[str, tuple[str, ...]] = {
     "haemorrhage": ("blood", "mass"),
     "tumour": ("mass",),
     "meningioma": ("mass",),
+    "subdural": ("blood", "mass"),
+    "epidural": ("blood", "mass"),
+    "subarachnoid": ("blood",),
     "cardiomegaly": ("heart",),
     "pacemaker": (),
     "gallstone": ("bile",),
@@ -53,10 +56,22 @@ _HIDES: dict[str, tuple[str, ...]] = {
     "ascites": ("fluid",),
 }
 """Which statements of normality a finding contradicts."""
-_ADVISED: dict[str, str] = {"subsolid": "nodule", "ground_glass": "consolidation"}
+_HIDES_ALSO: dict[Subject, dict[str, tuple[str, ...]]] = {
+    "ct_head": {"infarct": ("mass",), "old_infarct": ("mass",)},
+    "ct_abdomen": {"gallstone": ("liver",), "ascites": ("bowel",)},
+}
+"""More of them, where the statements are about several things at once."""
+_ADVISED: dict[str, str] = {
+    "subsolid": "nodule",
+    "ground_glass": "consolidation",
+    "subdural": "haemorrhage",
+    "epidural": "haemorrhage",
+    "subarachnoid": "haemorrhage",
+}
 LEAST_NODULE = 6.0  # mm: smaller ones are not followed (Fleischner 2017)
 FEW_LESIONS, MANY_LESIONS = 3, 14
 ATROPHY = 4  # tenths
+EARLY, OLD = 0.35, 12.0  # days
 MOST_IN_IMPRESSION = 3
 MENTIONED = ("calcified", "coronary", "pacemaker", "central_line", "tube")
 """Kinds that aren't worth a line of the impression."""
@@ -163,9 +178,11 @@ class _Teller:
                 if old.seed not in kept:
                     yield Statement(self._pick("change", "gone").format(name=self._words["names"][old.kind]))
         hidden = {topic for finding in facts.findings for topic in _HIDES.get(finding.kind, ())}
+        also = _HIDES_ALSO.get(facts.subject, {})
+        hidden |= {topic for finding in facts.findings for topic in also.get(finding.kind, ())}
         if "lungs" not in hidden:
             hidden.add("consolidation")
-        if facts.subject == "head":
+        if facts.subject in ("head", "ct_head"):
             hidden |= yield from self._ageing()
             if not facts.diffusion:
                 hidden.add("diffusion")
@@ -176,7 +193,8 @@ class _Teller:
     def _ageing(self) -> Any:
         facts, hidden = self._facts, set()
         if facts.lesions >= FEW_LESIONS:
-            yield self._one("white", "many" if facts.lesions >= MANY_LESIONS else "few")
+            many = "many" if facts.lesions >= MANY_LESIONS else "few"
+            yield self._one(self._table("white", many), many)
             hidden.add("white")
         if facts.atrophy >= ATROPHY:
             yield self._one("white", "atrophy")
@@ -186,11 +204,17 @@ class _Teller:
         return hidden
 
     def _described(self, finding: Finding) -> Statement:
-        text = self._filled(self._pick(self._table("found", finding.kind), finding.kind), finding)
+        key = self._aspect(finding)
+        text = self._filled(self._pick(self._table("found", key), key), finding)
         old = self._matched.get(finding.seed)
         if self._facts.prior is not None:
             text = f"{text} {self._change(finding, old)}"
         return Statement(text, finding)
+
+    def _aspect(self, finding: Finding) -> str:
+        """The kind of finding, or how it looks at its age where that is told in other words."""
+        aged = f"{finding.kind}_old" if finding.age >= OLD else f"{finding.kind}_early" if finding.age < EARLY else ""
+        return aged if aged in self._words[self._table("found", aged)] else finding.kind
 
     def _table(self, name: str, key: str) -> str:
         """The table of words that has `key` for what is examined: radiographs have some of their own."""

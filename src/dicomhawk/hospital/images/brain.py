@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images import brain_findings, tissue
+from dicomhawk.hospital.images import brain_findings, head_blood, tissue
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, BrainMR
 from dicomhawk.hospital.images.sampling import CELL, F32, Warp, generator, nodes, spline_weights, trilinear, upsample
@@ -34,6 +34,12 @@ def base() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         np.pad(np.stack([pack.plane("t1", k) for k in range(slices)]), EDGE),
         np.pad(np.stack([pack.plane("brain", k) for k in range(slices)]), EDGE),
     )
+
+
+def from_centre(voxel: tuple[float, float, float]) -> tuple[float, float, float]:
+    """mm from the base's centre of a voxel (z, y, x) of the pack."""
+    z, y, x = (v + EDGE - (n - 1) / 2 for v, n in zip(voxel, base()[0].shape, strict=True))
+    return z, y, x
 
 
 def shrunken(k: int) -> NDArray[np.uint8]:
@@ -123,6 +129,8 @@ class Head:
                 person.uniform(1.0, 3.0, count),
             ]
         ).astype(np.float32)
+        self.leukoaraiosis = float(np.clip((count - 4) / 14, 0, 1))
+        """How much of the white matter beside the ventricles is lost, 0 to 1."""
         self._centre = [np.float32((n - 1) / 2) for n in base()[0].shape]
 
     def points(self, z: F32, y: F32, x: F32) -> list[F32]:
@@ -132,7 +140,7 @@ class Head:
         m = self._matrix
         place = [m[i, 0] * z + m[i, 1] * y + m[i, 2] * x + shift[i] for i in range(3)]
         for middle in VENTRICLES:
-            away = [p - np.float32(v + EDGE) + c for p, v, c in zip(place, middle, self._centre, strict=True)]
+            away = [p - np.float32(v) for p, v in zip(place, from_centre(middle), strict=True)]
             weight = np.exp(-0.5 * ((away[0] / 15) ** 2 + (away[1] / 34) ** 2 + (away[2] / 13) ** 2))
             weight *= np.float32(self.ventricles)
             place = [p - weight * a * np.float32(f) for p, a, f in zip(place, away, (0.8, 0.35, 1.0), strict=True)]
@@ -181,7 +189,7 @@ def _sample(recipe: BrainMR, k: float, volume: NDArray[np.uint16]) -> F32:
     place = person.points(z, y, x)
     before = place
     if recipe.findings:
-        place = brain_findings.pushed(recipe.findings, place)
+        place = head_blood.pressed(recipe.findings, brain_findings.pushed(recipe.findings, place))
     fine = [upsample(v) for v in person.voxels(place)]
     made = trilinear(volume, *fine) * np.float32(1 / SCALE)
     if recipe.contrast in ("T2", "FLAIR") and len(person.lesions):
@@ -191,6 +199,7 @@ def _sample(recipe: BrainMR, k: float, volume: NDArray[np.uint16]) -> F32:
             recipe.contrast, recipe.field, before, fine, made, person.scale, lambda kind: _signal(recipe, kind)
         )
         brain_findings.draw(recipe.findings, where)
+        head_blood.draw(recipe.findings, where)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Findings in MR slices of the brain: tissues in which the sequences find what they would, and what they push aside.
+"""Findings in the brain: tissues in which MR sequences and X-rays find what they would, and what they push aside.
 
 How they look follows from their relaxation times and diffusion, which change with their age (Allen 2012 for infarcts;
 Bradley 1993 for blood).
@@ -21,14 +21,14 @@ PUSH = {"tumour": 0.45, "haemorrhage": 0.4, "meningioma": 0.75}
 SKULL = (66.0, 84.0, 74.0)  # mm: half axes (x, y, z) of what gives way; the skull does not
 RIM = 1.2  # mm over which an edge is blurred
 
-TUMOUR = Tissue(0.86, (1250, 1650), (125, 110), 1.05e-3)
-NECROSIS = Tissue(0.95, (2300, 2600), (320, 290), 2.2e-3)
-OEDEMA = Tissue(0.88, (1150, 1500), (165, 145), 1.5e-3)
-MENINGIOMA = Tissue(0.86, (1000, 1400), (98, 88), 0.85e-3)
-DEOXY_BLOOD = Tissue(0.80, (980, 1350), (36, 30), 0.6e-3)  # first days
-MET_BLOOD_INSIDE = Tissue(0.80, (340, 420), (40, 34), 0.6e-3)  # until the end of the first week
-MET_BLOOD_FREE = Tissue(0.90, (460, 560), (200, 180), 1.1e-3)  # for weeks
-HAEMOSIDERIN = Tissue(0.55, (900, 1250), (20, 15), 0.4e-3)
+TUMOUR = Tissue(0.86, (1250, 1650), (125, 110), 1.05e-3, 39)
+NECROSIS = Tissue(0.95, (2300, 2600), (320, 290), 2.2e-3, 20)
+OEDEMA = Tissue(0.88, (1150, 1500), (165, 145), 1.5e-3, 20)
+MENINGIOMA = Tissue(0.86, (1000, 1400), (98, 88), 0.85e-3, 46)
+DEOXY_BLOOD = Tissue(0.80, (980, 1350), (36, 30), 0.6e-3, 66)  # first days
+MET_BLOOD_INSIDE = Tissue(0.80, (340, 420), (40, 34), 0.6e-3, 52)  # until the end of the first week
+MET_BLOOD_FREE = Tissue(0.90, (460, 560), (200, 180), 1.1e-3, 31)  # for weeks
+HAEMOSIDERIN = Tissue(0.55, (900, 1250), (20, 15), 0.4e-3, 46)
 
 
 @dataclass
@@ -66,9 +66,11 @@ def pushed(findings: tuple[Finding, ...], place: list[F32]) -> list[F32]:
 
 
 def draw(findings: tuple[Finding, ...], part: Slice) -> None:
-    """Draw all findings into the slice."""
+    """Draw all findings within the brain into the slice."""
     for finding in findings:
-        _PAINTERS[finding.kind](finding, part)
+        painter = _PAINTERS.get(finding.kind)
+        if painter is not None:
+            painter(finding, part)
 
 
 @dataclass
@@ -85,10 +87,19 @@ class _Spot:
     white: F32
 
 
-def _spot(finding: Finding, part: Slice, reach: float) -> _Spot | None:
-    from dicomhawk.hospital.images.brain import FLUID_AT, GREY_AT, WHITE_AT, base
+@dataclass
+class Window:
+    """The pixels around a place of the base: `z`, `y`, `x` are mm of the patient from it."""
 
-    away = [(p - np.float32(v)) * np.float32(part.scale) for p, v in zip(part.before, finding.at[::-1], strict=True)]
+    where: tuple[slice, slice]
+    z: F32
+    y: F32
+    x: F32
+
+
+def around(part: Slice, at: tuple[float, float, float], reach: float) -> Window | None:
+    """The pixels within `reach` mm of a place `at` (x, y, z); None if there are none."""
+    away = [(p - np.float32(v)) * np.float32(part.scale) for p, v in zip(part.before, at[::-1], strict=True)]
     near = np.sqrt(sum(a * a for a in away)) < reach + 6
     if not near.any():
         return None
@@ -97,16 +108,24 @@ def _spot(finding: Finding, part: Slice, reach: float) -> _Spot | None:
     top, bottom = max(int(rows[0]) - 1, 0), min(int(rows[-1]) + 1, near.shape[0] - 1)
     left, right = max(int(columns[0]) - 1, 0), min(int(columns[-1]) + 1, near.shape[1] - 1)
     z, y, x = (upsample(np.ascontiguousarray(a[top : bottom + 1, left : right + 1])) for a in away)
-    window = slice(top * cell, bottom * cell), slice(left * cell, right * cell)
+    return Window((slice(top * cell, bottom * cell), slice(left * cell, right * cell)), z, y, x)
+
+
+def _spot(finding: Finding, part: Slice, reach: float) -> _Spot | None:
+    from dicomhawk.hospital.images.brain import FLUID_AT, GREY_AT, WHITE_AT, base
+
+    window = around(part, finding.at, reach)
+    if window is None:
+        return None
     t1, mask = base()
-    at = [v[window] for v in part.voxels]
+    at = [v[window.where] for v in part.voxels]
     value = trilinear(t1, *at)
     return _Spot(
-        part.image[window],
-        z,
-        y,
-        x,
-        np.sqrt(z * z + y * y + x * x) + np.float32(1e-3),
+        part.image[window.where],
+        window.z,
+        window.y,
+        window.x,
+        np.sqrt(window.z**2 + window.y**2 + window.x**2) + np.float32(1e-3),
         trilinear(mask, *at) * np.float32(1 / 255),
         np.clip((value - FLUID_AT - 8) * np.float32(1 / 26), 0, 1),
         np.clip((value - GREY_AT) * np.float32(1 / (WHITE_AT - GREY_AT)), 0, 1),
@@ -142,6 +161,7 @@ def infarcted(age: float) -> Tissue:
             float(np.interp(age, days, (75, 84, 112, 128, 128, 138, 200))),
         ),
         float(np.interp(age, days, (0.48, 0.42, 0.40, 0.52, 0.80, 1.15, 1.8))) * 1e-3,
+        float(np.interp(age, days, (33.5, 31.0, 25.0, 22.0, 24.0, 21.0, 14.0))),
     )
 
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from dicomhawk.hospital.findings.model import CHEST_KINDS, Finding
-from dicomhawk.hospital.images import brain, chest, chest_findings
-from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Recipe
+from dicomhawk.hospital.images import brain, chest, chest_findings, head_ct
+from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, HeadCT, Recipe
 
 ITERATIONS = 12
 
@@ -30,6 +30,8 @@ def spot(recipe: Recipe, finding: Finding) -> Spot | None:
         return _in_chest(recipe, finding)
     if isinstance(recipe, BrainMR) and finding.kind not in CHEST_KINDS:
         return _in_head(recipe, finding)
+    if isinstance(recipe, HeadCT) and finding.kind not in CHEST_KINDS:
+        return _in_head_ct(recipe, finding)
     return None
 
 
@@ -47,7 +49,7 @@ def _in_chest(recipe: ChestCT, finding: Finding) -> Spot | None:
     )
 
 
-def _inside(recipe: ChestCT | BrainMR, k: float, row: float, column: float, reach: float) -> Spot | None:
+def _inside(recipe: ChestCT | HeadCT | BrainMR, k: float, row: float, column: float, reach: float) -> Spot | None:
     nearest = round(k)
     if not (0 <= nearest < recipe.slices and 0 <= row < recipe.matrix and 0 <= column < recipe.matrix):
         return None
@@ -76,5 +78,22 @@ def _in_head(recipe: BrainMR, finding: Finding) -> Spot | None:
         float(from_first @ normal) / recipe.spacing,
         float(from_first @ column) / pixel + centre,
         float(from_first @ row) / pixel + centre,
+        finding.size / 2 / pixel,
+    )
+
+
+def _in_head_ct(recipe: HeadCT, finding: Finding) -> Spot | None:
+    x, y, z = _head_place(recipe.body, finding.at)
+    turn = np.linalg.inv(head_ct.Position(recipe).matrix.astype(np.float64))
+    z, y, x = turn @ np.array([z, y, x])
+    middle_x, middle_y, first = head_ct.centre(recipe, 0)
+    down, up = head_ct.column(recipe)
+    along = (y - middle_y) / down
+    pixel, centre = recipe.fov / recipe.matrix, (recipe.matrix - 1) / 2
+    return _inside(
+        recipe,
+        (z - first - up * along) / recipe.spacing,
+        along / pixel + centre,
+        (x - middle_x) / pixel + centre,
         finding.size / 2 / pixel,
     )

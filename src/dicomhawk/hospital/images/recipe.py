@@ -52,6 +52,27 @@ class ChestCT(msgspec.Struct, frozen=True, tag="chest_ct"):
     findings: tuple[Finding, ...] = ()
 
 
+class HeadCT(msgspec.Struct, frozen=True, tag="head_ct"):
+    """A series of axial CT slices of the head; slice 0 is the lowest. Positions are relative to the head's centre."""
+
+    body: Body
+    study: str  # seed of how the head lies that day
+    series: str  # seed of the noise
+    slices: int
+    first: float  # z of the middle of slice 0
+    spacing: float  # along the table
+    thickness: float
+    fov: float
+    kernel: Literal["soft", "bone"]
+    noise: float  # standard deviation in the middle of the head, HU
+    tuck: float  # degrees: how far the chin is on the chest
+    holder: Literal["narrow", "wide"]
+    tilt: float = 0.0  # degrees of the gantry: the front edge of a slice further up
+    padding: int = -1024
+    matrix: int = 512
+    findings: tuple[Finding, ...] = ()
+
+
 class Scout(msgspec.Struct, frozen=True, tag="scout"):
     """The localizers of a chest CT, one image for each direction."""
 
@@ -190,4 +211,4 @@ class Ultrasound(msgspec.Struct, frozen=True, tag="ultrasound"):
         return len(self.scans)
 
 
-Recipe = ChestCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet | Electrocardiogram
+Recipe = ChestCT | HeadCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet | Electrocardiogram

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from dicomhawk.hospital.images.sampling import F32, generator
 
 TILE = 1024
-CUT = {"soft": 0.42, "lung": 0.85}  # where the kernel's noise power falls off, as a part of Nyquist
+CUT = {"soft": 0.42, "lung": 0.85, "brain": 0.38, "bone": 0.8}
+"""Where the kernel's noise power falls off, as a part of Nyquist."""
 SHARPENING = 0.9  # overshoot of the lung kernel
 
 
@@ -74,6 +75,8 @@ def table_profile(kind: str, top: float, middle: float, fov: float, size: int) -
         "cradle": (430.0, 205.0, 9.0, 1330.0),
         "slab": (900.0, 215.0, 26.0, 1120.0),
         "shell": (330.0, 200.0, 22.0, 1210.0),
+        "narrow": (118.0, 92.0, 7.0, 640.0),  # head holders
+        "wide": (150.0, 118.0, 10.0, 520.0),
     }[kind]
     along = np.sqrt((y - (top - radius)) ** 2 + x * x) - radius
     across = 1 / (1 + np.exp((np.abs(x) - half) / 1.5))

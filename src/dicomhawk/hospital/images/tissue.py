@@ -1,4 +1,4 @@
-"""What a tissue gives on an MR image: relaxation times and the signal equations of the sequences.
+"""What a tissue gives on an image: relaxation times and the signal equations of MR sequences, and HU of CT.
 
 Times are in ms, at 1.5 and 3 T, in the middle of what reviews of relaxometry report for healthy adults
 (Bojorquez 2017; Stanisz 2005); diffusion is in mm²/s.
@@ -12,20 +12,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tissue:
-    """Proton density (relative), T1 and T2 at 1.5 and 3 T, apparent diffusion coefficient."""
+    """Proton density (relative), T1 and T2 at 1.5 and 3 T, apparent diffusion coefficient, HU at 120 kV."""
 
     density: float
     t1: tuple[float, float]
     t2: tuple[float, float]
     diffusion: float
+    hu: float = 30.0
 
 
-FLUID = Tissue(1.0, (4200, 4200), (1900, 1600), 3.0e-3)
-GREY = Tissue(0.83, (960, 1350), (96, 86), 0.84e-3)
-WHITE = Tissue(0.71, (620, 850), (76, 68), 0.74e-3)
-MUSCLE = Tissue(0.75, (950, 1300), (46, 40), 1.3e-3)
-FAT = Tissue(0.90, (270, 370), (120, 110), 0.05e-3)  # T2 as a train of echoes shows it
-LESION = Tissue(0.85, (1200, 1600), (150, 130), 1.3e-3)  # white matter after small-vessel disease
+FLUID = Tissue(1.0, (4200, 4200), (1900, 1600), 3.0e-3, 8)
+GREY = Tissue(0.83, (960, 1350), (96, 86), 0.84e-3, 36.5)
+WHITE = Tissue(0.71, (620, 850), (76, 68), 0.74e-3, 29.5)
+MUSCLE = Tissue(0.75, (950, 1300), (46, 40), 1.3e-3, 52)
+FAT = Tissue(0.90, (270, 370), (120, 110), 0.05e-3, -100)  # T2 as a train of echoes shows it
+LESION = Tissue(0.85, (1200, 1600), (150, 130), 1.3e-3, 23)  # white matter after small-vessel disease
 
 
 @dataclass(frozen=True)

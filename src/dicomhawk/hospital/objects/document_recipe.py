@@ -71,6 +71,7 @@ class DosePart(msgspec.Struct, frozen=True):
     highest_current: int
     ctdi: float
     dlp: float
+    axial: bool = False  # rotation after rotation with a standing table; `spiral` means not a localizer
 
 
 class DoseReport(msgspec.Struct, frozen=True, tag="dose"):

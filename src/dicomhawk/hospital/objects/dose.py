@@ -93,21 +93,24 @@ def _acquisition(writer: sr.Writer, model: CTModel, report: DoseReport, part: Do
         writer.number(sr.CONTAINS, _dcm("113833", "Maximum X-Ray Tube Current"), part.highest_current, _MA),
         writer.number(sr.CONTAINS, _dcm("113734", "X-Ray Tube Current"), part.current, _MA),
     ]
+    head = report.region == "head"
     if part.spiral:
         concept = _dcm("113834", "Exposure Time per Rotation")
-        source.append(writer.number(sr.CONTAINS, concept, model.rotation, _SECONDS))
+        source.append(writer.number(sr.CONTAINS, concept, 1.0 if head else model.rotation, _SECONDS))
     how = [
         writer.number(sr.CONTAINS, _dcm("113824", "Exposure Time"), part.seconds, _SECONDS),
         writer.number(sr.CONTAINS, _dcm("113825", "Scanning Length"), part.length, _MM),
         writer.number(sr.CONTAINS, _dcm("113826", "Nominal Single Collimation Width"), single, _MM),
         writer.number(sr.CONTAINS, _dcm("113827", "Nominal Total Collimation Width"), total, _MM),
     ]
-    if part.spiral:
+    if part.spiral and not part.axial:
         how.append(writer.number(sr.CONTAINS, _dcm("113828", "Pitch Factor"), part.pitch, _RATIO))
     sources = ("{X-Ray sources}", "UCUM", "X-Ray sources")
     how.append(writer.number(sr.CONTAINS, _dcm("113823", "Number of X-Ray Sources"), 1, sources))
     how.append(writer.container(sr.CONTAINS, _dcm("113831", "CT X-Ray Source Parameters"), source))
     kind = spiral if part.spiral else _dcm("113805", "Constant Angle Acquisition")
+    if part.axial:
+        kind = _dcm("113804", "Sequenced Acquisition")
     content = [
         writer.text(sr.CONTAINS, _dcm("125203", "Acquisition Protocol"), part.protocol),
         writer.coded(sr.CONTAINS, _dcm("123014", "Target Region"), _REGIONS[report.region]),
@@ -116,7 +119,6 @@ def _acquisition(writer: sr.Writer, model: CTModel, report: DoseReport, part: Do
         writer.container(sr.CONTAINS, _dcm("113822", "CT Acquisition Parameters"), how, "10014"),
     ]
     if part.spiral:
-        head = report.region == "head"
         phantom = (
             _dcm("113690", "IEC Head Dosimetry Phantom") if head else _dcm("113691", "IEC Body Dosimetry Phantom")
         )

@@ -35,6 +35,7 @@ class CTModel(Model):
     kernels: Mapping[str, tuple[str, ...]]
     table: Literal["cradle", "slab", "shell"]
     slices: tuple[tuple[float, float, float], ...]  # thickness, spacing, weight
+    tilts: bool = False  # heads are examined with a tilted gantry
     collimation: tuple[float, float]
     rotation: float  # seconds
     pitch: tuple[float, ...]
@@ -51,8 +52,18 @@ class MRModel(Model):
     coil: tuple[str, ...]
 
 
-_SIEMENS_KERNELS = {"soft": ("B30f", "B31f", "I30f\\3", "I31f\\3"), "lung": ("B60f", "B70f", "I70f\\3", "B80f")}
-_GE_KERNELS = {"soft": ("STANDARD", "SOFT"), "lung": ("LUNG", "BONEPLUS")}
+_SIEMENS_KERNELS = {
+    "soft": ("B30f", "B31f", "I30f\\3", "I31f\\3"),
+    "lung": ("B60f", "B70f", "I70f\\3", "B80f"),
+    "brain": ("H31s", "H30s", "J40s\\3", "J30s\\2"),
+    "bone": ("H60s", "H70h", "J70h\\3", "H60f"),
+}
+_GE_KERNELS = {
+    "soft": ("STANDARD", "SOFT"),
+    "lung": ("LUNG", "BONEPLUS"),
+    "brain": ("SOFT", "STANDARD"),
+    "bone": ("BONE", "BONEPLUS"),
+}
 
 CT_MODELS = (
     CTModel(
@@ -84,7 +95,12 @@ CT_MODELS = (
         station=("CTAWP#####", "CT#####", "CTEDGE%"),
         arc="5.1.4",
         implementation=("1.3.12.2.1107.5.1", ("SIEMENS_S7VA44A", "SIEMENS_S7VA48A")),
-        kernels={"soft": ("I30f\\2", "I31f\\3", "Br38f\\3"), "lung": ("I70f\\3", "Bl57f\\3")},
+        kernels={
+            "soft": ("I30f\\2", "I31f\\3", "Br38f\\3"),
+            "lung": ("I70f\\3", "Bl57f\\3"),
+            "brain": ("J40s\\3", "J30s\\3", "Hr38f\\3"),
+            "bone": ("J70h\\3", "Hr59f\\3"),
+        },
         table="slab",
         slices=((1.5, 1.5, 1.0), (2.0, 2.0, 2.0), (3.0, 3.0, 3.0)),
         collimation=(0.6, 38.4),
@@ -106,6 +122,7 @@ CT_MODELS = (
         kernels=_GE_KERNELS,
         table="cradle",
         slices=((2.5, 2.5, 3.0), (1.25, 1.25, 0.6), (5.0, 5.0, 1.5)),
+        tilts=True,
         collimation=(0.625, 40.0),
         rotation=0.5,
         pitch=(0.984375, 1.375),
@@ -125,6 +142,7 @@ CT_MODELS = (
         kernels=_GE_KERNELS,
         table="cradle",
         slices=((2.5, 2.5, 3.0), (1.25, 1.25, 0.6), (3.75, 3.75, 0.6), (5.0, 5.0, 1.0)),
+        tilts=True,
         collimation=(0.625, 40.0),
         rotation=0.5,
         pitch=(0.984375, 1.375),

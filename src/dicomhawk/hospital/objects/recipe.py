@@ -26,6 +26,7 @@ class CTAcquisition(msgspec.Struct, frozen=True, tag="ct", omit_defaults=True):
     agent: str | None = None
     agent_volume: int = 0
     flow: float = 0.0
+    axial: bool = False  # rotation after rotation with a standing table, instead of a spiral
 
 
 class MRAcquisition(msgspec.Struct, frozen=True, tag="mr", omit_defaults=True):

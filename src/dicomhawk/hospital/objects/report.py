@@ -10,7 +10,7 @@ from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.telling import Facts, Section, Statement, tell
 from dicomhawk.hospital.images import brain
 from dicomhawk.hospital.images.locating import spot
-from dicomhawk.hospital.images.recipe import BrainMR
+from dicomhawk.hospital.images.recipe import BrainMR, HeadCT
 from dicomhawk.hospital.objects import sr
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
@@ -73,7 +73,7 @@ def title(report: Report) -> sr.Code:
 def complete(report: Report) -> Facts:
     """The facts, with what only the images know: how much a head has aged."""
     for reference in report.references:
-        if isinstance(reference.image, BrainMR):
+        if isinstance(reference.image, BrainMR | HeadCT):
             person = brain.head(reference.image.body)
             return replace(report.facts, lesions=len(person.lesions), atrophy=person.atrophy)
     return report.facts

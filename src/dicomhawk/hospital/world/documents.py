@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.seen import on_radiograph
-from dicomhawk.hospital.findings.story import Region, drawn
+from dicomhawk.hospital.findings.story import Region, continued, drawn
 from dicomhawk.hospital.findings.telling import Facts, Subject, heading
 from dicomhawk.hospital.findings.vocabulary import words
 from dicomhawk.hospital.images.illness import altered
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, HeadCT
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
     DosePart,
@@ -53,8 +53,10 @@ SUBJECTS: dict[Kind, Subject] = {
     "ecg": "ecg",
 }
 """What the reports of each kind are about; a kind that isn't here has none."""
-REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head", "xr": "chest"}
+REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head", "ct_head": "head", "xr": "chest"}
 """Which findings the images of a subject show."""
+_TARGETS: dict[Subject, Literal["head", "abdomen"]] = {"ct_head": "head", "ct_abdomen": "abdomen"}
+"""Target regions of dose reports that aren't the chest."""
 NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "ground_glass", "consolidation")
 """Findings that are shown in a window for lungs."""
 READ_BY_PHYSICIANS = 0.7  # of the electrocardiograms; for the others the cart's own reading has to do
@@ -119,12 +121,28 @@ def style(seed: str) -> Style:
     )
 
 
-def findings_of(kind: Kind, seed: str, age: float, began: datetime, *, urgent: bool) -> tuple[Finding, ...]:
-    """What the patient `seed` has that an examination of that kind shows."""
+def findings_of(
+    kind: Kind,
+    seed: str,
+    age: float,
+    began: datetime,
+    *,
+    urgent: bool,
+    before: Mapping[str, tuple[str, tuple[Finding, ...]]] | None = None,
+) -> tuple[Finding, ...]:
+    """What the patient `seed` has that an examination of that kind shows; `before` is as in `Known`."""
     subject = SUBJECTS.get(kind)
     region = REGIONS.get(subject) if subject is not None else None
-    made = () if region is None else drawn(region, seed, age, began.date(), urgent=urgent)
-    return tuple(filter(on_radiograph, made)) if subject == "xr" else made
+    if region is None:
+        return ()
+    made = drawn(region, seed, age, began.date(), urgent=urgent)
+    if subject == "xr":
+        return tuple(filter(on_radiograph, made))
+    if region != "head":
+        return made
+    earlier = [before[other] for other, same in REGIONS.items() if same == region and before and other in before]
+    day, found = max(earlier, key=lambda examined: examined[0], default=("", ()))
+    return continued(made, found, (began.date() - date.fromisoformat(day)).days) if found else made
 
 
 def with_findings(plan: Planned, findings: tuple[Finding, ...]) -> Planned:
@@ -176,7 +194,7 @@ def _best(references: Sequence[Reference], findings: tuple[Finding, ...]) -> tup
     """The series that documents refer to: the one that shows most, and another where it has the detail."""
     if not references:
         return ()
-    images = [r for r in references if isinstance(r.image, ChestCT | BrainMR)]
+    images = [r for r in references if isinstance(r.image, ChestCT | HeadCT | BrainMR)]
     if not images:
         return ()
     order = {"DWI": 0, "FLAIR": 1, "T2": 2}
@@ -186,6 +204,8 @@ def _best(references: Sequence[Reference], findings: tuple[Finding, ...]) -> tup
         image = reference.image
         if isinstance(image, ChestCT):
             return float(image.kernel != ("lung" if findings and findings[0].kind in NARROW else "soft"))
+        if isinstance(image, HeadCT):
+            return float(image.kernel != "soft")
         assert isinstance(image, BrainMR)
         return float(order.get(image.contrast, 4) if acute else {"FLAIR": 0, "T2": 1}.get(image.contrast, 3))
 
@@ -224,6 +244,8 @@ def _state(facet: Facet, finding: Finding, shown: tuple[Reference, ...], own: St
     image = reference.image
     if isinstance(image, BrainMR):
         window = (round(image.gain * 0.85), round(image.gain * 1.7))
+    elif isinstance(image, HeadCT):
+        window = (40, 80)
     else:
         window = (-600, 1500) if isinstance(image, ChestCT) and image.kernel == "lung" else (40, 400)
     text = f"{words(facet.locale)['names'][finding.kind]} {round(finding.size)} mm"
@@ -237,10 +259,13 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
     first, last = facet.over, facet.began
     for plan in planned:
         scan, image = plan.acquisition, plan.image
-        if not isinstance(scan, CTAcquisition) or not isinstance(image, ChestCT) or scan.irradiation_event in parts:
+        if not isinstance(scan, CTAcquisition) or not isinstance(image, ChestCT | HeadCT):
+            continue
+        if scan.irradiation_event in parts:
             continue
         length = round((image.slices - 1) * image.spacing + OVERSCAN, 1)
-        seconds = round(length / (model.collimation[1] * scan.pitch) * model.rotation, 2)
+        rotation = 1.0 if isinstance(image, HeadCT) else model.rotation
+        seconds = round(length / (model.collimation[1] * (1 if scan.axial else scan.pitch)) * rotation, 2)
         parts[scan.irradiation_event] = DosePart(
             event=scan.irradiation_event,
             protocol=plan.protocol,
@@ -253,13 +278,15 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
             highest_current=min(round(scan.current * 1.33), model.tube_limits[1]),
             ctdi=round(scan.ctdi, 2),
             dlp=_on_sheet(planned) or round(scan.ctdi * length / 10, 2),
+            axial=scan.axial,
         )
         began = facet.began + timedelta(seconds=plan.begins)
         first, last = min(first, began), max(last, began + timedelta(seconds=seconds))
     if not parts:
         return
     siemens = model.maker == "siemens"
-    report = DoseReport(tuple(parts.values()), "chest", f"{first:%Y%m%d%H%M%S}", f"{last:%Y%m%d%H%M%S}")
+    region: Literal["chest", "head", "abdomen"] = _TARGETS.get(SUBJECTS[facet.kind], "chest")
+    report = DoseReport(tuple(parts.values()), region, f"{first:%Y%m%d%H%M%S}", f"{last:%Y%m%d%H%M%S}")
     name, number = ("Patient Protocol", 502) if siemens else ("Dose Report", 997)
     yield Paper("SR", number, name, DOSE_SR, facet.over, report, by_scanner=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 from dicomhawk.hospital.images.recipe import DoseSheet
 from dicomhawk.hospital.objects.makers import CTModel
@@ -14,46 +15,78 @@ SIEMENS_SERIES, GE_SERIES = 501, 999
 OVERSCAN = 26.0  # mm that a spiral is longer than what is reconstructed
 
 
+@dataclass(frozen=True)
+class Region:
+    """A part of the body, as the sheets name it, and the phantom that its dose is given for."""
+
+    name: str
+    body_part: str
+    letter: str
+    phantom: str
+
+
+THORAX = Region("Thorax", "CHEST", "L", "Body 32")
+ABDOMEN = Region("Abdomen", "ABDOMEN", "L", "Body 32")
+HEAD = Region("Head", "HEAD", "S", "Head 16")
+
+
+@dataclass(frozen=True)
+class Planning:
+    """The localizer on the sheet: its name, mA and CTDIvol (mGy)."""
+
+    name: str
+    current: int
+    ctdi: float
+
+
+def planning_of(localizer: Planned) -> Planning:
+    """The localizer that was filed with the study."""
+    scan = localizer.acquisition
+    assert isinstance(scan, CTAcquisition)
+    return Planning(localizer.description.split()[0], scan.current, scan.ctdi)
+
+
 def dose_sheet(
     exam: Examination,
     model: CTModel,
     scan: CTAcquisition,
-    localizer: Planned,
+    planning: Planning,
     top: float,
     length: float,
     begins: int,
     source: random.Random,
+    *,
+    region: Region = THORAX,
 ) -> Planned:
-    """The sheet of a spiral from `top` down `length` (mm), acquired as `scan` says; filed at `begins` (s)."""
+    """The sheet of a scan from `top` down `length` (mm), acquired as `scan` says; filed at `begins` (s)."""
     siemens = model.maker == "siemens"
     product = round(scan.ctdi * (length + OVERSCAN) / 10, 2)
-    planning = localizer.acquisition
-    assert isinstance(planning, CTAcquisition)
     if siemens:
         low = source.uniform(0.94, 1.06)
-        mas = round(scan.current * model.rotation / scan.pitch)
+        rotation = 1.0 if region is HEAD else model.rotation
+        mas = round(scan.current * rotation / scan.pitch)
         title: tuple[str, ...] = (f"Total mAs {round(mas * length / 52)}    Total DLP {product + 1.4:.0f} mGycm",)
         table: tuple[tuple[str, ...], ...] = (
             ("", "Scan", "KV", "mAs / ref.", "CTDIvol*", "DLP", "TI"),
             ("", "", "", "", "mGy", "mGycm", "s"),
             ("Patient Position H-SP", "", "", "", "", "", ""),
             (
-                localizer.description.split()[0],
+                planning.name,
                 "1",
                 "120",
                 f"{planning.current} mA",
-                f"{planning.ctdi:.2f} L",
+                f"{planning.ctdi:.2f} {region.letter}",
                 "1.4",
                 f"{length / 100:.1f}",
             ),
             (
-                "Thorax",
+                region.name,
                 "2",
                 f"{scan.kvp}",
                 f"{mas} / {round(mas * low)}",
-                f"{scan.ctdi:.2f} L",
+                f"{scan.ctdi:.2f} {region.letter}",
                 f"{product:.1f}",
-                f"{model.rotation}",
+                f"{rotation}",
             ),
         )
         footer: tuple[str, ...] = ("*: L = 32cm, S = 16cm",)
@@ -65,7 +98,14 @@ def dose_sheet(
             ("Series", "Type", "Scan Range", "CTDIvol", "DLP", "Phantom"),
             ("", "", "(mm)", "(mGy)", "(mGy-cm)", "cm"),
             ("1", "Scout", "-", "-", "-", "-"),
-            ("2", "Helical", f"{first}-{last}", f"{scan.ctdi:.2f}", f"{product:.2f}", "Body 32"),
+            (
+                "2",
+                "Axial" if scan.axial else "Helical",
+                f"{first}-{last}",
+                f"{scan.ctdi:.2f}",
+                f"{product:.2f}",
+                region.phantom,
+            ),
         )
         footer = (f"Total Exam DLP:   {product:.2f}", "1/1")
     image = DoseSheet(body=exam.body, title=title, table=table, footer=footer, layout="siemens" if siemens else "ge")
@@ -74,7 +114,7 @@ def dose_sheet(
         CaptureAcquisition(exam.requested),
         "Patient Protocol" if siemens else "Dose Report",
         "",
-        "CHEST",
+        region.body_part,
         begins,
         1.0,
         stored=Stored(1, SECONDARY_CAPTURE_STORAGE, image.rows, image.columns, bits=8),

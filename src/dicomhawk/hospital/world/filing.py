@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from dicomhawk.hospital.catalogue import CatalogueWriter
 from dicomhawk.hospital.elements import EXPLICIT_LE
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, HeadCT
 from dicomhawk.hospital.objects import recipe as recipes
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
 from dicomhawk.hospital.objects.document_recipe import Reference
@@ -220,6 +220,6 @@ class Files:
 
 def _slices(plan: Planned, modality: str) -> Stored:
     image = plan.image
-    assert isinstance(image, ChestCT | BrainMR)
+    assert isinstance(image, ChestCT | HeadCT | BrainMR)
     sop_class = CT_IMAGE_STORAGE if modality == "CT" else MR_IMAGE_STORAGE
     return Stored(image.slices, sop_class, image.matrix, image.matrix)

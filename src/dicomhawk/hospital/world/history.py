@@ -187,7 +187,14 @@ class History:
         # Numbers are given out in the order of the orders, whatever has to wait then.
         order = self._order(visit, slot, study_key)
         person = visit.known.person
-        findings = findings_of(visit.kind, person.seed, person.age_on(begins.date()), begins, urgent=visit.urgent)
+        findings = findings_of(
+            visit.kind,
+            person.seed,
+            person.age_on(begins.date()),
+            begins,
+            urgent=visit.urgent,
+            before=visit.known.before,
+        )
         planned = [with_findings(plan, findings) for plan in self._planned(visit, order)]
         began = begins.timestamp()
         ends = [began + plan.begins + plan.lasts + TRANSFER for plan in planned]

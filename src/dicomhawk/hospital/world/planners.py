@@ -6,6 +6,7 @@ from dicomhawk.hospital.objects.makers import model_of
 from dicomhawk.hospital.objects.xray_makers import XRayModel
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.world.electrocardiography import electrocardiograms
+from dicomhawk.hospital.world.head_protocols import head_ct
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.planned import Planner
 from dicomhawk.hospital.world.protocols import ct, mr
@@ -16,6 +17,7 @@ PLANNERS: dict[Kind, Planner] = {
     "ct_native": ct,
     "ct_contrast": ct,
     "ct_follow": ct,
+    "ct_head": head_ct,
     "mr_plain": mr,
     "mr_acute": mr,
     "xr_chest": radiographs,

@@ -13,7 +13,7 @@ from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Contrast, K
 from dicomhawk.hospital.objects.makers import CTModel, MRModel, model_of
 from dicomhawk.hospital.objects.recipe import CTAcquisition, MRAcquisition
 from dicomhawk.hospital.rows import Device
-from dicomhawk.hospital.world.dose_sheets import dose_sheet
+from dicomhawk.hospital.world.dose_sheets import dose_sheet, planning_of
 from dicomhawk.hospital.world.draw import clipped, token
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.localizers import localizer
@@ -87,7 +87,8 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
         description = _ct_description(siemens, kernel, name, thick, contrast > 0, source)
         yield Planned(image, acquisition, description, protocol, "CHEST", begins, length / 46)
         begins += source.randrange(25, 70)
-    yield dose_sheet(exam, model, common, planning, top, length, begins + source.randrange(10, 60), source)
+    filed = begins + source.randrange(10, 60)
+    yield dose_sheet(exam, model, common, planning_of(planning), top, length, filed, source)
 
 
 def _from_slice(base_slice: float, body: Body) -> float:
