@@ -129,7 +129,7 @@ def _read(path: Path) -> Iterator[_Connection]:
                 end = _FRAMING.size + head + last
                 connection.sent += name[_FRAMING.size : end]
                 name = name[end:]
-            origin, key, _ = name.decode().split("\n")
+            origin, key, *_ = name.decode().split("\n")
             if origin == "hospital":
                 connection.objects.add(key)
     yield from found.values()

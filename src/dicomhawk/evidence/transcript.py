@@ -46,6 +46,12 @@ class Reference(NamedTuple):
     """``hospital``: `key` is the SOP instance UID; ``captured``: `key` is the SHA-256 of the captured file."""
     key: str
     transfer_syntax: str
+    mark: str = ""
+    """What was added to it for who got it, as `dicomhawk.lures.marks` has it; empty: nothing."""
+
+    def encoded(self) -> bytes:
+        """As it is written: its parts on lines, the mark only if there is one."""
+        return "\n".join(self if self.mark else self[:3]).encode()
 
 
 class Framing(NamedTuple):
@@ -203,7 +209,7 @@ class Transcript:
 
     def sent_object(self, reference: Reference, offset: int, length: int, framing: Framing | None = None) -> None:
         """Bytes of the data set that `reference` names are about to go to the visitor."""
-        name = "\n".join(reference).encode()
+        name = reference.encoded()
         span = _SENT_OBJECT.pack(offset, length)
         if framing is None:
             self._record(_SENT_OBJ, span + name)

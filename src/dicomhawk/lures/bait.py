@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import NamedTuple
+from urllib.parse import quote
 
 from ..settings import Deployment, Settings
 from . import credentials as pairs
@@ -29,6 +30,12 @@ MAX_AUTHORIZATION = 1024
 """Characters of an Authorization field that are decoded."""
 _SILENT = frozenset(("route/robots", "route/sitemap"))
 """What crawlers ask for in good faith: not bait, but the way to it."""
+
+_INSIDE: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("vpn", "oncall", "guide"), ("document",)),
+    "backup": ("document", "config", "environment", "basic", "dicom"),
+}
+"""Places of the credentials in what is compressed."""
 
 
 class Asked(NamedTuple):
@@ -55,6 +62,8 @@ class Bait(NamedTuple):
     """Those in the body."""
     credential: Credential | None = None
     """A honeycredential that came with the request."""
+    tells: tuple[str, ...] = ()
+    """Ids of the honeycredentials in the body."""
 
 
 class Lures:
@@ -166,7 +175,7 @@ class Lures:
             headers = (*headers, *self._validators(route, body))
         kind = route.lure.partition("/")[0]
         lure = "" if route.lure in _SILENT else route.lure
-        return Bait(status, headers, body, lure, kind, tuple(minted), credential)
+        return Bait(status, headers, body, lure, kind, tuple(minted), credential, self._told_by(route.page, body))
 
     def _body(self, route: Route, asked: Asked, mint: Callable[[str], str]) -> bytes:
         page, values = route.page, self._values
@@ -187,6 +196,14 @@ class Lures:
         if page == "folder":
             return self._folder(origin)
         return pages.filled(page, values)
+
+    def _told_by(self, page: str, body: bytes) -> tuple[str, ...]:
+        places = _INSIDE.get(page, ())
+        return tuple(
+            one.lure
+            for one in self.credentials
+            if one.place in places or one.password.encode() in body or quote(one.password, safe="").encode() in body
+        )
 
     def _folder(self, origin: str) -> bytes:
         entries = []

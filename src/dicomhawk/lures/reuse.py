@@ -69,10 +69,10 @@ class Watch:
         if self._waiting >= MAX_PENDING:
             self.flush()
 
-    def asked(self, taker: Taker, text: bytes) -> list[Reuse]:
+    def asked(self, taker: Taker, text: bytes | bytearray) -> list[Reuse]:
         """What of others is in a request: their UIDs and their tokens."""
         found: list[Reuse] = []
-        text = text[:MAX_SCANNED]
+        text = bytes(text[:MAX_SCANNED])
         if self._root in text:
             values = {value.decode() for value in self._uid.findall(text)[:MAX_ASKED] if len(value) <= MAX_UID}
             for value in sorted(values):

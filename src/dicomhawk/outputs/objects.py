@@ -14,6 +14,7 @@ from ..hospital.part10 import Part10Error, dataset_offset
 from ..hospital.query import Model, QueryError
 from ..hospital.retrieval import retrieve
 from ..hospital.transcode import can_transcode, transcode
+from ..lures.marks import marked
 from ..settings import Settings
 
 EVER = float(1 << 53)
@@ -53,12 +54,13 @@ class Resolver:
             return None
         path = self._archive.path_of(instance) or Path(render(str(self._data), instance.instance_key, self._budget))
         data = _dataset(path)
-        own = instance.transfer_syntax_uid
-        if own == reference.transfer_syntax:
-            return data
-        if not can_transcode(own, reference.transfer_syntax):
-            return None
-        return transcode(data, own, reference.transfer_syntax)
+        own, wanted = instance.transfer_syntax_uid, reference.transfer_syntax
+        found: bytes | memoryview = data
+        if own != wanted:
+            if not can_transcode(own, wanted):
+                return None
+            found = transcode(data, own, wanted)
+        return marked(found, wanted, reference.mark) if reference.mark else found
 
     def _instance(self, sop_uid: str) -> InstanceRef | None:
         if self._catalogue is None:

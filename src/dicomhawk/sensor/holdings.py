@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ..evidence.transcript import Reference
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.displays import AS_IT_IS, DisplayError, Pictures, View
@@ -61,6 +62,12 @@ class StoredObject(NamedTuple):
     transfer_syntax: str
     origin: str  # "hospital" or "captured"
     key: str  # SOP instance UID, or SHA-256 of the captured file
+    mark: str = ""  # what is added for its visitor; see `lured.handed_out`
+
+    @property
+    def reference(self) -> Reference:
+        """What a transcript calls it."""
+        return Reference(self.origin, self.key, self.transfer_syntax, self.mark)
 
 
 def prepare(settings: Settings) -> None:

@@ -18,12 +18,14 @@ import uvloop
 
 from ..evidence import events as ev
 from ..evidence.recorder import Recorder
+from ..lures.bait import Lures
 from ..persona.model import Persona
 from ..settings import Deployment, Settings
 from .dicom.connection import Connection
 from .dicom.door import SWEEP_SECONDS, Door
 from .dicom.slots import Slots
 from .holdings import Holdings
+from .lured import lures_of
 from .web.backing import Backing
 from .web.compose import site_of
 from .web.door import Door as WebDoor
@@ -64,9 +66,12 @@ def run(
     asyncio.set_event_loop(loop)
     recorder = Recorder(settings, name)
     holdings = Holdings(settings, deployment, persona)
+    lures = lures_of(settings, deployment, persona)
+    backing = Backing(settings, deployment, persona, holdings, recorder, time.time, lures)
     try:
-        loop.run_until_complete(_serve(name, listening, settings, deployment, persona, recorder, holdings, ready))
+        loop.run_until_complete(_serve(name, listening, backing, lures, ready))
     finally:
+        lures.close()
         holdings.close()
         recorder.close()
         loop.close()
@@ -75,17 +80,15 @@ def run(
 async def _serve(
     name: str,
     listening: Listening,
-    settings: Settings,
-    deployment: Deployment,
-    persona: Persona,
-    recorder: Recorder,
-    holdings: Holdings,
+    backing: Backing,
+    lures: Lures,
     ready: Callable[[], None],
 ) -> None:
+    settings, deployment, persona, holdings, recorder = backing[:5]
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: _unforeseen(recorder, context))
     slots = Slots(settings.data / SLOTS_FILE, deployment.seed)
-    door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes, slots)
+    door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes, slots, lures)
     doors: list[Door | WebDoor] = [door]
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -94,7 +97,6 @@ async def _serve(
         await loop.create_server(lambda: Connection(door), sock=each, backlog=BACKLOG) for each in listening.dicom
     ]
     if listening.web:
-        backing = Backing(settings, deployment, persona, holdings, recorder, time.time)
         web = WebDoor(backing, site_of(backing), time.monotonic)
         doors.append(web)
         servers += [
@@ -110,6 +112,7 @@ async def _serve(
     while not ending.is_set():
         for one in doors:
             one.sweep()
+        lures.flush()
         recorder.flush()
         if loop.time() > tick_at:
             tick_at = loop.time() + TICK_SECONDS

@@ -5,10 +5,12 @@ What it serves is the face's; here is what a visitor sees of any product that th
 
 from __future__ import annotations
 
+import random
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ...settings import Deployment
 from .base import Part, Seconds
 from .http_faults import LITERAL, OTHERWISE, Fault, FaultModel, Status
 
@@ -208,6 +210,11 @@ class Http(Part):
     faults: dict[Fault | Literal["default"], FaultModel] = Field(
         default_factory=dict, description="What is done about each fault."
     )
+
+    def server(self, deployment: Deployment) -> str:
+        """Value of the Server field, one for each deployment; empty: it has none."""
+        source = random.Random(f"web server/{deployment.seed}")
+        return source.choice(self.servers) if self.servers else ""
 
     def reaction(self, fault: Fault) -> FaultModel:
         """What is done about `fault`: as the file says, else the standard read literally."""

@@ -17,6 +17,7 @@ from ...upperlayer.message import CommandReceived, DataSetFragment
 from ...upperlayer.negotiation import Accepted, Rejected, Unanswered
 from ...upperlayer.provider import Provider
 from ..addresses import ends
+from ..lured import bait_taken
 from ..tls.door import event_of
 from .association import Association
 from .dispatch import Dispatch
@@ -229,6 +230,8 @@ class Connection(Association, asyncio.Protocol):
         answer = door.answer(indication, full=not admitted)
         self._outlet.hold(door.pace.least(ASSOCIATION))
         self.record.emit_encoded(answer.event)
+        if answer.bait:
+            bait_taken(door.lures, self.record, answer.bait)
         self._rq_segments = self._reads
         match answer.outcome:
             case Accepted():

@@ -8,7 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...evidence import ecs
+from ...evidence import events as ev
 from ...evidence.recorder import Recorder
+from ...lures.bait import Lures
 from ...persona import clients
 from ...persona.model import Persona
 from ...persona.model.capacity import Capacity
@@ -17,6 +19,7 @@ from ...upperlayer import pdu
 from ...upperlayer.indications import AssociateIndication
 from ...upperlayer.negotiation import Accepted, Outcome, Rejected, negotiate
 from ..holdings import Holdings
+from ..lured import baited
 from ..processes import descriptor_limit
 from .describe import association
 from .pace import Pace
@@ -40,6 +43,8 @@ class Answer(NamedTuple):
     outcome: Outcome
     encoded: bytes
     event: ecs.Encoded
+    bait: tuple[ev.LureTaken, ...]
+    """What of it is bait."""
 
 
 class Door:
@@ -54,10 +59,14 @@ class Door:
         clock: Callable[[], float],
         remotes: Iterable[Remote] = (),
         slots: Slots | None = None,
+        lures: Lures | None = None,
     ) -> None:
         """`slots`: where the workers of a sensor keep what a visitor's connections wait for."""
         self.persona = persona
+        self.lures = lures
         remotes = tuple(remotes)
+        known = {remote.ae_title for remote in remotes}
+        remotes += tuple(bait.remote for bait in lures.titles if bait.remote.ae_title not in known) if lures else ()
         self.policy = persona.policy(deployment, remotes)
         self.dialect = persona.dialect()
         self.pace = Pace(persona.timing)
@@ -98,7 +107,7 @@ class Door:
                 encoded = b""
         client = self._clients.identify(indication.rq, len(raw))
         event = association(indication.rq, outcome, len(raw), client)
-        answer = Answer(outcome, encoded, self.recorder.prepare(event))
+        answer = Answer(outcome, encoded, self.recorder.prepare(event), baited(self.lures, indication.rq))
         if len(raw) <= pdu.REMEMBERED_LENGTH:
             answers[key] = answer
             if len(answers) > REMEMBERED_ANSWERS:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...evidence.recorder import Recorder
+from ...lures.bait import Lures
 from ...persona.model import Persona
 from ...settings import Deployment, Settings
 from ..holdings import Holdings
@@ -21,3 +22,5 @@ class Backing(NamedTuple):
     recorder: Recorder
     clock: Callable[[], float]
     """POSIX seconds."""
+    lures: Lures | None = None
+    """Bait; None: there is none."""

@@ -6,12 +6,20 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from .backing import Backing
+from .lured import baited
 from .message import Request, Response, Site
 from .wire.outbound import Writer
 
 
 def site_of(backing: Backing) -> Site:
-    """What the persona serves: the face that it names."""
+    """What the persona serves: the face that it names, and bait."""
+    site = _face(backing)
+    if backing.lures is None:
+        return site
+    return baited(site, backing.lures, behind=backing.persona.http.face == "orthanc")
+
+
+def _face(backing: Backing) -> Site:
     face = backing.persona.http.face
     if face != "none" and find_spec(f"{__package__}.{face}") is not None:
         made = getattr(import_module(f"{__package__}.{face}"), "face", None)

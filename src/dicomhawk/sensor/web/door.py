@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -44,8 +43,7 @@ class Door:
         self.site = site
         self.clock = monotonic_clock
         self.now = backing.clock
-        source = random.Random(f"web server/{backing.deployment.seed}")
-        self.writer = Writer(self.http, source.choice(self.http.servers) if self.http.servers else "")
+        self.writer = Writer(self.http, self.http.server(backing.deployment))
         self.connections: set[Connection] = set()
         self.capacity = descriptor_limit() // DESCRIPTORS_EACH
 

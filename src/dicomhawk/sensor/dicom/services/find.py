@@ -11,6 +11,7 @@ from ....hospital.errors import UnkeptKeyError
 from ....hospital.query import QueryError, encode_match
 from ....persona import sopclasses
 from ....upperlayer import dimse
+from ...lured import asked, told
 from .. import describe, status
 from .base import RESPONSES_A_TURN, Identified, Request, failure
 
@@ -52,6 +53,7 @@ class Find(Identified):
                 **describe.query(self._keys),
             )
         )
+        asked(self.connection.door.lures, self.connection.record, self.identifier, "c-find")
         try:
             keys = self._readable()
         except _Refused as refused:
@@ -108,6 +110,7 @@ class Find(Identified):
                 await self._give_way()
                 continue
             data = encode_match(match, context.transfer_syntax)
+            told(connection.door.lures, connection.record, data)
             connection.send(context.context_id, pending_optional if match.unsupported else pending, data)
             self._matches_sent += 1
             self._bytes += len(data)

@@ -8,11 +8,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
-from ....evidence.transcript import Reference
 from ....persona import sopclasses
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, CommandField, Key
 from ....upperlayer.negotiation import Context
+from ...lured import handed_out, told
 from .. import status
 from .base import RESPONSES_A_TURN, Request
 from .retrieve import Retrieval
@@ -160,8 +160,9 @@ class Get(Retrieval):
             }
         )
         self._answer = asyncio.get_running_loop().create_future()
-        reference = Reference(stored.origin, stored.key, stored.transfer_syntax)
-        await connection.send_object(context.context_id, command, stored.data, reference)
+        stored = await handed_out(connection.door.lures, stored, instance, connection.record)
+        told(connection.door.lures, connection.record, instance.sop_uid.encode())
+        await connection.send_object(context.context_id, command, stored.data, stored.reference)
         self._bytes += len(stored.data)
         code: int | None = None
         try:

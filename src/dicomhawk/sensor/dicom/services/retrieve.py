@@ -13,6 +13,7 @@ from ....hospital.retrieval import Fault, RetrievalError, Rules
 from ....persona import sopclasses
 from ....upperlayer import dimse
 from ....upperlayer.dimse import CommandField, Key
+from ...lured import asked
 from .. import describe, status
 from .base import Identified, Request, failure
 
@@ -60,6 +61,8 @@ class Retrieval(Identified):
         """The identifier is here: record it, and begin."""
         self._keys = self.read()
         self._announce()
+        name = "c-get" if self.request.command.command_field == CommandField.C_GET_RQ else "c-move"
+        asked(self.connection.door.lures, self.connection.record, self.identifier, name)
         if self.is_misplaced(self._classes):
             self._settle(self.connection.door.persona.commands.wrong_context)
         elif self._keys is None or self.too_long:
