@@ -107,3 +107,17 @@ def render(path: str, syntax: str, view: View, trusted: bool) -> bytes:
     from .pictures import picture_of
 
     return picture_of(path, syntax, view, trusted=trusted)
+
+
+def frame(path: str, syntax: str, number: int, trusted: bool) -> bytes:
+    """Frame `number`, from 1, uncompressed and in little endian. Raises `DisplayError`. Loads the image code."""
+    from .expansion import frame_of
+
+    return frame_of(path, syntax, number, trusted=trusted)
+
+
+def uncompressed(path: str, syntax: str, trusted: bool) -> bytes:
+    """The data set in Explicit VR Little Endian. Raises `DisplayError`. Loads the image code."""
+    from .expansion import object_of
+
+    return object_of(path, syntax, trusted=trusted)

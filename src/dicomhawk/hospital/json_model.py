@@ -81,7 +81,12 @@ def model(data_set: DataSet, manner: Manner = PLAIN) -> JSON:
 
 def encoded(data_set: DataSet, manner: Manner = PLAIN) -> bytes:
     """The same as JSON in UTF-8. Never raises."""
-    return msgspec.json.encode(model(data_set, manner))
+    return as_json(model(data_set, manner))
+
+
+def as_json(written: JSON) -> bytes:
+    """A model as JSON in UTF-8. Never raises."""
+    return msgspec.json.encode(written)
 
 
 def _model(data_set: Mapping[int, Element], manner: Manner, characters: CharacterSet, path: str, depth: int) -> JSON:

@@ -42,19 +42,27 @@ Grey = NDArray[np.float32]
 
 def picture_of(path: str, syntax: str, view: View, *, trusted: bool) -> bytes:
     """See `displays.render`."""
+    pixels = opened(path, syntax, view.frame, trusted=trusted)
+    samples, in_rgb = stored_values(pixels, view.frame, trusted=trusted)
+    try:
+        image = _image(samples, pixels, view, in_rgb=in_rgb)
+    except (OSError, ValueError) as error:
+        raise DisplayError(f"{type(error).__name__}: {error}") from None
+    return _written(_placed(image, view), view)
+
+
+def opened(path: str, syntax: str, frame: int, *, trusted: bool) -> Pixels:
+    """The pixels of the object in a Part 10 file, which can be decoded and have that frame. Raises `DisplayError`."""
     if not trusted and syntax not in VISITORS_SYNTAXES:
         raise DisplayError(f"{syntax} isn't decoded")
     try:
-        data = _mapped(path, None if trusted else MAX_VISITORS_BYTES)
-        pixels = Pixels(data, syntax)
-        _bound(pixels, trusted=trusted)
-        if not 1 <= view.frame <= pixels.count:
-            raise DisplayError(f"there is no frame {view.frame}", absent=True)
-        samples, in_rgb = _samples(pixels, view.frame, trusted=trusted)
-        image = _image(samples, pixels, view, in_rgb=in_rgb)
-    except (OSError, ValueError, Part10Error, PixelsError, DecompressionError) as error:
+        pixels = Pixels(_mapped(path, None if trusted else MAX_VISITORS_BYTES), syntax)
+    except (OSError, ValueError, Part10Error, PixelsError) as error:
         raise DisplayError(f"{type(error).__name__}: {error}") from None
-    return _written(_placed(image, view), view)
+    _bound(pixels, trusted=trusted)
+    if not 1 <= frame <= pixels.count:
+        raise DisplayError(f"there is no frame {frame}", absent=True)
+    return pixels
 
 
 def _mapped(path: str, limit: int | None) -> memoryview:
@@ -81,13 +89,18 @@ def _bound(pixels: Pixels, *, trusted: bool) -> None:
         raise DisplayError(f"{shape.bits_stored} bits stored of {shape.bits_allocated}")
 
 
-def _samples(pixels: Pixels, number: int, *, trusted: bool) -> tuple[Samples, bool]:
-    """Stored values, rows x columns (x 3), without what other bits there are; and whether they are in RGB."""
-    shape, frame = pixels.shape, pixels.frame(number)
-    if pixels.encapsulated:
-        samples, in_rgb = decompressed(frame, pixels.syntax, shape, trusted=trusted)
-    else:
-        samples, in_rgb = _uncompressed(frame, shape, big_endian=pixels.syntax == EXPLICIT_BE), False
+def stored_values(pixels: Pixels, number: int, *, trusted: bool) -> tuple[Samples, bool]:
+    """The samples of a frame, rows x columns (x 3), without what other bits there are; and whether they are in RGB
+    whatever the object says. Raises `DisplayError`."""
+    shape = pixels.shape
+    try:
+        frame = pixels.frame(number)
+        if pixels.encapsulated:
+            samples, in_rgb = decompressed(frame, pixels.syntax, shape, trusted=trusted)
+        else:
+            samples, in_rgb = _uncompressed(frame, shape, big_endian=pixels.syntax == EXPLICIT_BE), False
+    except (ValueError, PixelsError, DecompressionError) as error:
+        raise DisplayError(f"{type(error).__name__}: {error}") from None
     if samples.ndim == 2 and samples.dtype.kind == "u":
         samples = _without_other_bits(samples, shape)
     return samples, in_rgb

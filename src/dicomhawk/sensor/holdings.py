@@ -10,7 +10,7 @@ import asyncio
 import mmap
 import os
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Container, Generator, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from ..evidence.transcript import Reference
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.displays import AS_IT_IS, DisplayError, Pictures, View
-from ..hospital.elements import MAX_ELEMENTS, DataSet, ElementsError
+from ..hospital.elements import EXPLICIT_LE, MAX_ELEMENTS, DataSet, ElementsError
 from ..hospital.errors import QueryError, QueryProblem
 from ..hospital.instances import InstanceRef, Instances
 from ..hospital.kept import classes_of
@@ -27,6 +27,7 @@ from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.products.find import ProductArchive
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
+from ..hospital.rows import Device
 from ..hospital.steps import PerformedSteps, Scheduled, entries
 from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, transcode
 from ..hospital.uploads import AddOutcome, Same, Uploads, UploadsError
@@ -105,11 +106,11 @@ class Holdings:
         self._version_name = persona.implementation_version_name(deployment)
         self._vault = settings.vault_dir
         self._catalogue = Catalogue(_catalogue(settings))
-        self._answering = Answering(
-            retrieve_ae=deployment.ae_title,
-            character_set=self._catalogue.info("character_set") or "ISO_IR 100",
-        )
+        self.character_set = self._catalogue.info("character_set") or "ISO_IR 100"
+        """Specific Character Set of the hospital's objects."""
+        self._answering = Answering(retrieve_ae=deployment.ae_title, character_set=self.character_set)
         self._uploads = Uploads(_uploads(settings))
+        self._accepted, self._others = persona.contexts.policies(), persona.contexts.others()
         dialect = persona.find.dialect()
         self.steps = PerformedSteps(self._uploads)
         """Performed procedure steps of visitors."""
@@ -225,16 +226,34 @@ class Holdings:
         """Whether a device of the hospital has that AE title."""
         return self._catalogue.device_by_ae(ae_title) is not None
 
+    def devices(self) -> list[Device]:
+        """The devices of the hospital."""
+        return self._catalogue.devices()
+
     def prefetch(self, instance: InstanceRef) -> None:
         """Have an instance rendered that will soon be fetched."""
         if instance.origin != _UPLOAD and self._archive.path_of(instance) is None:
             self._renderer.begin(instance.instance_key)
 
-    async def fetch(self, instance: InstanceRef, syntax: str, *, rewritten: bool = False) -> StoredObject | None:
+    def syntax_of(self, instance: InstanceRef) -> str:
+        """The transfer syntax that the archive keeps an instance in.
+
+        It is the one that the device sends it in, unless the product doesn't take it so: then devices send it
+        uncompressed.
+        """
+        own = instance.transfer_syntax_uid
+        if instance.origin == _UPLOAD:
+            return own
+        policy = self._accepted.get(instance.sop_class_uid, self._others)
+        return own if policy is None or own in policy.transfer_syntaxes else EXPLICIT_LE
+
+    async def fetch(
+        self, instance: InstanceRef, syntax: str, *, rewritten: bool = False, decodes: Container[str] = ()
+    ) -> StoredObject | None:
         """An instance in the transfer syntax `syntax`; None if it can't be had in it.
 
         With `rewritten`, uncompressed objects of visitors are written anew: with defined lengths, and right group
-        lengths. Those of the hospital are so already.
+        lengths. Those of the hospital are so already, and are decompressed if they are in one of `decodes`.
         """
         path = await self.file(instance)
         if path is None:
@@ -245,6 +264,13 @@ class Holdings:
         except (OSError, Part10Error):
             return None
         own = instance.transfer_syntax_uid
+        if origin == "hospital" and can_transcode(EXPLICIT_LE, syntax) and not can_transcode(own, syntax):
+            if own not in decodes and self.syntax_of(instance) == own:
+                return None
+            try:
+                data, own = memoryview(await self.uncompressed(instance)), EXPLICIT_LE
+            except DisplayError:
+                return None
         as_it_is = StoredObject(data, own, origin, key) if own == syntax else None
         if not can_transcode(own, syntax) or (as_it_is and not (rewritten and origin == "captured")):
             return as_it_is
@@ -289,6 +315,22 @@ class Holdings:
             picture = await self._renderer.picture(path, syntax, view, trusted=instance.origin != _UPLOAD)
             self._pictures.put(key, picture)
         return picture
+
+    async def frame(self, instance: InstanceRef, number: int) -> bytes:
+        """Frame `number`, from 1, of an instance, uncompressed and in little endian. Raises `DisplayError`."""
+        path = await self.file(instance)
+        if path is None:
+            raise DisplayError("the object can't be had")
+        syntax = instance.transfer_syntax_uid
+        return await self._renderer.frame(path, syntax, number, trusted=instance.origin != _UPLOAD)
+
+    async def uncompressed(self, instance: InstanceRef) -> bytes:
+        """The data set of a compressed instance in Explicit VR Little Endian. Raises `DisplayError`."""
+        path = await self.file(instance)
+        if path is None:
+            raise DisplayError("the object can't be had")
+        syntax = instance.transfer_syntax_uid
+        return await self._renderer.uncompressed(path, syntax, trusted=instance.origin != _UPLOAD)
 
     def file_meta(self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
         """Preamble and file meta information for an object that is being received (PS3.10 7.1)."""

@@ -52,6 +52,14 @@ class Renderer:
         """A frame of the object in a file, in transfer syntax `syntax`. Raises `DisplayError`."""
         return await self._run(displays.render, str(path), syntax, view, trusted)
 
+    async def frame(self, path: Path, syntax: str, number: int, *, trusted: bool) -> bytes:
+        """The same frame uncompressed and in little endian. Raises `DisplayError`."""
+        return await self._run(displays.frame, str(path), syntax, number, trusted)
+
+    async def uncompressed(self, path: Path, syntax: str, *, trusted: bool) -> bytes:
+        """The data set of the object in Explicit VR Little Endian. Raises `DisplayError`."""
+        return await self._run(displays.uncompressed, str(path), syntax, trusted)
+
     async def _render(self, instance_key: int) -> str:
         data, budget = self._arguments
         return await self._run(render, data, instance_key, budget)

@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 from .backing import Backing
+from .dicomweb import mounted
 from .lured import baited
 from .message import Request, Response, Site
 from .wire.outbound import Writer
@@ -25,8 +26,8 @@ def _face(backing: Backing) -> Site:
         made = getattr(import_module(f"{__package__}.{face}"), "face", None)
         if made is not None:
             found: Site = made(backing)
-            return found
-    return _nothing(backing)
+            return mounted(backing, found)
+    return mounted(backing, _nothing(backing))
 
 
 def _nothing(backing: Backing) -> Site:
