@@ -19,9 +19,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from dicomhawk.hospital.findings.abdomen import drawn_abdomen
 from dicomhawk.hospital.findings.model import Finding
 
-Region = Literal["chest", "head"]
+Region = Literal["chest", "head", "abdomen"]
 
 EPISODE = 84
 """Days from one time of a patient's life to the next, each of which may have its acute illness."""
@@ -58,16 +59,22 @@ def drawn(region: Region, seed: str, age: float, day: date, *, urgent: bool = Fa
 
     `urgent`: comes as an emergency, and so more often has something acute.
     """
-    made = _chest(seed, age, day, urgent) if region == "chest" else _head(seed, age, day, urgent)
+    if region == "abdomen":
+        own = _own(seed, "abdomen")
+        episode = _episode(own, day)
+        now = _own(seed, "abdomen episode", episode[0])
+        made = drawn_abdomen(seed, age, own, now, episode, lambda low, high: _grown(own, day, low, high))
+    else:
+        made = _chest(seed, age, day, urgent) if region == "chest" else _head(seed, age, day, urgent)
     return tuple(sorted(made, key=lambda finding: _GRAVITY.index(finding.kind)))
 
 
 def continued(now: tuple[Finding, ...], before: tuple[Finding, ...], days: int) -> tuple[Finding, ...]:
-    """What a head shows `days` after it showed `before`: a stroke or a bleeding doesn't go away overnight."""
-    kept = [_later(old, days) for old in before if old.kind in _ACUTE_IN_HEAD and days < LASTS[old.kind]]
+    """What there is `days` after there was `before`: a stroke or a pneumonia doesn't go away overnight."""
+    kept = [_later(old, days) for old in before if old.kind in LASTS and days < LASTS[old.kind]]
     if not kept:
         return now
-    others = [f for f in now if f.kind not in _ACUTE_IN_HEAD]
+    others = [f for f in now if f.kind not in LASTS]
     return tuple(sorted([*kept, *others], key=lambda finding: _GRAVITY.index(finding.kind)))
 
 
@@ -77,9 +84,18 @@ def _later(old: Finding, days: int) -> Finding:
     return msgspec.structs.replace(old, age=round(old.age + days, 2), size=_round(old.size * fading))
 
 
-LASTS = {"haemorrhage": 70, "infarct": 80, "subdural": 90, "epidural": 50, "subarachnoid": 8}
-"""Days for which what is acute in a head can be seen."""
-_ACUTE_IN_HEAD = frozenset(LASTS)
+LASTS = {
+    "haemorrhage": 70,
+    "infarct": 80,
+    "subdural": 90,
+    "epidural": 50,
+    "subarachnoid": 8,
+    "consolidation": 30,
+    "ground_glass": 25,
+    "effusion": 45,
+    "pneumothorax": 12,
+}
+"""Days for which what is acute can be seen."""
 
 _GRAVITY = (
     "epidural",
@@ -105,6 +121,13 @@ _GRAVITY = (
     "pacemaker",
     "tube",
     "central_line",
+    "metastases",
+    "hydronephrosis",
+    "gallstone",
+    "steatosis",
+    "haemangioma",
+    "liver_cyst",
+    "renal_cyst",
 )
 
 
@@ -184,7 +207,7 @@ def _heart(seed: str, age: float, day: date) -> Iterator[Finding]:
     if own.random() < 0.3 * old:
         size = _grown(own, day, 1.12, own.uniform(1.24, 1.4))
         if size >= ENLARGED:
-            yield Finding("cardiomegaly", f"{seed}/heart", "", (24.0, -42.0, -14.0), round(size, 2))
+            yield Finding("cardiomegaly", f"{seed}/heart", "", (26.0, -25.0, -14.0), round(size, 2))
 
 
 def _chest_episode(seed: str, own: random.Random, day: date, urgent: bool) -> Iterator[Finding]:

@@ -13,17 +13,17 @@ from dicomhawk.hospital.images.recipe import Body, Recipe
 INFLATION = 24.0  # mm by which severe emphysema lowers the diaphragm
 MILD = 0.3  # emphysema of less extent doesn't
 
-Any = TypeVar("Any", bound=Recipe)
+Image = TypeVar("Image", bound=Recipe)
 
 
-def altered(image: Any, findings: Sequence[Finding]) -> Any:
+def altered(image: Image, findings: Sequence[Finding]) -> Image:
     """The recipe with the findings, as far as such images have any; the same if there are none."""
     if not findings:
         return image
-    fields = image.__struct_fields__
-    if "findings" in fields:
+    if "findings" in image.__struct_fields__:
         image = replace(image, findings=tuple(findings))
-    return replace(image, body=body_with(image.body, findings)) if "body" in fields else image
+    body = getattr(image, "body", None)
+    return replace(image, body=body_with(body, findings)) if isinstance(body, Body) else image
 
 
 def body_with(body: Body, findings: Sequence[Finding]) -> Body:

@@ -8,10 +8,12 @@ from functools import lru_cache
 import numpy as np
 
 from dicomhawk.hospital.findings.model import CHEST_KINDS, Finding
-from dicomhawk.hospital.images import brain, chest, chest_findings, head_ct
-from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, HeadCT, Recipe
+from dicomhawk.hospital.findings.telling import STATES
+from dicomhawk.hospital.images import brain, chest, chest_findings, head_ct, radiograph, ultrasound
+from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, HeadCT, Radiograph, Recipe, Ultrasound
 
 ITERATIONS = 12
+ANYWHERE = 20.0  # mm around what has no diameter
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ def spot(recipe: Recipe, finding: Finding) -> Spot | None:
         return _in_head(recipe, finding)
     if isinstance(recipe, HeadCT) and finding.kind not in CHEST_KINDS:
         return _in_head_ct(recipe, finding)
+    if isinstance(recipe, Radiograph) and finding.kind in CHEST_KINDS:
+        row, column, larger = radiograph.pixel_of(recipe, finding.at)
+        inside = 0 <= row < recipe.rows and 0 <= column < recipe.columns
+        reach = ANYWHERE if finding.kind in STATES else finding.size / 2
+        return Spot(0, row, column, reach * larger) if inside else None
+    if isinstance(recipe, Ultrasound) and (found := ultrasound.pixel_of(recipe, finding)) is not None:
+        k, row, column, scale = found
+        return Spot(k, row, column, finding.size / 2 * scale)
     return None
 
 

@@ -36,9 +36,9 @@ class _Ball:
         return np.asarray(1 / (1 + np.exp((radius - np.float32(CORE)) / np.float32(HALO))), np.float32), offsets
 
 
-HEART = _Ball((24.0, -42.0, -14.0), (58.0, 46.0, 54.0))
-GREAT_VESSELS = _Ball((6.0, -12.0, 78.0), (38.0, 46.0, 40.0))
-DOMES = ((-58.0, -12.0, -8.0), (60.0, -18.0, -28.0))
+HEART = _Ball((26.0, -25.0, -14.0), (58.0, 50.0, 54.0))
+GREAT_VESSELS = _Ball((6.0, 8.0, 78.0), (38.0, 46.0, 40.0))
+DOMES = ((-58.0, 4.0, -8.0), (60.0, 0.0, -28.0))
 """x, y, z of the tops of the diaphragm."""
 DOME = (46.0, 62.0, 52.0)
 

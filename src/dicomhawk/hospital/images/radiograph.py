@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from dicomhawk.hospital.images.chest import posture
+from dicomhawk.hospital.images.chest_findings import locate
 from dicomhawk.hospital.images.lettering import letter
 from dicomhawk.hospital.images.projection import Beam, line_integrals
 from dicomhawk.hospital.images.radiograph_findings import changes
@@ -72,6 +74,16 @@ def beam_of(recipe: Radiograph) -> Beam:
         columns=round(recipe.columns * recipe.pixel / COLUMN),
         step=(ROW, COLUMN),
     )
+
+
+def pixel_of(recipe: Radiograph, at: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Row and column at which a place of the base (x, y, z in mm) is seen, and how many pixels a mm there has."""
+    beam = beam_of(recipe)
+    z, y, x = locate(posture(recipe.body, recipe.study), at)
+    along, across = (x, y) if recipe.view == "LL" else (y, x)
+    larger = beam.source / (beam.source - abs(beam.detector - along)) / recipe.pixel
+    row = (recipe.rows - 1) / 2 - (z - beam.middle[0]) * larger
+    return row, (recipe.columns - 1) / 2 + (across - beam.middle[1]) * larger, larger
 
 
 def sharpened(grid: F32, row: float, size: tuple[int, int]) -> F32:

@@ -189,6 +189,7 @@ class Scan(msgspec.Struct, frozen=True):
     depth: float  # mm
     shift: tuple[float, float] = (0.0, 0.0)  # mm, of the transducer along and across its plane
     measured: bool = False  # with calipers, where the organ has ends
+    finding: str = ""  # seed of the finding that is looked at
     label: str = ""  # what the sonographer wrote on the image
 
 
@@ -204,6 +205,7 @@ class Ultrasound(msgspec.Struct, frozen=True, tag="ultrasound"):
     gain: float  # dB, more or less than usual
     dynamic_range: float  # dB from black to white
     frames: int = 1
+    findings: tuple[Finding, ...] = ()
 
     @property
     def slices(self) -> int:

@@ -12,9 +12,12 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.images import us_findings
 from dicomhawk.hospital.images.chest import Posture, base_chest, posture
+from dicomhawk.hospital.images.chest_findings import locate
 from dicomhawk.hospital.images.pack import base_pack
-from dicomhawk.hospital.images.recipe import Scan, Ultrasound, Window
+from dicomhawk.hospital.images.recipe import Body, Scan, Ultrasound, Window
 from dicomhawk.hospital.images.sampling import CELL, F32, generator, trilinear, upsample
 
 SAMPLES, BEAMS = 528, 256  # of a sector, in multiples of the lattice's cells
@@ -58,6 +61,20 @@ POSES: dict[Window, Pose] = {
 GALLBLADDER = ((27.0, 112.0, 172.0), (10.0, 21.0, 17.0))
 """Centre and half axes, in voxels: the base has none."""
 NO_GALLBLADDER = 0.14  # of all patients
+_TO_LIVER = ((-0.1, -0.9, -0.42), (-0.45, -0.9, -0.15), (-0.3, -0.55, -0.8), (0.1, -0.35, -0.95), (-0.15, -1.0, 0.1))
+_TO_KIDNEY = ((0.12, -0.5, -0.86), (0.1, -0.1, -1.0), (0.15, 0.3, -0.95))
+LOOKED_FOR: dict[str, tuple[tuple[tuple[float, float, float], ...], tuple[float, float, float]]] = {
+    "gallstone": (((-0.3, -0.95, -0.2), (-0.1, -1.0, 0.0)), _DOWN),
+    "liver_cyst": (_TO_LIVER, _DOWN),
+    "haemangioma": (_TO_LIVER, _DOWN),
+    "metastases": (_TO_LIVER, _DOWN),
+    "renal_cyst": (_TO_KIDNEY, _DOWN),
+    "hydronephrosis": (_TO_KIDNEY, _DOWN),
+}
+"""How findings are looked at: directions to the skin, of which the clearest is taken, and that to the right.
+
+Those for kidneys are of the right one.
+"""
 
 
 def render(recipe: Ultrasound, k: int) -> NDArray[np.uint8]:
@@ -96,20 +113,52 @@ def _sector(rows: int, columns: int, depth: float) -> Sector:
 def calipers(recipe: Ultrasound, k: int) -> tuple[tuple[float, float], tuple[float, float], float] | None:
     """The pixels (column, row) between which the organ of a scan is measured, and its length in mm."""
     scan = recipe.scans[k]
-    ends = POSES[scan.window].ends
-    if not scan.measured or ends is None:
-        return None
     probe = _probe(recipe, scan, k)
     lie, sector = posture(recipe.body, recipe.study), sector_of(recipe, scan)
+    finding, ends = looked_at(recipe, scan), POSES[scan.window].ends
+    if not scan.measured:
+        return None
+    if finding is not None and finding.kind in LOOKED_FOR:
+        middle = np.asarray(locate(lie, finding.at), np.float32)
+        # A pelvis is measured across, what is round along the image's rows.
+        way = probe.outward if finding.kind == "hydronephrosis" else probe.right
+        points = [middle - way * np.float32(finding.size / 2), middle + way * np.float32(finding.size / 2)]
+    elif ends is not None:
+        points = [_to_patient(lie, end) for end in ends]
+    else:
+        return None
     across, down = [], []
-    for end in ends:
-        offset = _to_patient(lie, end) - probe.skin
+    for point in points:
+        offset = point - probe.skin
         across.append(float(offset @ probe.right))
         down.append(float(offset @ -probe.outward))
     first, second = (sector.pixel(a, d) for a, d in zip(across, down, strict=True))
     if not all(0.05 * recipe.columns < p[0] < 0.95 * recipe.columns for p in (first, second)):
         return None
     return first, second, float(np.hypot(across[1] - across[0], down[1] - down[0]))
+
+
+def has_gallbladder(body: Body) -> bool:
+    """Whether the patient still has one, unless a stone says so."""
+    return bool(generator("gallbladder", body.seed).random() > NO_GALLBLADDER)
+
+
+def pixel_of(recipe: Ultrasound, finding: Finding) -> tuple[int, float, float, float] | None:
+    """The image (from 0) that shows a finding best, row and column of its middle there, and pixels to a mm."""
+    shown = [k for k, scan in enumerate(recipe.scans) if scan.finding == finding.seed]
+    if not shown or recipe.frames > 1:
+        return None
+    k = shown[-1]  # the one with calipers
+    scan = recipe.scans[k]
+    probe, sector = _probe(recipe, scan, k), sector_of(recipe, scan)
+    offset = np.asarray(locate(posture(recipe.body, recipe.study), finding.at)) - probe.skin
+    column, row = sector.pixel(float(offset @ probe.right), float(offset @ -probe.outward))
+    return k, row, column, sector.scale
+
+
+def looked_at(recipe: Ultrasound, scan: Scan) -> Finding | None:
+    """The finding that a scan is of, if of one."""
+    return next((f for f in recipe.findings if scan.finding and f.seed == scan.finding), None)
 
 
 @dataclass(frozen=True)
@@ -124,20 +173,43 @@ class _Probe:
 def _probe(recipe: Ultrasound, scan: Scan, k: int) -> _Probe:
     """Where the sonographer holds the transducer."""
     pose, hand = POSES[scan.window], generator("hand", recipe.series, k)
-    lie = posture(recipe.body, recipe.study)
-    outward = np.asarray(pose.outward) + hand.normal(0, 0.05, 3)
+    lie, finding = posture(recipe.body, recipe.study), looked_at(recipe, scan)
+    aim, towards, wanted = pose.target, pose.outward, pose.right
+    if finding is not None and finding.kind in LOOKED_FOR:
+        ways, wanted = LOOKED_FOR[finding.kind]
+        if finding.place == "kidney_l":
+            ways = tuple((z, y, -x) for z, y, x in ways)
+        towards = min(ways, key=lambda way: _in_the_way(lie, finding, way))
+    outward = np.asarray(towards) + hand.normal(0, 0.05 if finding is None else 0.02, 3)
     outward = outward / np.linalg.norm(outward)
-    right = np.asarray(pose.right) + hand.normal(0, 0.05, 3)
+    right = np.asarray(wanted) + hand.normal(0, 0.05, 3)
     right = right - (right @ outward) * outward
     right = right / np.linalg.norm(right)
     normal = np.cross(outward, right)
-    target = _to_patient(lie, pose.target) + right * scan.shift[0] + normal * scan.shift[1]
+    if finding is not None and finding.kind in LOOKED_FOR:
+        target = np.asarray(locate(lie, finding.at), np.float32) + right * scan.shift[0]
+    else:
+        target = _to_patient(lie, aim) + right * scan.shift[0] + normal * scan.shift[1]
     steps = np.arange(0, 220, 1.5)
     points = (target[:, None] + outward[:, None] * steps).astype(np.float32)
     _, outside = lie.voxels(*points[:, :, None])
     beyond = np.nonzero(outside[:, 0] > -1)[0]
     skin = target + outward * steps[beyond[0] if len(beyond) else -1]
     return _Probe(*(np.asarray(v, np.float32) for v in (skin, outward, right, normal)))
+
+
+def _in_the_way(lie: Posture, finding: Finding, way: tuple[float, float, float]) -> int:
+    """How much gas and bone is between a finding and the skin, in samples."""
+    outward = np.asarray(way) / np.linalg.norm(way)
+    steps = np.arange(finding.size / 2 + 3, 160, 2.0)
+    points = (np.asarray(locate(lie, finding.at))[:, None] + outward[:, None] * steps).astype(np.float32)
+    (z, y, x), outside = lie.voxels(*points[:, :, None])
+    z = np.abs(z - np.float32(_MIRROR)) + np.float32(_MIRROR)
+    stops = _echo()[1]
+    index = [
+        np.clip(np.rint(a), 0, n - 1).astype(np.intp) for a, n in zip((z, y / 2, x / 2), stops.shape, strict=True)
+    ]
+    return int(((stops[index[0], index[1], index[2]] > 0) & (outside < -2)).sum())
 
 
 def _to_patient(lie: Posture, voxel: tuple[float, float, float]) -> F32:
@@ -189,8 +261,16 @@ class _Tissue:
             np.clip(np.rint(a), 0, n - 1).astype(np.intp) for a, n in zip((z, y / 2, x / 2), stops.shape, strict=True)
         ]
         self.stops = stops[index[0], index[1], index[2]]
-        if generator("gallbladder", recipe.body.seed).random() > NO_GALLBLADDER:
+        stones = any(finding.kind == "gallstone" for finding in recipe.findings)
+        if stones or has_gallbladder(recipe.body):
             self._gallbladder(z, y, x)
+        self.loss = np.zeros_like(self.scatter)
+        if recipe.findings:
+            lie = posture(recipe.body, recipe.study)
+            nodes = (points[0].astype(np.float32), points[1].astype(np.float32), points[2].astype(np.float32))
+            beams = us_findings.Beams(self.scatter, self.stops, self.loss, nodes, lie)
+            us_findings.draw(recipe.findings, beams)
+            self.scatter = beams.scatter
 
     def _gallbladder(self, z: F32, y: F32, x: F32) -> None:
         centre, half = GALLBLADDER
@@ -220,7 +300,8 @@ def _heard(tissue: _Tissue, random: np.random.Generator, electronic: np.random.G
     made += _smooth(edge, 1) * np.float32(1.6) * (np.float32(0.4) + speckle * np.float32(0.6))
     made += _smooth(hard, 1) * np.float32(2.2) * (np.float32(0.6) + speckle * np.float32(0.4))
     loss = np.where(bone, np.float32(0.28), np.where(gas, np.float32(0.05), 0.0)) * np.float32(step)
-    loss = loss + np.float32(step) * (np.float32(0.004) - np.float32(0.012) * (soft < 0.06) * (mm > 15))
+    usual = np.float32(0.004) - np.float32(0.012) * (soft < 0.06) * (mm > 15)
+    loss = loss + np.float32(step) * (usual + tissue.loss)
     passed = np.exp(-np.cumsum(loss, axis=0))
     made *= _smooth(passed.T, 2).T
     # Reverberation behind gas and bone, the layers under the skin, and the transducer's own ringing.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dicomhawk.hospital.images.locating import Spot, spot
-from dicomhawk.hospital.images.recipe import ChestCT
+from dicomhawk.hospital.images.recipe import ChestCT, Recipe
 from dicomhawk.hospital.objects import sr
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
@@ -11,16 +11,16 @@ from dicomhawk.hospital.objects.document_recipe import Presentation
 
 GRAYSCALE_PRESENTATION = "1.2.840.10008.5.1.4.1.1.11.1"
 LAYER = "ANNOTATIONS"
-SHAFT, HEAD = 34.0, 9.0  # pixels: length of an arrow and of its barbs
+SHAFT, HEAD = 34.0, 9.0  # pixels of 512: length of an arrow and of its barbs
 
 
 def build(context: Context, state: Presentation, equipment: sr.Equipment) -> Attributes:
     """The data set of a presentation state for one image of the series."""
     charset, reference, image = context.charset, state.reference, state.reference.image
     place = spot(image, state.finding)
-    matrix = getattr(image, "matrix", 512)
+    rows, columns = size_of(image)
     if place is None:
-        place = Spot(reference.count // 2, matrix / 2, matrix / 2, 0.0)
+        place = Spot(reference.count // 2, rows / 2, columns / 2, 0.0)
     made = sr.start(context, equipment)
     instance, study = context.instance, context.study
     made.set(
@@ -46,30 +46,38 @@ def build(context: Context, state: Presentation, equipment: sr.Equipment) -> Att
     made.items("SoftcopyVOILUTSequence", window)
     area = Attributes(charset).set(
         DisplayedAreaTopLeftHandCorner=(1, 1),
-        DisplayedAreaBottomRightHandCorner=(matrix, matrix),
+        DisplayedAreaBottomRightHandCorner=(columns, rows),
         PresentationSizeMode="SCALE TO FIT",
         PresentationPixelAspectRatio=("1", "1"),
     )
     made.items("DisplayedAreaSelectionSequence", area.items("ReferencedImageSequence", one()))
-    made.items("GraphicAnnotationSequence", _annotation(charset, place, matrix, state.text, one()))
+    made.items("GraphicAnnotationSequence", _annotation(charset, place, (rows, columns), state.text, one()))
     layer = Attributes(charset).set(GraphicLayer=LAYER, GraphicLayerOrder=1)
     layer.set(GraphicLayerRecommendedDisplayGrayscaleValue=65535)
     made.items("GraphicLayerSequence", layer)
-    made.set(PresentationLUTShape="IDENTITY")
+    made.set(PresentationLUTShape="INVERSE" if getattr(image, "inverted", False) else "IDENTITY")
     return made
 
 
-def _annotation(charset: str, place: Spot, matrix: int, text: str, image: Attributes) -> Attributes:
+def size_of(image: Recipe) -> tuple[int, int]:
+    """Rows and columns of the images of a recipe."""
+    matrix = getattr(image, "matrix", 512)
+    return getattr(image, "rows", matrix), getattr(image, "columns", matrix)
+
+
+def _annotation(charset: str, place: Spot, size: tuple[int, int], text: str, image: Attributes) -> Attributes:
     """An arrow from the side that has more room, with a text at its end."""
-    way = -1.0 if place.column > matrix / 2 else 1.0
+    way = -1.0 if place.column > size[1] / 2 else 1.0
+    larger = max(size) / 512  # arrows are as large on the screen whatever the image's resolution
+    shaft, head = SHAFT * larger, HEAD * larger
     tip = (place.column + way * (place.reach * 0.75 + 3), place.row + place.reach * 0.75 + 3)
-    end = (tip[0] + way * SHAFT * 0.75, tip[1] + SHAFT * 0.66)
-    barbs = ((tip[0] + way * HEAD, tip[1] + HEAD * 0.25), (tip[0] + way * HEAD * 0.3, tip[1] + HEAD))
+    end = (tip[0] + way * shaft * 0.75, tip[1] + shaft * 0.66)
+    barbs = ((tip[0] + way * head, tip[1] + head * 0.25), (tip[0] + way * head * 0.3, tip[1] + head))
     lines = [_line(charset, end, tip), _line(charset, barbs[0], tip, barbs[1])]
     label = Attributes(charset).set(
         AnchorPointAnnotationUnits="PIXEL",
         UnformattedTextValue=text,
-        AnchorPoint=_kept(matrix, end),
+        AnchorPoint=_kept(size, end),
         AnchorPointVisibility="N",
     )
     made = Attributes(charset).set(GraphicLayer=LAYER)
@@ -77,9 +85,10 @@ def _annotation(charset: str, place: Spot, matrix: int, text: str, image: Attrib
     return made.items("TextObjectSequence", label).items("GraphicObjectSequence", *lines)
 
 
-def _kept(matrix: int, point: tuple[float, float]) -> tuple[float, float]:
-    """A point (column, row; the first pixel's corner is 0, 0) within the image."""
-    return tuple(min(max(v + 0.5, 0.0), float(matrix)) for v in point)  # type: ignore[return-value]
+def _kept(size: tuple[int, int], point: tuple[float, float]) -> tuple[float, float]:
+    """A point (column, row; the first pixel's corner is 0, 0) within an image of so many rows and columns."""
+    column, row = (min(max(v + 0.5, 0.0), float(end)) for v, end in zip(point, size[::-1], strict=True))
+    return column, row
 
 
 def _line(charset: str, *points: tuple[float, float]) -> Attributes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from dicomhawk.hospital.findings.model import Finding
-from dicomhawk.hospital.findings.telling import Facts, Section, Statement, tell
+from dicomhawk.hospital.findings.telling import STATES, Facts, Section, Statement, tell
 from dicomhawk.hospital.images import brain
 from dicomhawk.hospital.images.locating import spot
 from dicomhawk.hospital.images.recipe import BrainMR, HeadCT
@@ -130,7 +130,7 @@ def _statement(
     below = []
     finding = statement.finding
     if finding is not None and concept[2] == "Finding":
-        if enhanced and finding.kind not in ("emphysema", "coronary"):
+        if enhanced and finding.kind not in STATES:
             below.append(writer.number(sr.INFERRED, DIAMETER, float(round(finding.size)), MILLIMETRE))
         found = shown(report.references, finding)
         if found is not None:

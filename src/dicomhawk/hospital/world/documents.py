@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
 from dicomhawk.hospital.findings.model import Finding
-from dicomhawk.hospital.findings.seen import on_radiograph
-from dicomhawk.hospital.findings.story import Region, continued, drawn
-from dicomhawk.hospital.findings.telling import Facts, Subject, heading
+from dicomhawk.hospital.findings.telling import STATES, Facts, Subject, heading
 from dicomhawk.hospital.findings.vocabulary import words
-from dicomhawk.hospital.images.illness import altered
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, HeadCT
+from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Ultrasound
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
     DosePart,
@@ -36,27 +33,14 @@ from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.waveforms.recipe import Electrocardiogram
 from dicomhawk.hospital.world.dose_sheets import OVERSCAN
 from dicomhawk.hospital.world.draw import draw
+from dicomhawk.hospital.world.illness import SUBJECTS
 from dicomhawk.hospital.world.kinds import Kind
 from dicomhawk.hospital.world.planned import Planned
 
-SUBJECTS: dict[Kind, Subject] = {
-    "ct_native": "chest",
-    "ct_contrast": "chest",
-    "ct_follow": "chest",
-    "ct_head": "ct_head",
-    "ct_abdomen": "ct_abdomen",
-    "mr_plain": "head",
-    "mr_acute": "head",
-    "xr_chest": "xr",
-    "xr_bedside": "xr",
-    "us_abdomen": "us",
-    "ecg": "ecg",
-}
-"""What the reports of each kind are about; a kind that isn't here has none."""
-REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head", "ct_head": "head", "xr": "chest"}
-"""Which findings the images of a subject show."""
 _TARGETS: dict[Subject, Literal["head", "abdomen"]] = {"ct_head": "head", "ct_abdomen": "abdomen"}
 """Target regions of dose reports that aren't the chest."""
+NOWHERE = ("emphysema", "coronary", "steatosis")
+"""Findings that no arrow can point at."""
 NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "ground_glass", "consolidation")
 """Findings that are shown in a window for lungs."""
 READ_BY_PHYSICIANS = 0.7  # of the electrocardiograms; for the others the cart's own reading has to do
@@ -121,36 +105,6 @@ def style(seed: str) -> Style:
     )
 
 
-def findings_of(
-    kind: Kind,
-    seed: str,
-    age: float,
-    began: datetime,
-    *,
-    urgent: bool,
-    before: Mapping[str, tuple[str, tuple[Finding, ...]]] | None = None,
-) -> tuple[Finding, ...]:
-    """What the patient `seed` has that an examination of that kind shows; `before` is as in `Known`."""
-    subject = SUBJECTS.get(kind)
-    region = REGIONS.get(subject) if subject is not None else None
-    if region is None:
-        return ()
-    made = drawn(region, seed, age, began.date(), urgent=urgent)
-    if subject == "xr":
-        return tuple(filter(on_radiograph, made))
-    if region != "head":
-        return made
-    earlier = [before[other] for other, same in REGIONS.items() if same == region and before and other in before]
-    day, found = max(earlier, key=lambda examined: examined[0], default=("", ()))
-    return continued(made, found, (began.date() - date.fromisoformat(day)).days) if found else made
-
-
-def with_findings(plan: Planned, findings: tuple[Finding, ...]) -> Planned:
-    """The same series with the findings in its images."""
-    image = altered(plan.image, findings)
-    return plan if image is plan.image else replace(plan, image=image)
-
-
 def documents(
     facet: Facet, planned: Sequence[Planned], references: Sequence[Reference], device: Device, own: Style
 ) -> Iterator[Paper]:
@@ -175,12 +129,13 @@ def documents(
         tracing=next((p.image for p in planned if isinstance(p.image, Electrocardiogram)), None),
     )
     shown = _best(references, facet.findings)
-    pointed = tuple(f for f in facet.findings if f.kind not in ("emphysema", "coronary"))
+    pointed = tuple(f for f in facet.findings if f.kind not in NOWHERE)
     if pointed and shown and source.random() < own.keys:
         keys = KeyObjects(pointed[:3], shown, own.system, facet.locale)
         at = signed - timedelta(minutes=source.randrange(1, 12))
         yield Paper("KO", own.number + 2, "Key Images", KEY_OBJECT_SELECTION, at, keys, own.system)
-    if pointed and shown and source.random() < own.states:
+    grey = bool(shown) and not isinstance(shown[0].image, Ultrasound)
+    if pointed and grey and source.random() < own.states:
         at = signed - timedelta(minutes=source.randrange(1, 12))
         state = _state(facet, pointed[0], shown, own)
         yield Paper("PR", own.number + 1, "Presentation State", GRAYSCALE_PRESENTATION, at, state, own.system)
@@ -194,7 +149,8 @@ def _best(references: Sequence[Reference], findings: tuple[Finding, ...]) -> tup
     """The series that documents refer to: the one that shows most, and another where it has the detail."""
     if not references:
         return ()
-    images = [r for r in references if isinstance(r.image, ChestCT | HeadCT | BrainMR)]
+    images = [r for r in references if isinstance(r.image, ChestCT | HeadCT | BrainMR | Radiograph)]
+    images += [r for r in references if isinstance(r.image, Ultrasound) and r.image.frames == 1]
     if not images:
         return ()
     order = {"DWI": 0, "FLAIR": 1, "T2": 2}
@@ -202,6 +158,8 @@ def _best(references: Sequence[Reference], findings: tuple[Finding, ...]) -> tup
 
     def rank(reference: Reference) -> float:
         image = reference.image
+        if isinstance(image, Radiograph | Ultrasound):
+            return float(isinstance(image, Radiograph) and image.view == "LL")
         if isinstance(image, ChestCT):
             return float(image.kernel != ("lung" if findings and findings[0].kind in NARROW else "soft"))
         if isinstance(image, HeadCT):
@@ -244,11 +202,14 @@ def _state(facet: Facet, finding: Finding, shown: tuple[Reference, ...], own: St
     image = reference.image
     if isinstance(image, BrainMR):
         window = (round(image.gain * 0.85), round(image.gain * 1.7))
+    elif isinstance(image, Radiograph):
+        window = (1 << (image.bits - 1), 1 << image.bits)
     elif isinstance(image, HeadCT):
         window = (40, 80)
     else:
         window = (-600, 1500) if isinstance(image, ChestCT) and image.kernel == "lung" else (40, 400)
-    text = f"{words(facet.locale)['names'][finding.kind]} {round(finding.size)} mm"
+    size = "" if finding.kind in STATES else f" {round(finding.size)} mm"
+    text = f"{words(facet.locale)['names'][finding.kind]}{size}"
     return Presentation(finding, reference, window, "PRESENTATION", text, own.system)
 
 

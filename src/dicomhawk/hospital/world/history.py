@@ -15,9 +15,10 @@ from dicomhawk.hospital.rows import Device, Patient, Study
 from dicomhawk.hospital.world import calendar
 from dicomhawk.hospital.world.calendar import Calendar, Scale, Slot
 from dicomhawk.hospital.world.devices import devices
-from dicomhawk.hospital.world.documents import SUBJECTS, Facet, documents, findings_of, style, with_findings
+from dicomhawk.hospital.world.documents import Facet, documents, style
 from dicomhawk.hospital.world.draw import Weighted, draw, token
 from dicomhawk.hospital.world.filing import TRANSFER, Files, Staff, Visit
+from dicomhawk.hospital.world.illness import SUBJECTS, findings_of, with_findings
 from dicomhawk.hospital.world.kinds import DEMAND, URGENT_WARDS, Kind
 from dicomhawk.hospital.world.locale import WARDS, locale
 from dicomhawk.hospital.world.numbers import Accessions

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from dicomhawk.hospital.elements import EXPLICIT_LE
+from dicomhawk.hospital.findings.model import Finding, Kind
 from dicomhawk.hospital.images.recipe import Scan, Ultrasound, Window
 from dicomhawk.hospital.objects.compression import JPEG_BASELINE, RLE
 from dicomhawk.hospital.objects.makers import model_of
@@ -36,6 +38,17 @@ _DEPTHS: dict[Window, float] = {
 }
 """mm, in the order of an examination."""
 _MEASURED = ("kidney_right", "kidney_left")
+_WINDOWS: dict[tuple[Kind, str], Window] = {
+    ("gallstone", ""): "gallbladder",
+    ("liver_cyst", ""): "liver",
+    ("haemangioma", ""): "liver",
+    ("metastases", ""): "liver",
+    ("renal_cyst", "kidney_r"): "kidney_right",
+    ("renal_cyst", "kidney_l"): "kidney_left",
+    ("hydronephrosis", "kidney_r"): "kidney_right",
+    ("hydronephrosis", "kidney_l"): "kidney_left",
+}
+"""With which window findings are looked at, by kind and place."""
 _PRESETS = {
     "logiq": ("Abdomen", "Abd Gen", "ABD 1", "Abd Diff", "ABD_Std"),
     "epiq": ("Abd General", "Abd Pen", "ABD GEN", "Abd Adult", "Abd Vasc"),
@@ -95,6 +108,40 @@ def sonograms(exam: Examination, device: Device, source: random.Random) -> Itera
         )
         later = begins + round(lasts) + source.randrange(10, 40)
         yield Planned(loops, setting, f"{name} Cine", name, "ABDOMEN", later, 30.0, stored=stored)
+
+
+def looked_closer(plan: Planned, findings: Sequence[Finding]) -> Planned:
+    """The series with an image or two more of each finding that is measured, where the sonographer came upon it."""
+    image, stored = plan.image, plan.stored
+    if not isinstance(image, Ultrasound) or image.frames > 1 or stored is None:
+        return plan
+    scans = list(image.scans)
+    for finding in findings:
+        window = _WINDOWS.get((finding.kind, finding.place)) or _WINDOWS.get((finding.kind, ""))
+        if window is None:
+            continue
+        source = draw(image.series, "closer", finding.seed)
+        known = next((scan for scan in scans if scan.window == window), None)
+        place = max((n for n, scan in enumerate(scans, 1) if scan.window == window), default=len(scans))
+        depth = known.depth if known is not None else _DEPTHS[window]
+        seen = Scan(
+            window,
+            max(depth, 130.0),
+            (round(source.gauss(0, 6), 1), 0.0),
+            measured=True,
+            finding=finding.seed,
+            label=known.label if known is not None else "",
+        )
+        # Measured, and as a rule once more without the calipers in the way.
+        views = [replace(seen, measured=False)] if source.random() < 0.7 else []
+        scans[place:place] = [*views, seen]
+    longer = plan.lasts * len(scans) / len(image.scans)
+    return dataclasses.replace(
+        plan,
+        image=replace(image, scans=tuple(scans)),
+        lasts=longer,
+        stored=dataclasses.replace(stored, count=len(scans)),
+    )
 
 
 def _scan(exam: Examination, window: Window, source: random.Random) -> Scan:
