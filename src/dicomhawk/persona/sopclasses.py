@@ -31,6 +31,10 @@ _NAMES = {
     "explicit-le": "1.2.840.10008.1.2.1",
     "deflated": "1.2.840.10008.1.2.1.99",
     "explicit-be": "1.2.840.10008.1.2.2",
+    "jpeg": "1.2.840.10008.1.2.4.50",
+    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
+    "jpeg-2000-lossless": "1.2.840.10008.1.2.4.90",
+    "rle": "1.2.840.10008.1.2.5",
 }
 _NOT_STORAGE = frozenset({"Media Storage Directory Storage"})
 

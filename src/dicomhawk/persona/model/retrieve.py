@@ -134,12 +134,18 @@ class Get(Part):
         "own is the one that the object is kept in, any the first of all contexts. Seen with several "
         "contexts for one class.",
     )
+    decodes: tuple[str, ...] = Field(
+        default=(),
+        description="Compressed transfer syntaxes of objects that are sent uncompressed where no context has their "
+        "own. Seen with a C-GET of compressed objects over uncompressed contexts.",
+    )
     same_syntax: Literal["first", "last"] = Field(
         default="first", description="Which of several contexts with the same transfer syntax is used."
     )
     no_context: Literal["fail", "end"] = Field(
         default="fail",
-        description="What happens where no context fits an object: its sub-operation fails and the next follows, "
+        description="What happens where no context fits an object, or the object can't be had in the context's "
+        "transfer syntax: its sub-operation fails and the next follows, "
         "or the retrieval ends with `no_context_status`. Seen with a C-GET without contexts for "
         "storage.",
     )
