@@ -22,49 +22,55 @@ SINUS: dict[str, Place] = {"kidney_r": (-60.1, 12.3, -157.5), "kidney_l": (74.9,
 GALLBLADDER: Place = (-58.7, -58.0, -97.5)
 FLOOR = 14.7  # mm from its middle to its back wall, where stones lie
 OBSTRUCTED = 24  # days
+SMALLEST = 9.0  # mm: smaller metastases aren't seen
 
 
 def drawn_abdomen(
     seed: str,
     age: float,
-    own: random.Random,
-    now: random.Random,
     episode: tuple[int, float],
-    grown: Callable[[float, float], float],
+    own: Callable[..., random.Random],
+    grown: Callable[[random.Random, float, float], float],
 ) -> Iterator[Finding]:
     """The findings of the patient `seed`.
 
-    `own` draws what lasts and `now` what belongs to the `episode` (its number, and the days since it began); `grown`
-    is a size (mm) between two on that day.
+    `episode`: number of the patient's episode, and days since it began. `own` makes a source from what it is for;
+    `grown` is a size (mm) between two on that day.
     """
     number, since = episode
     old = min(max((age - 30) / 45, 0.05), 1.2)
 
-    def place(table: dict[str, tuple[Place, ...]]) -> tuple[str, Place]:
-        name = own.choice(sorted(table))
-        return name, own.choice(table[name])
+    def lesion(
+        name: str, share: float, table: dict[str, tuple[Place, ...]]
+    ) -> tuple[random.Random, str, Place] | None:
+        source = own(seed, name)
+        where = source.choice(sorted(table))
+        at = source.choice(table[where])
+        return (source, where, at) if source.random() < share else None
 
-    if own.random() < 0.20 * old:
-        size = own.uniform(5, 17)
+    stone, fat = own(seed, "stone"), own(seed, "fat")
+    if stone.random() < 0.20 * old:
+        size = round(stone.uniform(5, 17), 1)
         x, y, z = GALLBLADDER
-        at = (x, round(y + FLOOR - size / 2, 1), z)
-        yield Finding("gallstone", f"{seed}/stone", "", at, round(size, 1))
-    extent = own.uniform(0.2, 1.0)
-    if own.random() < 0.30:
-        yield Finding("steatosis", f"{seed}/fat", "", LIVER["liver_r"][2], round(extent, 2))
-    lot = own.random()
-    name, at = place(LIVER)
-    if lot < 0.10 * old:
-        yield Finding("liver_cyst", f"{seed}/cyst", name, at, round(grown(6, own.uniform(9, 38)), 1))
-    elif lot < 0.10 * old + 0.045:
-        yield Finding("haemangioma", f"{seed}/haemangioma", name, at, round(own.uniform(8, 28), 1))
-    elif lot < 0.10 * old + 0.045 + 0.02 * old:
-        size = grown(6, own.uniform(18, 40))
-        if size >= 9:
+        yield Finding("gallstone", f"{seed}/stone", "", (x, round(y + FLOOR - size / 2, 1), z), size)
+    if fat.random() < 0.30:
+        yield Finding("steatosis", f"{seed}/fat", "", LIVER["liver_r"][2], round(fat.uniform(0.2, 1.0), 2))
+    taken = None
+    if found := lesion("liver cyst", 0.10 * old, LIVER):
+        source, where, taken = found
+        yield Finding("liver_cyst", f"{seed}/cyst", where, taken, round(grown(source, 6, source.uniform(9, 38)), 1))
+    if (found := lesion("haemangioma", 0.05, LIVER)) and found[2] != taken:
+        source, where, at = found
+        yield Finding("haemangioma", f"{seed}/haemangioma", where, at, round(source.uniform(8, 28), 1))
+    if (found := lesion("metastases", 0.02 * old, LIVER)) and taken is None:
+        size = grown(found[0], 6, found[0].uniform(18, 40))
+        if size >= SMALLEST:
             yield Finding("metastases", f"{seed}/metastases", "", LIVER["liver_r"][2], round(size, 1))
-    name, at = place(CORTEX)
-    if own.random() < 0.24 * old:
-        yield Finding("renal_cyst", f"{seed}/kidney", name, at, round(grown(7, own.uniform(12, 42)), 1))
+    if found := lesion("renal cyst", 0.24 * old, CORTEX):
+        source, where, at = found
+        yield Finding("renal_cyst", f"{seed}/kidney", where, at, round(grown(source, 7, source.uniform(12, 42)), 1))
+    now = own(seed, "stasis", number)
     side = now.choice(sorted(SINUS))
     if now.random() < 0.06 and since < OBSTRUCTED:
-        yield Finding("hydronephrosis", f"{seed}/stasis/{number}", side, SINUS[side], round(now.uniform(12, 28), 1))
+        size = round(now.uniform(12, 28), 1)
+        yield Finding("hydronephrosis", f"{seed}/stasis/{number}", side, SINUS[side], size)

@@ -60,10 +60,11 @@ def drawn(region: Region, seed: str, age: float, day: date, *, urgent: bool = Fa
     `urgent`: comes as an emergency, and so more often has something acute.
     """
     if region == "abdomen":
-        own = _own(seed, "abdomen")
-        episode = _episode(own, day)
-        now = _own(seed, "abdomen episode", episode[0])
-        made = drawn_abdomen(seed, age, own, now, episode, lambda low, high: _grown(own, day, low, high))
+
+        def grown(own: random.Random, low: float, high: float) -> float:
+            return _grown(own, day, low, high)
+
+        made = drawn_abdomen(seed, age, _episode(_own(seed, "abdomen"), day), _own, grown)
     else:
         made = _chest(seed, age, day, urgent) if region == "chest" else _head(seed, age, day, urgent)
     return tuple(sorted(made, key=lambda finding: _GRAVITY.index(finding.kind)))
