@@ -8,7 +8,8 @@ from pathlib import Path
 from ..evidence.transcript import Reference
 from ..hospital.archive import CATALOGUE, Archive, render
 from ..hospital.catalogue import Catalogue, CatalogueError
-from ..hospital.elements import Element, ElementsError
+from ..hospital.displays import DisplayError, uncompressed
+from ..hospital.elements import EXPLICIT_LE, Element, ElementsError
 from ..hospital.instances import InstanceRef
 from ..hospital.part10 import Part10Error, dataset_offset
 from ..hospital.query import Model, QueryError
@@ -40,7 +41,7 @@ class Resolver:
             if reference.origin == "captured":
                 return _dataset(self._objects / reference.key[:2] / reference.key)
             return self._of_hospital(reference)
-        except (OSError, CatalogueError, QueryError, Part10Error, ElementsError, LookupError):
+        except (OSError, CatalogueError, QueryError, Part10Error, ElementsError, DisplayError, LookupError):
             return None
 
     def close(self) -> None:
@@ -57,9 +58,11 @@ class Resolver:
         own, wanted = instance.transfer_syntax_uid, reference.transfer_syntax
         found: bytes | memoryview = data
         if own != wanted:
-            if not can_transcode(own, wanted):
+            if not can_transcode(EXPLICIT_LE, wanted):
                 return None
-            found = transcode(data, own, wanted)
+            if not can_transcode(own, wanted):
+                found, own = uncompressed(str(path), own, trusted=True), EXPLICIT_LE
+            found = transcode(found, own, wanted) if own != wanted else found
         return marked(found, wanted, reference.mark) if reference.mark else found
 
     def _instance(self, sop_uid: str) -> InstanceRef | None:

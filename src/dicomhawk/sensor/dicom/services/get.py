@@ -34,7 +34,7 @@ _MEDIUM = 0
 class Get(Retrieval):
     """C-GET."""
 
-    __slots__ = ("_answer", "_awaited", "_cancelled_within", "_contexts", "_get", "_operation_id")
+    __slots__ = ("_answer", "_awaited", "_cancelled_within", "_contexts", "_decodes", "_get", "_operation_id")
 
     def __init__(self, connection: Connection, request: Request) -> None:
         self._get = connection.door.persona.get
@@ -43,6 +43,7 @@ class Get(Retrieval):
         self._awaited = 0  # the Message ID that an answer is awaited to
         self._cancelled_within = False  # while a sub-operation was under way
         self._operation_id = 0
+        self._decodes = frozenset(map(sopclasses.transfer_syntax, self._get.decodes))
         self._contexts: dict[str, list[Context]] = {}
         for context in connection.provider.contexts.values():
             if context.scp or self._get.roles == "any":
@@ -103,13 +104,15 @@ class Get(Retrieval):
             if context is not None:
                 for later in ahead:
                     connection.door.holdings.prefetch(later)
-                stored = await connection.door.holdings.fetch(instance, target, rewritten=self._get.rewritten)
+                stored = await connection.door.holdings.fetch(
+                    instance, target, rewritten=self._get.rewritten, decodes=self._decodes
+                )
             if context is None or stored is None:
                 self._remaining = left
                 self._fail(instance.sop_uid)
                 if self._get.failed_message_ids:
                     self._next_message_id()
-                if context is None and self._get.no_context == "end":
+                if self._get.no_context == "end":
                     return self._get.no_context_status
                 if self._failed % RESPONSES_A_TURN == 0:  # nothing else waits here, and there may be all instances
                     await connection.drain()
@@ -126,11 +129,12 @@ class Get(Retrieval):
     def _context_for(self, instance: InstanceRef) -> tuple[Context | None, str]:
         """The context to send an instance on, and its transfer syntax."""
         contexts = self._contexts.get(instance.sop_class_uid, [])
+        own = self.connection.door.holdings.syntax_of(instance)
         for name in self._get.syntaxes:
             if name == "any":
                 fitting = contexts
             else:
-                wanted = instance.transfer_syntax_uid if name == "own" else sopclasses.transfer_syntax(name)
+                wanted = own if name == "own" else sopclasses.transfer_syntax(name)
                 fitting = [context for context in contexts if context.transfer_syntax == wanted]
             if fitting:
                 context = fitting[0 if self._get.same_syntax == "first" else -1]
