@@ -8,10 +8,21 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dicomhawk.hospital.images import brain, chest, head_ct, radiograph, scout, screen, ultrasound
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Recipe, Scout, Ultrasound
+from dicomhawk.hospital.images.recipe import (
+    AbdomenCT,
+    BrainMR,
+    ChestCT,
+    DoseSheet,
+    HeadCT,
+    Radiograph,
+    Recipe,
+    Scout,
+    Ultrasound,
+)
 
 _RENDERERS: dict[type[Any], Callable[[Any, int], NDArray[Any]]] = {
     ChestCT: chest.render,
+    AbdomenCT: chest.render,
     HeadCT: head_ct.render,
     BrainMR: brain.render,
     Scout: scout.render,

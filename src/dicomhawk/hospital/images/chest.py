@@ -12,10 +12,10 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from dicomhawk.hospital.images import chest_findings
+from dicomhawk.hospital.images import abdomen, abdomen_findings, chest_findings
 from dicomhawk.hospital.images.organs import Organs
 from dicomhawk.hospital.images.pack import base_pack
-from dicomhawk.hospital.images.recipe import Body, ChestCT
+from dicomhawk.hospital.images.recipe import AbdomenCT, Body, ChestCT
 from dicomhawk.hospital.images.sampling import CELL, F32, I16, Warp, generator, nodes, trilinear, upsample
 from dicomhawk.hospital.images.scanner import noise_texture, round_field, sharpen, table_profile
 
@@ -49,32 +49,43 @@ class Chest:
         self._native = np.empty(self.shape, np.int16)
         self._enhancement: dict[int, tuple[slice, NDArray[np.uint8]]] = {}
 
+    def decoded(self, k: int) -> I16:
+        """HU of base slice `k` without contrast medium, as it is in the pack."""
+        return np.asarray(base_pack().plane("chest", k).astype(np.int16) - self._offset, np.int16)
+
     def native(self, k: int) -> I16:
-        """HU of base slice `k` without contrast medium."""
+        """The same without the base's own renal cyst."""
         if k not in self._enhancement:
             pack = base_pack()
-            self._native[k] = pack.plane("chest", k).astype(np.int16) - self._offset
-            whole = pack.plane("enhancement", k)
+            self._native[k] = self.decoded(k)
+            whole = pack.plane("enhancement", k).copy()
+            abdomen.mend(k, self._native[k], whole, self.enhancement_step)
             columns = np.nonzero(whole.any(0))[0]
             part = slice(int(columns[0]), int(columns[-1]) + 1) if len(columns) else slice(0, 0)
             self._enhancement[k] = part, np.ascontiguousarray(whole[:, part])
         plane: I16 = self._native[k]
         return plane
 
-    def plane(self, k: int, contrast: np.float32) -> F32:
-        """HU of base slice `k` with so much of the base's own contrast medium."""
+    def plane(self, k: int, contrast: np.float32, portal: np.float32) -> F32:
+        """HU of base slice `k` with so much contrast medium as in the base's arterial phase, or in the portal one."""
         made = self.native(k).astype(np.float32)
         columns, enhancement = self._enhancement[k]
-        made[:, columns] += enhancement * (contrast * np.float32(self.enhancement_step))
+        late = abdomen.portal(k) if portal else None
+        if portal and late is None:
+            contrast = np.float32(contrast + portal * abdomen.ABOVE)
+        if contrast:
+            made[:, columns] += enhancement * (contrast * np.float32(self.enhancement_step))
+        if late is not None:
+            made += late * portal
         return made
 
 
 class Mixed:
     """The base with so much contrast medium, and averaged over so many slices; filled as it is used."""
 
-    def __init__(self, chest: Chest, level: int, thick: bool) -> None:
+    def __init__(self, chest: Chest, level: int, late: int, thick: bool) -> None:
         self.volume = np.empty(chest.shape, np.int16)
-        self._chest, self._level, self._thick = chest, level, thick
+        self._chest, self._level, self._late, self._thick = chest, level, late, thick
         self._ready = np.zeros(chest.shape[0], bool)
 
     def prepare(self, low: int, high: int) -> None:
@@ -89,7 +100,7 @@ class Mixed:
                 self._ready[k] = True
 
     def _one(self, k: int) -> F32:
-        return self._chest.plane(k, np.float32(self._level / CONTRAST_STEPS))
+        return self._chest.plane(k, np.float32(self._level / CONTRAST_STEPS), np.float32(self._late / CONTRAST_STEPS))
 
 
 @cache
@@ -99,9 +110,9 @@ def base_chest() -> Chest:
 
 
 @lru_cache(maxsize=1)
-def mixed(level: int, thick: bool) -> Mixed:
+def mixed(level: int, late: int, thick: bool) -> Mixed:
     """The last mixture that was used: 50 MB, so only one."""
-    return Mixed(base_chest(), level, thick)
+    return Mixed(base_chest(), level, late, thick)
 
 
 class Posture:
@@ -201,12 +212,14 @@ def render(recipe: ChestCT, k: int) -> I16:
     voxels, outside = posture(recipe.body, recipe.study).voxels(z, y, x)
     inside = np.nonzero((outside < 12).any(1))[0]
     first, last = max(int(inside[0]) - 1, 0), min(int(inside[-1]) + 1, cells)
-    base = mixed(round(recipe.contrast * CONTRAST_STEPS), recipe.thickness >= THICK)
+    late = recipe.portal if isinstance(recipe, AbdomenCT) else 0.0
+    levels = round(recipe.contrast * CONTRAST_STEPS), round(late * CONTRAST_STEPS)
+    base = mixed(*levels, recipe.thickness >= THICK)
     base.prepare(int(voxels[0].min()) - 1, int(voxels[0].max()) + 2)
     image = np.full((size, size), AIR, np.float32)
     band = [upsample(v[first : last + 1]) for v in voxels]
     image[first * CELL : last * CELL] = trilinear(base.volume, *band)
-    if recipe.findings:
+    if recipe.findings or isinstance(recipe, AbdomenCT):
         nodes_of_band = tuple(v[first : last + 1] for v in voxels)
         across = np.arange(size, dtype=np.float32) * pixel - np.float32((size - 1) / 2) * pixel
         part = chest_findings.Slice(
@@ -219,7 +232,10 @@ def render(recipe: ChestCT, k: int) -> I16:
             voxels=(nodes_of_band[0], nodes_of_band[1], nodes_of_band[2]),
             lie=posture(recipe.body, recipe.study),
         )
-        chest_findings.draw(recipe.findings, part)
+        if isinstance(recipe, AbdomenCT):
+            abdomen_findings.draw(recipe, part)
+        else:
+            chest_findings.draw(recipe.findings, part)
     if recipe.kernel == "lung":
         sharpen(image)
     random = generator("noise", recipe.series, k)

@@ -144,7 +144,7 @@ def _texture(seed: str, z: float, y: F32, x: F32, longest: float, shortest: floa
 
 
 @dataclass
-class _Box:
+class Box:
     """The pixels around a place: `z`, `y`, `x` are mm from it."""
 
     view: F32
@@ -155,7 +155,7 @@ class _Box:
     x: F32
 
 
-def _box(part: Slice, centre: tuple[float, float, float], reach: float) -> _Box | None:
+def box_around(part: Slice, centre: tuple[float, float, float], reach: float) -> Box | None:
     """What of the slice is within `reach` mm of a place in the scanner; None if nothing."""
     dz = part.z - centre[0]
     if abs(dz) > reach + part.thickness / 2:
@@ -165,7 +165,7 @@ def _box(part: Slice, centre: tuple[float, float, float], reach: float) -> _Box 
     if not len(rows) or not len(columns):
         return None
     down, across = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    return _Box(part.image[down, across], down, across, dz, y[down, None], x[None, across])
+    return Box(part.image[down, across], down, across, dz, y[down, None], x[None, across])
 
 
 def _layers(part: Slice) -> list[float]:
@@ -174,7 +174,7 @@ def _layers(part: Slice) -> list[float]:
     return [width * offset for offset in (-0.34, 0.0, 0.34)]
 
 
-def _lump(finding: Finding, box: _Box, part: Slice, smooth: float, spikes: float, blur: float) -> F32:
+def lump_in(finding: Finding, box: Box, part: Slice, smooth: float, spikes: float, blur: float) -> F32:
     """How much of each pixel is within an irregular ball."""
     layers = _layers(part)
     total = np.zeros(box.view.shape, np.float32)
@@ -208,11 +208,11 @@ def outline(finding: Finding) -> tuple[float, float, float]:
 
 def _nodule(finding: Finding, part: Slice) -> None:
     smooth, spikes, bright = outline(finding)
-    box = _box(part, locate(part.lie, finding.at), finding.size * (0.62 + 0.4 * spikes) + 4)
+    box = box_around(part, locate(part.lie, finding.at), finding.size * (0.62 + 0.4 * spikes) + 4)
     if box is None:
         return
     blur = 1.5 + 0.2 * finding.size if finding.kind == "subsolid" else EDGE
-    weight = _lump(finding, box, part, smooth, spikes, blur)
+    weight = lump_in(finding, box, part, smooth, spikes, blur)
     texture = _texture(finding.seed, box.z, box.y, box.x, 24, 5)
     if finding.kind == "subsolid":
         haze = np.float32(0.30 + 0.16 * bright) + texture * np.float32(0.035)
@@ -247,7 +247,7 @@ def on_side(finding: Finding, z: F32, x: F32) -> F32:
 
 def _consolidation(finding: Finding, part: Slice) -> None:
     radius = finding.size / 2
-    box = _box(part, locate(part.lie, finding.at), radius * 1.7 + 4)
+    box = box_around(part, locate(part.lie, finding.at), radius * 1.7 + 4)
     if box is None:
         return
     first, last = box.rows.start // CELL, -(-box.rows.stop // CELL)
@@ -364,7 +364,7 @@ def _emphysema(finding: Finding, part: Slice) -> None:
     places, radii = _holes(part.lie, finding)
     near = np.abs(places[:, 0] - part.z) < radii
     for (z, y, x), radius in zip(places[near], radii[near], strict=True):
-        box = _box(part, (z, y, x), float(radius))
+        box = box_around(part, (z, y, x), float(radius))
         if box is None:
             continue
         distance = (box.z**2 + box.y**2 + box.x**2) * np.float32(1 / radius**2)
@@ -376,7 +376,7 @@ def _node(finding: Finding, part: Slice) -> None:
     """An enlarged lymph node: an oval in the fat between the vessels, which it does not cover."""
     own = generator("node", finding.seed)
     stretch = own.uniform(0.75, 1.0, 3)
-    box = _box(part, locate(part.lie, finding.at), finding.size * 0.9 + 3)
+    box = box_around(part, locate(part.lie, finding.at), finding.size * 0.9 + 3)
     if box is None:
         return
     z = (box.z) * stretch[0]
@@ -402,7 +402,7 @@ def _coronary(finding: Finding, part: Slice) -> None:
     places = _located(part.lie, tuple((x, y, z) for x, y, z in middle.tolist()))
     for place, radius, hu in zip(places, radii, strength, strict=True):
         z, y, x = map(float, place)
-        box = _box(part, (z, y, x), radius * 2.2 + 1.5)
+        box = box_around(part, (z, y, x), radius * 2.2 + 1.5)
         if box is not None:
             weight = np.exp(-((box.z / (radius * 1.3)) ** 2 + (box.y / radius) ** 2 + (box.x / (radius * 1.3)) ** 2))
             box.view += np.clip(np.float32(hu) - box.view, 0, None) * weight.astype(np.float32)

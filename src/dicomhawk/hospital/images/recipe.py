@@ -52,6 +52,12 @@ class ChestCT(msgspec.Struct, frozen=True, tag="chest_ct"):
     findings: tuple[Finding, ...] = ()
 
 
+class AbdomenCT(ChestCT, frozen=True, tag="abdomen_ct"):
+    """A series of axial CT slices of the upper abdomen; slice 0 is the uppermost. The base ends at the kidneys."""
+
+    portal: float = 0.0  # as `contrast`, in the portal venous phase
+
+
 class HeadCT(msgspec.Struct, frozen=True, tag="head_ct"):
     """A series of axial CT slices of the head; slice 0 is the lowest. Positions are relative to the head's centre."""
 
@@ -213,4 +219,4 @@ class Ultrasound(msgspec.Struct, frozen=True, tag="ultrasound"):
         return len(self.scans)
 
 
-Recipe = ChestCT | HeadCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet | Electrocardiogram
+Recipe = ChestCT | AbdomenCT | HeadCT | BrainMR | Radiograph | Scout | Ultrasound | DoseSheet | Electrocardiogram

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomhawk.hospital.images import render
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Scout, Ultrasound
+from dicomhawk.hospital.images.recipe import AbdomenCT, BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Scout, Ultrasound
 from dicomhawk.hospital.objects import ct, documents, ecg, mr, sc, scout, us, xray
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
@@ -20,6 +20,7 @@ __all__ = ["Context", "make_file"]
 
 _BUILDERS: dict[type[Any], Callable[[Context, Any, Any, Any], Attributes]] = {
     ChestCT: ct.build,
+    AbdomenCT: ct.build,
     HeadCT: ct.build,
     BrainMR: mr.build,
     Scout: scout.build,
