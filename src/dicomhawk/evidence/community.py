@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha1
 from socket import AF_INET, AF_INET6, inet_pton
 
-TCP = 6
+TCP, UDP = 6, 17
 
 
 def community_id(source: tuple[str, int], destination: tuple[str, int], *, protocol: int = TCP) -> bytes:

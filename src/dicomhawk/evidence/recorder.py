@@ -15,7 +15,7 @@ from functools import lru_cache
 from .. import __version__
 from ..settings import Settings
 from . import ecs
-from .community import community_id
+from .community import TCP, UDP, community_id
 from .events import ConnectionClose, ConnectionOpen, FileCaptured, JournalGap, SessionEnd, SessionStart, VaultLimit
 from .fields import Event
 from .journal import Journal
@@ -84,10 +84,12 @@ class Recorder:
         self._envelope = ecs.Envelope(self.sensor)
         self._opened = self.prepare(ConnectionOpen())
 
-    def open(self, source: Endpoint, destination: Endpoint, *, protocol: str = "dicom") -> ConnectionRecord:
+    def open(
+        self, source: Endpoint, destination: Endpoint, *, protocol: str = "dicom", transport: int = TCP
+    ) -> ConnectionRecord:
         """A connection was accepted: emits ``session.start`` if it begins one, and ``connection.open``.
 
-        `protocol` is what the door speaks.
+        `protocol` is what the door speaks, over `transport` (IP protocol number: TCP or UDP).
         """
         now = self.clock()
         us = now // 1000
@@ -99,7 +101,7 @@ class Recorder:
             presence.new += 1
             presence.last = us
         presence.open += 1
-        record = ConnectionRecord(self, now, presence.session, source, destination, protocol)
+        record = ConnectionRecord(self, now, presence.session, source, destination, protocol, transport)
         record.emit_encoded(self._opened)
         return record
 
@@ -212,7 +214,14 @@ class ConnectionRecord:
     )
 
     def __init__(
-        self, recorder: Recorder, now: int, session: str, source: Endpoint, destination: Endpoint, protocol: str
+        self,
+        recorder: Recorder,
+        now: int,
+        session: str,
+        source: Endpoint,
+        destination: Endpoint,
+        protocol: str,
+        transport: int = TCP,
     ) -> None:
         self._recorder = recorder
         self._opened = now
@@ -225,12 +234,14 @@ class ConnectionRecord:
         connection = recorder.stamps.ulid(now)
         self.connection = connection.decode()
         self.transcript = recorder.vault.transcript(self.connection, source, destination)
-        before_port, before_community, after = _visit(session, address, destination, protocol, recorder.sensor)
+        before_port, before_community, after = _visit(
+            session, address, destination, (protocol, transport), recorder.sensor
+        )
         constant = b'%b%d%b%b%b"connection":"%b","transcript":{"segment":"%b","offset":%d}}' % (
             before_port,
             source[1],
             before_community,
-            community_id(source, destination),
+            community_id(source, destination, protocol=transport),
             after,
             connection,
             self.transcript.segment.encode(),
@@ -349,15 +360,16 @@ class ConnectionRecord:
 
 @lru_cache(maxsize=REMEMBERED)
 def _visit(
-    session: str, address: str, destination: Endpoint, protocol: str, sensor: bytes
+    session: str, address: str, destination: Endpoint, spoken: tuple[str, int], sensor: bytes
 ) -> tuple[bytes, bytes, bytes]:
     """What the envelopes of a session's connections to one door have in common: what comes before the visitor's
     port, between it and the community ID, and after that."""
     ip, local = address.encode(), destination[0].encode()
     kind = b"ipv6" if ":" in address else b"ipv4"
+    protocol, transport = spoken[0].encode(), b"udp" if spoken[1] == UDP else b"tcp"
     return (
         b'"session":"%b","source":{"ip":"%b","port":' % (session.encode(), ip),
-        b'},"destination":{"ip":"%b","port":%d},"network":{"transport":"tcp","protocol":"%b","type":"%b",'
-        b'"direction":"inbound","community_id":"' % (local, destination[1], protocol.encode(), kind),
+        b'},"destination":{"ip":"%b","port":%d},"network":{"transport":"%b","protocol":"%b","type":"%b",'
+        b'"direction":"inbound","community_id":"' % (local, destination[1], transport, protocol, kind),
         b'"},"related":{"ip":["%b","%b"]},%b,"honeypot":{' % (ip, local, sensor),
     )

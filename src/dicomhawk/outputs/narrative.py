@@ -302,6 +302,7 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
     ),
     "lure.taken": _lure("lure taken"),
     "lure.reused": _lure("lure came back from elsewhere"),
+    "lure.hit": lambda f: _lure(f"bait opened by {f['honeypot.lure.opener']}")(f),
     "file.captured": _captured,
     "vault.dropped": lambda f: f"{size(f.raw('honeypot.dropped.bytes') or 0)} of old transcripts removed",
     "vault.limit": lambda f: f"{f['honeypot.limited']} not kept: limit {f['honeypot.limit']}",

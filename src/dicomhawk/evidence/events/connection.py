@@ -25,7 +25,7 @@ class SessionEnd(Event, frozen=True, kw_only=True):
 
 
 class ConnectionOpen(Event, frozen=True, kw_only=True):
-    """A TCP connection was accepted."""
+    """A TCP connection was accepted; or, on the canary, a datagram came that is worth an event."""
 
     kind: ClassVar[Kind] = Kind("connection.open", ("network", "session"), ("connection", "start"), 10, recurs=True)
 

@@ -33,6 +33,39 @@ class LureTaken(Event, frozen=True, kw_only=True):
     detail: Detail = None
 
 
+class LureHit(Event, frozen=True, kw_only=True):
+    """Bait called from elsewhere: somebody opened it, or looked up its name, and `dicomhawk canary` was asked."""
+
+    kind: ClassVar[Kind] = Kind("lure.hit", ("intrusion_detection", "threat"), ("indicator", "access"), 99)
+    lure: Lure
+    lure_kind: LureKind
+    token: Token
+    minted: Minted
+    visitor: MintedFor = None
+    connection: Annotated[
+        str | None, Field("honeypot.lure.connection", "Connection on which that session took the bait.")
+    ] = None
+    taken: Annotated[str, Field("honeypot.lure.taken", "Moment at which it was taken.")]
+    what: Annotated[str | None, Field("honeypot.lure.what", "What the token was put into: a path, a UID.")] = None
+    deployment: Annotated[str, Field("honeypot.lure.deployment", "Which deployment it is of, as its export says.")]
+    same: Annotated[
+        bool | None, Field("honeypot.lure.same_visitor", "Whether it is opened from the address that took it.")
+    ] = None
+    opener: Annotated[str, Field("honeypot.lure.opener", "Program that opened it, by what it says of itself.")]
+    via: Via = None
+    method: Annotated[str | None, Field("http.request.method", "Method, as sent.")] = None
+    target: Annotated[str | None, Field("url.original", "Request target, as sent.")] = None
+    host: Annotated[str | None, Field("url.domain", "Host field, as sent.")] = None
+    user_agent: Annotated[str | None, Field("user_agent.original", "User-Agent.")] = None
+    headers: Annotated[
+        tuple[str, ...], Field("http.request.headers", "Fields as `Name: value`, in their order and case.")
+    ] = ()
+    question: Annotated[str | None, Field("dns.question.name", "Name that was looked up.")] = None
+    question_type: Annotated[str | None, Field("dns.question.type", "Type of the records asked for.")] = (
+        None
+    )
+
+
 class LureReused(Event, frozen=True, kw_only=True):
     """Something that was minted for one session came back from another visitor."""
 
