@@ -8,13 +8,18 @@ the image code, and that runs in a process of its own.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .catalogue import Catalogue
 from .rows import Instance
+
+if TYPE_CHECKING:
+    from .objects import Context
+    from .objects.recipe import DocumentRecipe, SeriesRecipe
 
 CACHE = "hospital/cache"
 CATALOGUE = "hospital/catalogue.sqlite"
@@ -73,6 +78,12 @@ def render(data: str, instance_key: int, budget: int) -> str:
     return str(target)
 
 
+def heads(data: str, instance_keys: Sequence[int]) -> list[bytes | None]:
+    """The attributes of generated images, as `objects.head.attributes` has them; None for what is no image."""
+    maker = _maker(data)
+    return [maker.head(maker.instance(key)) for key in instance_keys]
+
+
 def trim(folder: Path, budget: int) -> None:
     """Remove the files least recently written until the cache is within its budget."""
     files = []
@@ -107,6 +118,17 @@ class _Maker:
 
     def make(self, instance: Instance) -> bytes:
         from . import objects  # large: only a rendering process loads the image code
+
+        return objects.make_file(*self._described(instance))
+
+    def head(self, instance: Instance) -> bytes | None:
+        from .objects.head import attributes
+
+        return attributes(*self._described(instance))
+
+    def _described(self, instance: Instance) -> tuple[Context, SeriesRecipe | DocumentRecipe]:
+        """What an instance is made of."""
+        from . import objects
         from .objects.recipe import decode
 
         catalogue = self._catalogue
@@ -117,7 +139,7 @@ class _Maker:
         if not (series and study and patient and device) or series.recipe is None:
             raise LookupError(f"instance {instance.instance_key} can't be rendered")
         context = objects.Context(patient, study, series, instance, device, self._charset, self._address)
-        return objects.make_file(context, decode(series.recipe))
+        return context, decode(series.recipe)
 
 
 _maker = lru_cache(maxsize=1)(_Maker)

@@ -295,9 +295,24 @@ class Holdings:
             try:
                 found = Path(await asyncio.shield(self._renderer.begin(instance.instance_key)))
             except Exception as error:
-                loop = asyncio.get_running_loop()
-                loop.call_exception_handler({"message": "an object can't be rendered", "exception": error})
+                self._unforeseen(error)
         return found
+
+    def _unforeseen(self, error: Exception) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_exception_handler({"message": "an object can't be rendered", "exception": error})
+
+    async def heads(self, instances: Sequence[InstanceRef]) -> list[bytes | None]:
+        """The attributes of instances in Explicit VR Little Endian, without making their pixels, as `archive.heads`
+        has them; None for those that are files already, or quickly made."""
+        made = [each for each in instances if each.origin != _UPLOAD and each.path is None]
+        try:
+            found = await self._renderer.heads([each.instance_key for each in made]) if made else []
+        except Exception as error:
+            self._unforeseen(error)
+            return [None] * len(instances)
+        by_key = {each.instance_key: head for each, head in zip(made, found, strict=True)}
+        return [None if each.origin == _UPLOAD else by_key.get(each.instance_key) for each in instances]
 
     async def display(self, instance: InstanceRef, frame: int = 1, view: View = AS_IT_IS) -> bytes:
         """Frame `frame`, from 1, of an instance as a picture. Raises `DisplayError`.

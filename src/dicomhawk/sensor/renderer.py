@@ -7,14 +7,14 @@ import gc
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from ..hospital import displays
-from ..hospital.archive import render
+from ..hospital.archive import heads, render
 from .processes import die_with
 
 PROCESSES = 1
@@ -59,6 +59,10 @@ class Renderer:
     async def uncompressed(self, path: Path, syntax: str, *, trusted: bool) -> bytes:
         """The data set of the object in Explicit VR Little Endian. Raises `DisplayError`."""
         return await self._run(displays.uncompressed, str(path), syntax, trusted)
+
+    async def heads(self, instance_keys: Sequence[int]) -> list[bytes | None]:
+        """The attributes of generated images; see `archive.heads`."""
+        return await self._run(heads, self._arguments[0], instance_keys)
 
     async def _render(self, instance_key: int) -> str:
         data, budget = self._arguments

@@ -9,7 +9,7 @@ from ....evidence import events as ev
 from ....evidence.transcript import Reference
 from ....hospital import json_model, xml_model
 from ....hospital.contents import LARGE, attributes_of
-from ....hospital.elements import EXPLICIT_LE, DataSet
+from ....hospital.elements import EXPLICIT_LE, DataSet, decode
 from ....hospital.errors import QueryError
 from ....hospital.instances import InstanceRef
 from ....hospital.transcode import can_transcode
@@ -24,6 +24,8 @@ from .service import Service
 
 AHEAD = 3
 """Objects rendered ahead of the one being sent, so that the renderer works while the network does."""
+BATCH = 16
+"""Instances whose attributes are made at a time; others have their turn in between."""
 ANY = "*"
 
 
@@ -68,7 +70,7 @@ class Retrieval:
         return Response(status, [("Content-Type", kind)], multipart.written(boundary, self._parts(chosen)))
 
     async def _one(self, instance: InstanceRef, syntax: str) -> Response:
-        stored = await self.holdings.fetch(instance, syntax)
+        stored = await self._fetched(instance, syntax)
         if stored is None:
             raise Refused(406, "Not Acceptable")
         kind = f"{media.DICOM}; transfer-syntax={stored.transfer_syntax}"
@@ -81,7 +83,7 @@ class Retrieval:
             for place, (instance, syntax) in enumerate(chosen):
                 for following, _ in chosen[place + 1 : place + 1 + AHEAD]:
                     self.holdings.prefetch(following)
-                stored = await self.holdings.fetch(instance, syntax)
+                stored = await self._fetched(instance, syntax)
                 if stored is None:
                     continue
                 yield (
@@ -91,6 +93,12 @@ class Retrieval:
                 count, size = count + 1, size + len(stored.data)
         finally:
             self.record("success" if count == len(chosen) else "failure", count=count, size=size, kind=media.DICOM)
+
+    async def _fetched(self, instance: InstanceRef, syntax: str) -> StoredObject | None:
+        """An instance in a transfer syntax or, if it can't be had in that, in its own."""
+        own = instance.transfer_syntax_uid
+        stored = await self.holdings.fetch(instance, syntax, decodes=(own,))
+        return stored if stored is not None or syntax == own else await self.holdings.fetch(instance, own)
 
     def file(self, instance: InstanceRef, stored: StoredObject) -> list[Part]:
         """A Part 10 file of it."""
@@ -112,14 +120,14 @@ class Retrieval:
     async def _models(self, instances: Sequence[InstanceRef]) -> AsyncIterator[json_model.JSON]:
         count = 0
         try:
-            for place, instance in enumerate(instances):
-                for following in instances[place + 1 : place + 1 + AHEAD]:
-                    self.holdings.prefetch(following)
-                found = await self._attributes(instance)
-                if found is not None:
-                    yield json_model.model(found, self.service.manner(self.url(instance)))
-                    count += 1
-                await asyncio.sleep(0)
+            for start in range(0, len(instances), BATCH):
+                batch = instances[start : start + BATCH]
+                for instance, head in zip(batch, await self.holdings.heads(batch), strict=True):
+                    found = decode(head, EXPLICIT_LE) if head is not None else await self._attributes(instance)
+                    if found is not None:
+                        yield json_model.model(found, self.service.manner(self.url(instance)))
+                        count += 1
+                    await asyncio.sleep(0)
         finally:
             outcome = "success" if count == len(instances) else "failure"
             self.record(outcome, count=count, kind=media.JSON)
@@ -187,7 +195,7 @@ def _syntax(instance: InstanceRef, wished: Sequence[str]) -> str | None:
     for syntax in wished:
         if syntax in (ANY, own):
             return own
-        if can_transcode(own, syntax):
+        if can_transcode(own, syntax) or (syntax == EXPLICIT_LE and instance.origin != "upload"):
             return syntax
     return None
 
