@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ..settings import SettingsError
-from . import check, events, export, hospital, init, persona, serve, sessions
+from . import canary, check, events, export, hospital, init, lures, persona, serve, sessions
 
 app = typer.Typer(
     name="dicomhawk",
@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
+app.command("canary")(canary.canary)
+app.add_typer(lures.app, name="lures")
 app.add_typer(hospital.app, name="hospital")
 app.add_typer(persona.app, name="persona")
 app.command("sessions")(sessions.sessions)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import quote
 
+from ..persona.model import Persona
 from ..settings import Deployment, Settings
 from . import credentials as pairs
 from . import pages
@@ -22,7 +24,7 @@ from .listings import Entry, listing
 from .marks import Marked, Marks
 from .phpinfo import phpinfo
 from .reuse import Watch
-from .routes import Platform, Route, Routes, routes
+from .routes import Platform, Route, Routes, platform_of, routes
 from .scene import posix, saved, scene
 from .tokens import Minter, canonical, key_of
 
@@ -240,6 +242,23 @@ class Lures:
         last = ("Last-Modified", formatdate(moment, usegmt=True))
         ranges = ("Accept-Ranges", "bytes")
         return (ranges, ("ETag", tag), last) if self.routes.platform == "java" else (last, ("ETag", tag), ranges)
+
+
+@contextmanager
+def laid_out(settings: Settings, deployment: Deployment, persona: Persona) -> Iterator[Lures]:
+    """The bait of a deployment behind the web server that its persona is."""
+    lures = of_persona(settings, deployment, persona)
+    try:
+        yield lures
+    finally:
+        lures.close()
+
+
+def of_persona(settings: Settings, deployment: Deployment, persona: Persona) -> Lures:
+    """As `laid_out`; to be closed."""
+    server = persona.http.server(deployment)
+    platform = platform_of(server, face=persona.http.face, seed=deployment.seed)
+    return Lures(settings, deployment, platform=platform, server=server)
 
 
 def basic(authorization: str) -> tuple[str, str] | None:

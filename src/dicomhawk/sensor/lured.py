@@ -12,23 +12,12 @@ from ..lures.bait import Lures
 from ..lures.ledger import Taker
 from ..lures.marks import marked
 from ..lures.reuse import Reuse
-from ..lures.routes import platform_of
-from ..persona.model import Persona
-from ..settings import Deployment, Settings
 from ..upperlayer import items as it
 from ..upperlayer.pdu import AssociateRQ
 from .holdings import StoredObject
 
 MARKED_AT_ONCE = 1 << 20
 """Bytes of an object that is marked here and now: less than a millisecond; a larger one goes to a thread."""
-
-
-def lures_of(settings: Settings, deployment: Deployment, persona: Persona) -> Lures:
-    """The bait of a worker."""
-    http = persona.http
-    server = http.server(deployment)
-    platform = platform_of(server, face=http.face, seed=deployment.seed)
-    return Lures(settings, deployment, platform=platform, server=server)
 
 
 def taker(record: ConnectionRecord) -> Taker:

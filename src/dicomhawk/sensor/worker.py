@@ -18,14 +18,13 @@ import uvloop
 
 from ..evidence import events as ev
 from ..evidence.recorder import Recorder
-from ..lures.bait import Lures
+from ..lures.bait import Lures, of_persona
 from ..persona.model import Persona
 from ..settings import Deployment, Settings
 from .dicom.connection import Connection
 from .dicom.door import SWEEP_SECONDS, Door
 from .dicom.slots import Slots
 from .holdings import Holdings
-from .lured import lures_of
 from .web.backing import Backing
 from .web.compose import site_of
 from .web.door import Door as WebDoor
@@ -66,7 +65,7 @@ def run(
     asyncio.set_event_loop(loop)
     recorder = Recorder(settings, name)
     holdings = Holdings(settings, deployment, persona)
-    lures = lures_of(settings, deployment, persona)
+    lures = of_persona(settings, deployment, persona)
     backing = Backing(settings, deployment, persona, holdings, recorder, time.time, lures)
     try:
         loop.run_until_complete(_serve(name, listening, backing, lures, ready))
