@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
+from copy import copy
 from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
@@ -51,6 +52,13 @@ class ProductArchive:
         self.ae_title = ae_title
         self.objects = CatalogueObjects(catalogue, dialect)
         self.visitors = VisitorEntries(uploads, Vault(vault), self.objects)
+
+    def with_dialect(self, dialect: QueryDialect) -> ProductArchive:
+        """The same archive, searched as another dialect has it that keeps the same."""
+        other = copy(self)
+        other.dialect = dialect
+        other.objects = CatalogueObjects(self.objects.catalogue, dialect)
+        return other
 
     def find(
         self, levels: tuple[Level, ...], identifier: DataSet, *, now: float, visitor: str

@@ -1,0 +1,109 @@
+"""The explorer's pages, and what is said of plugins."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+from ..message import Response
+from .problems import Refusal
+from .service import Call, Handler, json_response
+
+TYPES: Final = {
+    ".css": "text/css",
+    ".gif": "image/gif",
+    ".html": "text/html",
+    ".ico": "image/x-icon",
+    ".js": "application/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
+PLUGINS: Final[dict[str, dict[str, Any] | None]] = {
+    "explorer.js": None,
+    "dicom-web": {
+        "Description": "Implementation of DICOMweb (QIDO-RS, STOW-RS and WADO-RS) and WADO-URI.",
+        "ExtendsOrthancExplorer": True,
+        "ID": "dicom-web",
+        "RootUri": "../dicom-web/app/client/index.html",
+        "Version": "1.7",
+    },
+    "serve-folders": {
+        "Description": "Serve additional folders with the HTTP server of Orthanc.",
+        "ExtendsOrthancExplorer": False,
+        "ID": "serve-folders",
+        "RootUri": "../app/plugin-serve-folders.html",
+        "Version": "1.10.1",
+    },
+    "web-viewer": None,
+    "worklists": {
+        "Description": "Serve DICOM modality worklists from a folder with Orthanc.",
+        "ExtendsOrthancExplorer": False,
+        "ID": "worklists",
+        "Version": "1.10.1",
+    },
+}
+"""The plugins of Debian's packages."""
+_SCRIPT: Final = """\
+// Extensions to Orthanc Explorer by the registered plugins
+
+/**
+ * From plugin: dicom-web (version 1.7)
+ **/
+"""
+
+
+def routes() -> Iterable[tuple[str, str, Handler]]:
+    """Methods, paths and handlers."""
+    yield "GET", "/app/*", page
+    yield "GET", "/plugins", plugins
+    yield "GET", "/plugins/explorer.js", script
+    yield "GET", "/plugins/{id}", plugin
+
+
+@lru_cache(maxsize=1)
+def pages() -> dict[str, tuple[str, bytes]]:
+    """Types and contents of all pages, by their paths below ``/app/``."""
+    found: dict[str, tuple[str, bytes]] = {}
+    root = files(__package__) / "app"
+
+    def walk(folder: Any, prefix: str) -> None:
+        for each in folder.iterdir():
+            if each.is_dir():
+                walk(each, f"{prefix}{each.name}/")
+            else:
+                dot = each.name.rfind(".")
+                kind = TYPES.get(each.name[dot:]) or mimetypes.guess_type(each.name)[0] or "application/octet-stream"
+                found[prefix + each.name] = kind, each.read_bytes()
+
+    walk(root, "")
+    return found
+
+
+async def page(call: Call) -> Response:
+    """A page, a script or a picture."""
+    found = pages().get(call.arguments["rest"])
+    if found is None:
+        raise Refusal
+    kind, content = found
+    return Response(200, [("Content-Type", kind)], content)
+
+
+async def plugins(_: Call) -> Response:
+    """GET /plugins."""
+    return json_response(list(PLUGINS))
+
+
+async def plugin(call: Call) -> Response:
+    """GET /plugins/{id}."""
+    found = PLUGINS.get(call.arguments["id"])
+    if found is None:
+        raise Refusal
+    return json_response(found)
+
+
+async def script(_: Call) -> Response:
+    """GET /plugins/explorer.js: what plugins add to the explorer."""
+    return Response(200, [("Content-Type", "application/javascript; charset=utf-8")], _SCRIPT.encode())

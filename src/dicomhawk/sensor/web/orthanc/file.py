@@ -1,0 +1,88 @@
+"""The file of an instance: its size, its head, and where its pixels are."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from ....hospital.elements import EXPLICIT_LE, DataSet, decode
+from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
+from ....hospital.products.objects import HEAD_BYTES, StoredObject
+from .service import Service
+from .view import Item, View
+
+REMEMBERED: Final = 64
+"""Files whose heads are kept: those of a page of an explorer."""
+PIXEL_DATA: Final = 0x7FE00010
+_PIXEL_TAGS: Final = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A Part 10 file. `captured`: a visitor has made it."""
+
+    path: Path
+    size: int
+    meta: DataSet
+    head: StoredObject
+    syntax: str
+    start: int
+    """Where the data set begins."""
+    pixels: int
+    """Where the element of the pixels begins; 0: there is none, or not within the first bytes."""
+    captured: bool
+    sop_uid: str
+
+
+_kept: WeakKeyDictionary[Service, OrderedDict[Path, File]] = WeakKeyDictionary()
+
+
+async def opened(service: Service, view: View, item: Item) -> File | None:
+    """The file of an instance, rendered if need be; None if it can't be had."""
+    reference = view.reference(item)
+    if reference is None:
+        return None
+    path = await service.backing.holdings.file(reference)
+    if path is None:
+        return None
+    kept = _kept.setdefault(service, OrderedDict())
+    found = kept.get(path)
+    if found is None:
+        captured = reference.origin == "upload"
+        found = _read(service, path, reference.transfer_syntax_uid, captured, reference.sop_uid)
+        await asyncio.sleep(0)
+        if found is None:
+            return None
+        kept[path] = found
+        while len(kept) > REMEMBERED:
+            kept.popitem(last=False)
+    return found
+
+
+def _read(service: Service, path: Path, syntax: str, captured: bool, sop_uid: str) -> File | None:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            data = file.read(HEAD_BYTES)
+        start = dataset_offset(data)
+    except (OSError, Part10Error):
+        return None
+    meta = decode(data[PREAMBLE + len(PREFIX) : start], EXPLICIT_LE, head=True, lenient=True)
+    head = decode(data[start:], syntax, stop_at=PIXEL_DATA, head=True, lenient=True)
+    pixels = max((data.rfind(tag, start) for tag in _PIXEL_TAGS), default=0)
+    return File(
+        path,
+        size,
+        meta,
+        StoredObject(head, service.product.dialect),
+        syntax,
+        start,
+        max(pixels, 0),
+        captured,
+        sop_uid,
+    )

@@ -1,0 +1,86 @@
+"""JSON as jsoncpp's styled writer lays it out: what it writes for each value is always the same text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+INDENTATION: Final = "   "
+TAB: Final = "\t"
+MAX_DEPTH: Final = 64
+"""Objects within objects that are read: nobody nests configurations or queries deeper."""
+
+
+class JsonError(ValueError):
+    """The text is no JSON, or nested too deeply."""
+
+
+def styled(value: Any, indentation: str = INDENTATION, margin: str = "") -> str:
+    """`value` with keys in order, and every member and item on a line of its own; no line feed at the end."""
+    if isinstance(value, dict):
+        if not value:
+            return "{}"
+        inner = margin + indentation
+        members = (
+            f"{inner}{_text(key)} : {_break(each, inner)}{styled(each, indentation, inner)}"
+            for key, each in sorted(value.items(), key=lambda member: member[0].encode("utf-8", "replace"))
+        )
+        return "{\n" + ",\n".join(members) + f"\n{margin}}}"
+    if isinstance(value, list | tuple):
+        if not value:
+            return "[]"
+        inner = margin + indentation
+        return "[\n" + ",\n".join(inner + styled(each, indentation, inner) for each in value) + f"\n{margin}]"
+    return _scalar(value)
+
+
+def items(values: Iterator[Any]) -> Iterator[str]:
+    """An array of `values`, piece by piece."""
+    begun = False
+    for value in values:
+        yield (",\n" if begun else "[\n") + INDENTATION + styled(value, margin=INDENTATION)
+        begun = True
+    yield "\n]" if begun else "[]"
+
+
+def parsed(text: bytes) -> Any:
+    """The value of a JSON text. Raises `JsonError`."""
+    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise JsonError("nested too deeply")
+    try:
+        return json.loads(text.decode("utf-8", "replace"))
+    except (ValueError, RecursionError) as error:
+        raise JsonError(str(error)) from None
+
+
+def _depth(text: bytes) -> int:
+    deepest = depth = 0
+    for byte in text:
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _break(value: Any, margin: str) -> str:
+    return f"\n{margin}" if value and isinstance(value, dict | list | tuple) else ""
+
+
+def _text(text: str) -> str:
+    return json.dumps(text)
+
+
+def _scalar(value: Any) -> str:
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        text = f"{value:.17g}"
+        return text if "." in text or "e" in text else f"{text}.0"
+    return str(value) if isinstance(value, int) else _text(str(value))

@@ -1,0 +1,87 @@
+"""The face of Orthanc: which handler answers what, and what becomes of those that fail."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Final
+
+from ..backing import Backing
+from ..message import Request, Response, Site
+from ..state import StateError
+from . import (
+    archives,
+    attachments,
+    changes,
+    changing,
+    explorer,
+    instances,
+    jobs,
+    nodes,
+    pictures,
+    remotes,
+    search,
+    system,
+    upload,
+)
+from .login import pair_of
+from .problems import UNHANDLED, Fault, Problem, Refusal
+from .routing import METHODS, table
+from .service import Call, Handler, Service
+
+_MODULES: Final = (
+    *(system, nodes, instances, attachments, pictures, archives, search, changes, jobs, remotes, upload, changing),
+    explorer,
+)
+
+
+def face(backing: Backing) -> Site:
+    """Orthanc's REST API over the hospital. The persona must have a dialect of queries."""
+    product = backing.holdings.product
+    if product is None:
+        raise ValueError("the persona's product doesn't keep an index of its own")
+    service = Service(backing, product, product.with_dialect(search.folding(product.dialect)))
+    service.routes = table(_routes())
+
+    async def serve(request: Request) -> Response:
+        uri = normalized(request.path)
+        try:
+            return await _answer(service, request, uri)
+        except Problem as problem:
+            return problem.response(request.method, uri)
+        except Refusal as refusal:
+            return Response(refusal.status)
+        except (sqlite3.Error, StateError):
+            return Problem(Fault.INTERNAL, UNHANDLED).response(request.method, uri)
+
+    return serve
+
+
+def _routes() -> Iterable[tuple[str, str, Handler]]:
+    for module in _MODULES:
+        yield from module.routes()
+
+
+async def _answer(service: Service, request: Request, uri: str) -> Response:
+    if request.method not in METHODS:
+        raise Refusal(400 if request.method == "PATCH" else 404)
+    found = service.routes.find(request.method, uri)
+    if found is None:
+        raise Problem(Fault.RESOURCE)
+    if found.handler is None:
+        return Response(405, [("Allow", ",".join(found.allowed))])
+    pair = pair_of(request.headers.get("Authorization") or "")
+    return await found.handler(Call(service, request, uri, found.arguments, pair[0] if pair else ""))
+
+
+def normalized(path: str) -> str:
+    """A path without empty and ``.`` components, and without ``..``, as the server puts it before it looks at it."""
+    found: list[str] = []
+    parts = path.split("/")
+    for part in parts:
+        if part == "..":
+            del found[-1:]
+        elif part and part != ".":
+            found.append(part)
+    slash = "/" if found and parts[-1] in ("", ".", "..") else ""
+    return "/" + "/".join(found) + slash

@@ -1,0 +1,285 @@
+"""Uploads: one DICOM file, or a ZIP archive of them, for their visitor alone."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import zipfile
+import zlib
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from ....evidence.events import WebStore
+from ....hospital.attributes import UNIQUE_KEYS, Level
+from ....hospital.elements import EXPLICIT_LE, DataSet, decode
+from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
+from ....hospital.products.objects import StoredObject
+from ..message import BodyBroken, Request, Response
+from ..state import StateError
+from .problems import Fault, Problem, Refusal
+from .service import FACE, Call, Handler, json_response
+from .view import BACK, public_id
+
+HEAD_SIZE: Final = 128 * 1024
+"""Bytes at the beginning of an object that are looked at: patient, study and series come before the pixels."""
+LONGEST: Final = 2 << 30
+"""Bytes of one file; the vault has limits of its own."""
+MAX_ZIP: Final = 256 << 20
+"""Bytes of an archive, which is kept in memory as it comes."""
+MAX_MEMBERS: Final = 2000
+"""Files of an archive that are looked at: those of a large study."""
+MAX_MEMBER: Final = 64 << 20
+"""Bytes of a file in an archive, and a hundredth of what all of them may come to."""
+MAX_UNPACKED: Final = 512 << 20
+"""Bytes of all of them."""
+_BROKEN: Final = (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError)
+"""What a module for archives raises for one that is none, is encrypted, or packed in an unknown way."""
+_ZIP: Final = b"PK\x03\x04"
+_SOP_CLASS, _SYNTAX = 0x00080016, 0x00020010
+_PIXEL_DATA: Final = 0x7FE00010
+
+
+class Refused(Exception):
+    """A file that isn't taken, and the problem with it."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class Identity(NamedTuple):
+    """What the head of a file says of it."""
+
+    ids: tuple[str, ...]
+    sop_class: str
+    syntax: str
+    head: DataSet
+
+
+def routes() -> Iterable[tuple[str, str, Handler]]:
+    """Methods, paths and handlers."""
+    yield "POST", "/instances", upload
+
+
+async def upload(call: Call) -> Response:
+    """POST /instances."""
+    pieces = _Pieces(call.request)
+    begin = await pieces.until(len(_ZIP))
+    if not begin:
+        _tell(call, 0, "failure", "empty")
+        raise Problem(Fault.FILE, "Received an empty DICOM file")
+    if begin.startswith(_ZIP):
+        return await _archive(call, pieces)
+    try:
+        return json_response(await _single(call, pieces))
+    except Refused as refused:
+        raise refused.problem from None
+
+
+class _Pieces:
+    """A body that is read twice at its beginning."""
+
+    def __init__(self, request: Request) -> None:
+        self._source = aiter(request.body)
+        self.kept = bytearray()
+        self.size = 0
+        self.ended = False
+
+    async def until(self, size: int) -> bytes:
+        """The first bytes, at least so many if there are."""
+        while len(self.kept) < size and await self.more() is not None:
+            pass
+        return bytes(self.kept)
+
+    async def more(self) -> bytes | None:
+        """The next piece, which is kept; None: that was all."""
+        try:
+            piece = await anext(self._source)
+        except StopAsyncIteration:
+            self.ended = True
+            return None
+        except BodyBroken:
+            raise Refusal(400) from None
+        self.kept += piece
+        self.size += len(piece)
+        return piece
+
+
+async def _single(call: Call, pieces: _Pieces) -> dict[str, str]:
+    begin = await pieces.until(HEAD_SIZE)
+    try:
+        identity = identified(call, begin[:HEAD_SIZE], begin if pieces.ended else None)
+    except Refused:
+        while pieces.size < LONGEST and await pieces.more() is not None:
+            pieces.kept.clear()
+        error = _unreadable(pieces.size) if not _is_part10(begin) else None
+        _tell(call, pieces.size, "failure", "unreadable")
+        if error is not None:
+            raise Refused(error) from None
+        raise
+    sink = call.request.record.open_object(b"")
+    sink.write(begin)
+    pieces.kept.clear()
+    while pieces.size < LONGEST and await pieces.more() is not None:
+        sink.write(bytes(pieces.kept))
+        pieces.kept.clear()
+    captured = sink.finish()
+    call.request.record.object_stored(captured, sop_class=identity.sop_class, sop_instance=identity.ids[Level.IMAGE])
+    _tell(call, captured.size, "success", None, identity, captured.sha256)
+    return await _kept(call, identity, captured)
+
+
+async def _kept(call: Call, identity: Identity, captured: Any) -> dict[str, str]:
+    """Let the visitor find a captured file; what the API says of it."""
+    view = await call.view()
+    names = [public_id(identity.ids[: level + 1]) for level in Level]
+    found = {
+        "ID": names[Level.IMAGE],
+        "ParentPatient": names[Level.PATIENT],
+        "ParentSeries": names[Level.SERIES],
+        "ParentStudy": names[Level.STUDY],
+        "Path": f"/instances/{names[Level.IMAGE]}",
+    }
+    if await view.find(Level.IMAGE, names[Level.IMAGE]) is not None:
+        return found | {"Status": "AlreadyStored"}
+    stored = captured.path is not None and call.service.backing.holdings.add_upload(
+        call.visitor,
+        identity.head,
+        sop_class_uid=identity.sop_class,
+        sop_uid=identity.ids[Level.IMAGE],
+        transfer_syntax_uid=identity.syntax,
+        path=captured.path,
+        size=captured.size,
+        overwrite=True,
+        same=call.service.backing.persona.store.same_object,
+    )
+    if not stored:
+        raise Refused(Problem(Fault.FULL))
+    await _remember(call, names)
+    return found | {"Status": "Success"}
+
+
+async def _remember(call: Call, names: list[str]) -> None:
+    """That it came by the API; and if its visitor had deleted it, that it is there again."""
+    try:
+        for name in {names[Level.IMAGE], names[Level.SERIES]}:
+            call.state.put(call.visitor, f"orthanc/posted/{name}", {"HttpUsername": call.user})
+        if await (await call.view()).find(Level.IMAGE, names[Level.IMAGE]) is None:
+            call.state.put(call.visitor, BACK + names[Level.IMAGE], 1)
+    except StateError:
+        return
+
+
+def identified(call: Call, begin: bytes, whole: bytes | None) -> Identity:
+    """What the beginning of a file says. Raises `Refused`."""
+    if not _is_part10(begin):
+        raise Refused(_unreadable(len(whole or begin)))
+    try:
+        start = dataset_offset(begin)
+    except Part10Error:
+        raise Refused(_unreadable(len(whole or begin))) from None
+    dialect = call.service.product.dialect
+    meta = StoredObject(decode(begin[PREAMBLE + len(PREFIX) : start], EXPLICIT_LE, head=True, lenient=True), dialect)
+    syntax = _uid(meta, _SYNTAX) or EXPLICIT_LE
+    head = decode(begin[start:], syntax, stop_at=_PIXEL_DATA, head=True, lenient=True)
+    source = StoredObject(head, dialect)
+    ids = tuple(source.value(tag) or "" for tag in UNIQUE_KEYS.values())
+    if not all(ids[Level.STUDY :]):
+        raise Refused(Problem(Fault.NO_TAG))
+    return Identity(ids, source.value(_SOP_CLASS) or "", syntax, head)
+
+
+def _uid(source: StoredObject, tag: int) -> str:
+    element = source.head.get(tag)
+    value = element.value if element is not None else b""
+    return value.decode("latin-1").strip("\0 ") if isinstance(value, bytes) else ""
+
+
+def _is_part10(begin: bytes) -> bool:
+    return begin[PREAMBLE : PREAMBLE + len(PREFIX)] == PREFIX
+
+
+def _unreadable(size: int) -> Problem:
+    return Problem(Fault.FILE, f"Cannot parse an invalid DICOM file (size: {size} bytes)")
+
+
+async def _archive(call: Call, pieces: _Pieces) -> Response:
+    while pieces.size < MAX_ZIP and await pieces.more() is not None:
+        pass
+    data = bytes(pieces.kept)
+    pieces.kept.clear()
+    try:
+        members = await asyncio.to_thread(_members, data)
+    except _BROKEN:
+        _tell(call, pieces.size, "failure", "no archive")
+        raise Problem(Fault.FILE, "Cannot open ZIP archive from memory buffer") from None
+    _tell(call, pieces.size, "success", None)
+    found = []
+    left = MAX_UNPACKED
+    for member in members[:MAX_MEMBERS]:
+        content = await asyncio.to_thread(_unpacked, data, member, min(MAX_MEMBER, left))
+        if content is None:
+            continue
+        left -= len(content)
+        try:
+            found.append(await _member(call, content))
+        except Refused:
+            continue
+    return json_response(found)
+
+
+def _members(data: bytes) -> list[zipfile.ZipInfo]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return [member for member in archive.infolist() if not member.is_dir()]
+
+
+def _unpacked(data: bytes, member: zipfile.ZipInfo, most: int) -> bytes | None:
+    """The content of a member; None if it can't be read, or has more bytes than `most`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(member) as file:
+            content = file.read(most + 1)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        NotImplementedError,
+        OSError,
+        EOFError,
+        RuntimeError,
+        KeyError,
+    ):
+        return None
+    return content if len(content) <= most else None
+
+
+async def _member(call: Call, content: bytes) -> dict[str, str]:
+    identity = identified(call, content[:HEAD_SIZE], content)
+    sink = call.request.record.open_object(b"")
+    sink.write(content)
+    captured = sink.finish()
+    call.request.record.object_stored(captured, sop_class=identity.sop_class, sop_instance=identity.ids[Level.IMAGE])
+    _tell(call, captured.size, "success", None, identity, captured.sha256)
+    return await _kept(call, identity, captured)
+
+
+def _tell(
+    call: Call,
+    size: int,
+    outcome: str,
+    reason: str | None,
+    identity: Identity | None = None,
+    sha256: str | None = None,
+) -> None:
+    call.request.record.emit(
+        WebStore(
+            face=FACE,
+            mime_type=call.request.headers.get("Content-Type"),
+            sop_class=identity.sop_class if identity else None,
+            sop_instance=identity.ids[Level.IMAGE] if identity else None,
+            study_uid=identity.ids[Level.STUDY] if identity else None,
+            size=size,
+            sha256=sha256,
+            outcome=outcome,
+            reason=reason,
+        )
+    )
