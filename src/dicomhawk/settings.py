@@ -128,6 +128,9 @@ class Tls(_Model):
 class WebLogin(_Model):
     """Who may sign in to the web PACS."""
 
+    required: bool = Field(
+        True, description="False: a REST API serves whoever comes, as products do that nobody has set up with care."
+    )
     policy: Literal["none", "pairs", "keyword", "delayed"] = Field(
         "pairs",
         description="Nobody; who has a bait pair; or also who gives a password with one of the keywords in it; or also"

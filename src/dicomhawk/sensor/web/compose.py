@@ -22,11 +22,12 @@ def site_of(backing: Backing) -> Site:
 
 def _face(backing: Backing) -> Site:
     face = backing.persona.http.face
-    if face != "none" and find_spec(f"{__package__}.{face}") is not None:
-        made = getattr(import_module(f"{__package__}.{face}"), "face", None)
+    if face != "empty" and find_spec(f"{__package__}.{face}") is not None:
+        module = import_module(f"{__package__}.{face}")
+        made, gate = getattr(module, "face", None), getattr(module, "gate", None)
         if made is not None:
-            found: Site = made(backing)
-            return mounted(backing, found)
+            found: Site = mounted(backing, made(backing))
+            return found if gate is None else gate(backing, found)
     return mounted(backing, _nothing(backing))
 
 
