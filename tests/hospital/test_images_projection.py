@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from dicomhawk.hospital.images import render
+from dicomhawk.hospital.images import render, vessels
+from dicomhawk.hospital.images.organs import Organs
 from dicomhawk.hospital.images.projection import Beam, Plane, line_integrals
 from dicomhawk.hospital.images.recipe import Body, Mark, Radiograph, Scout
 
@@ -126,3 +127,45 @@ def test_a_patient_in_bed_has_electrodes_and_others_have_none() -> None:
 
     small = {"noise": 0.0, "mark": None}
     assert spots(render(radiograph(view="AP", **small), 0)) > 20 + spots(render(radiograph(**small), 0))
+
+
+def detailed(image: np.ndarray, pixel: float, low: float, high: float) -> float:
+    """Part of the middle's power that is between two frequencies (line pairs per mm)."""
+    side = 512
+    top, left = (n // 2 - side // 2 for n in image.shape)
+    part = image[top : top + side, left : left + side].astype(float)
+    window = np.hanning(side)
+    power = np.abs(np.fft.fft2((part - part.mean()) * window[:, None] * window)) ** 2
+    f = np.fft.fftfreq(side, pixel)
+    radius = np.hypot(f[:, None], f[None])
+    return float(power[(radius >= low) & (radius < high)].sum() / power.sum())
+
+
+def test_radiographs_have_detail_that_is_finer_than_the_base() -> None:
+    """Its slices are 2.5 mm apart: nothing of it is finer than 0.4 line pairs per mm."""
+    for seed in ("ab12", "cd34"):
+        fine = radiograph(body=Body(seed, True, 61.0), rows=1300, columns=1400, pixel=0.28, noise=0.0, mark=None)
+        assert detailed(render(fine, 0), 0.28, 0.4, 1.2) > 1e-4
+
+
+def test_everybody_has_vessels_of_their_own_and_keeps_them() -> None:
+    one, other = vessels.tree("one"), vessels.tree("other")
+    assert np.array_equal(one.ends, vessels.tree.__wrapped__("one").ends)
+    assert 3000 < len(one.ends) < 6000
+    assert one.radii.max() > 6 * one.radii.min()
+    near = np.linalg.norm(one.starts[:40, None] - other.starts[None, :40], axis=2).min(1)
+    assert np.median(near) > 3
+    # A branch is never wider than what feeds it.
+    feeding = {tuple(end): radius for end, radius in zip(one.ends.tolist(), one.radii.tolist(), strict=True)}
+    for start, radius in zip(one.starts.tolist(), one.radii.tolist(), strict=True):
+        assert radius <= feeding.get(tuple(start), 99.0)
+
+
+def test_organs_of_two_patients_differ_within_the_same_ribs() -> None:
+    z, y, x = (np.full((1, 1), v, np.float32) for v in (20.0, -10.0, 70.0))
+    pleura = np.full((1, 1), 30.0, np.float32)
+    moved = np.array([Organs(Body(f"o{n}", True, 50.0)).moved(z, y, x, pleura) for n in range(12)])[:, :, 0, 0]
+    assert (moved.std(0) > 1.5).all()
+    far = [np.full((1, 1), v, np.float32) for v in (20.0, 160.0, 0.0)]  # behind the spine
+    still = np.array(Organs(Body("o1", True, 50.0)).moved(far[0], far[1], far[2], -pleura))[:, 0, 0]
+    assert np.abs(still - (20.0, 160.0, 0.0)).max() < 1.0

@@ -25,6 +25,7 @@ Direction = Literal["frontal", "lateral"]
 
 PLANES = 4  # planes across the beam between two nodes of the lattice
 MARGIN = 12.0  # mm outside the skin where rays still have to be followed
+BONE = 205.0  # stored attenuation from which on it is bone
 SHOULDER = 52.0  # mm: how far beyond the edge of the base its cut shoulders are rounded off
 
 Nodes = tuple[F32, F32, F32]
@@ -131,8 +132,13 @@ def unit() -> float:
     return float(base_pack().index["projection"]["unit"])
 
 
-def line_integrals(body: Body, study: str, beam: Beam, changes: Sequence[Change] = ()) -> F32:
-    """Attenuation along each ray, rows x columns: row 0 uppermost, column 0 at the lowest x or y."""
+def line_integrals(
+    body: Body, study: str, beam: Beam, changes: Sequence[Change] = (), bone: F32 | None = None
+) -> F32:
+    """Attenuation along each ray, rows x columns: row 0 uppermost, column 0 at the lowest x or y.
+
+    The part of it that is bone's is added to `bone`, of the same shape.
+    """
     lattice = _Lattice(body, study, beam)
     volume = attenuation(beam.direction)
     thick = int(base_pack().index["projection"]["planes"])
@@ -154,6 +160,11 @@ def line_integrals(body: Body, study: str, beam: Beam, changes: Sequence[Change]
                 change(seen)
         where = (slice(rows.start * CELL, rows.stop * CELL), slice(columns.start * CELL, columns.stop * CELL))
         total[where] += values
+        if bone is not None:
+            part_of = bone[where]
+            part_of += np.maximum(values[: part_of.shape[0], : part_of.shape[1]] - np.float32(BONE), 0)
+    if bone is not None:
+        bone *= np.float32(lattice.spacing / unit())
     total *= np.float32(lattice.spacing / unit())
     return total[: beam.rows, : beam.columns]
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from dicomhawk.hospital.images.chest import posture
 from dicomhawk.hospital.images.chest_findings import locate
+from dicomhawk.hospital.images.fine_detail import details
 from dicomhawk.hospital.images.lettering import letter
 from dicomhawk.hospital.images.projection import Beam, line_integrals
 from dicomhawk.hospital.images.radiograph_findings import changes
@@ -25,10 +26,11 @@ SLICE = 2.5  # mm between slices of the base, and their thickness
 SHARPEST = 0.19  # line pairs per mm: Nyquist of the base's slices is 0.2
 BANDS = ((1.25, 0.92), (1.9, 0.82), (2.1, 0.8), (1.75, 0.82), (1.35, 0.88), (1.1, 0.95))
 """Gain and exponent of each octave of detail, from fine to coarse."""
+FINEST_GAIN = 4.4  # of details that are finer than the bands
 BASE_GAIN = 0.72  # of what is coarser than all bands
 GEOMETRY = {"PA": (1800.0, -165.0), "AP": (1050.0, 140.0), "LL": (1800.0, 215.0)}
 """Distance from source to detector, and place of the detector (mm)."""
-STEEPENINGS, STEEPNESS = 3, 1.3  # of edges; more makes them jagged
+EARLY, LATE = (3, 1.3), (1, 1.3)  # how often edges are steepened, and how much; more makes them jagged
 PENUMBRA = 0.9  # mm: width of the edge of the collimator's shadow
 SCATTER = 0.35  # of the primary exposure that reaches the detector beside it
 
@@ -38,16 +40,19 @@ def render(recipe: Radiograph, k: int) -> NDArray[np.uint16]:
     random = generator("radiograph", recipe.series)
     beam = beam_of(recipe)
     ill = changes(recipe.findings, "bed" if recipe.view == "AP" else "upright")
-    depth = line_integrals(recipe.body, recipe.study, beam, ill)
+    bone = np.zeros((beam.rows, beam.columns), np.float32)
+    depth = line_integrals(recipe.body, recipe.study, beam, ill, bone)
     depth = sharpened(depth, ROW, (beam.columns, round(beam.rows * ROW / COLUMN)))
     if recipe.view == "AP":  # taken in bed
         depth += on_patient(depth.shape, COLUMN, generator("wires", recipe.study))
     wanted = (recipe.columns, recipe.rows)
-    shown = _curve(_processed(depth, recipe), recipe)
+    coarse = _processed(depth, recipe)
+    image = _resized(_crisp(_crisp(coarse, EARLY), LATE), wanted)
+    image += details(recipe, beam, bone) * np.float32(FINEST_GAIN * recipe.detail)
+    image = _curve(image, _limits(coarse), recipe)
     # Photons that are left behind the patient make the noise; processing raises it with the details.
     photons = np.exp(-depth) + np.float32(SCATTER * 0.02)
     noise = np.asarray(recipe.noise * 0.0028 / np.sqrt(photons), np.float32)
-    image = _resized(_crisp(shown), wanted)
     grain = random.standard_normal((recipe.rows + 1, recipe.columns + 1), np.float32)
     grain = grain[1:, 1:] + np.float32(0.45) * (grain[:-1, 1:] + grain[1:, :-1])
     grain *= _resized(noise, wanted, Image.Resampling.BILINEAR)
@@ -117,31 +122,42 @@ def _processed(depth: F32, recipe: Radiograph) -> F32:
     return out + np.float32(BASE_GAIN) * _resized(current, size)
 
 
-def _crisp(image: F32) -> F32:
+def _crisp(image: F32, steepening: tuple[int, float]) -> F32:
     """Twice the resolution, with edges steepened between what is beside them: no overshoot, no invented detail."""
     rows, columns = image.shape
     fine = _resized(image, (columns * 2, rows * 2))
-    for _ in range(STEEPENINGS):
+    often, steepness = steepening
+    for _ in range(often):
         up, down = fine[:-2, 1:-1], fine[2:, 1:-1]
         left, right = fine[1:-1, :-2], fine[1:-1, 2:]
         here = fine[1:-1, 1:-1]
         detail = here - (up + down + left + right) * np.float32(0.25)
         low = np.minimum(np.minimum(up, down), np.minimum(left, right))
         high = np.maximum(np.maximum(up, down), np.maximum(left, right))
-        steeper = here + detail * np.float32(STEEPNESS)
+        steeper = here + detail * np.float32(steepness)
         np.clip(steeper, np.minimum(low, here), np.maximum(high, here), out=steeper)
         fine = np.pad(steeper, 1, mode="edge")
     return fine
 
 
-def _curve(x: F32, recipe: Radiograph) -> F32:
-    """0..1, as a film's characteristic curve: lungs dark, spine bright, both with their contrast."""
+def _limits(x: F32) -> tuple[float, float]:
+    """What is lung and what is spine in a processed image."""
     rows, columns = x.shape
     inner = x[rows // 8 : -rows // 6, columns // 6 : -columns // 6]
     low, high = np.percentile(inner, (2, 99))
-    x = (x - np.float32(low)) / np.float32(high - low)
-    steep = np.float32(recipe.contrast)
-    return np.asarray(1 / (1 + np.exp(-(x - np.float32(recipe.brightness)) * steep)), np.float32)
+    return float(low), float(high)
+
+
+def _curve(x: F32, limits: tuple[float, float], recipe: Radiograph) -> F32:
+    """0..1, as a film's characteristic curve: lungs dark, spine bright, both with their contrast. Changes `x`."""
+    low, high = limits
+    steep = recipe.contrast
+    x -= np.float32(low + recipe.brightness * (high - low))
+    x *= np.float32(-steep / (high - low))
+    np.exp(x, out=x)
+    x += 1
+    np.reciprocal(x, out=x)
+    return x
 
 
 def _collimate(image: F32, recipe: Radiograph) -> None:
