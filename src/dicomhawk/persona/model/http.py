@@ -108,7 +108,14 @@ class GrammarModel(Part):
         description="What may stand before the request line: nothing, empty lines, or any white space but an empty"
         " line (else empty).",
     )
-    spaces: bool = Field(default=False, description="Whether several spaces may part the words of the request line.")
+    words: Literal["one-space", "spaces", "visible"] = Field(
+        default="one-space",
+        description="How method, target and version are parted: by a space, by several, or as runs of visible ASCII"
+        " characters behind each of which a space stands, and then any white space, even a line's end.",
+    )
+    ends: Literal["any", "alike"] = Field(
+        default="any", description="Whether the last line of a head and the empty line behind it must end alike."
+    )
     versions: tuple[Annotated[str, Field(pattern=r"^\d+\.\d+$")], ...] = Field(
         default=("1.0", "1.1"), min_length=1, description="Versions of HTTP that are spoken."
     )
@@ -118,10 +125,10 @@ class GrammarModel(Part):
     )
     high: bool = Field(default=True, description="Whether the request line may have bytes above 127; else line.")
     authority: bool = Field(default=True, description="Whether CONNECT may have a host and port; else target.")
-    absolute: Literal["any", "own-port"] = Field(
-        default="any",
-        description="Which targets with scheme and host are the server's own: all, or those with the port that it"
-        " listens on.",
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts whose absolute targets are the server's own, at its port, with all below them; none: that"
+        " of the Host field. Others are foreign.",
     )
     names: Literal["token", "visible"] = Field(
         default="token", description="What a field's name is made of: RFC 9110's token, or any visible characters."
@@ -129,7 +136,7 @@ class GrammarModel(Part):
     fold: Literal["fault", "join", "end"] = Field(
         default="fault",
         description="What a line is that begins with white space: a fault, part of the field above, or the end of all"
-        " fields.",
+        " fields (then so is any line that begins with no name).",
     )
     content_length: Literal["digits", "prefix"] = Field(
         default="digits",
@@ -138,11 +145,18 @@ class GrammarModel(Part):
     repeated: Literal["first", "last", "once"] = Field(
         default="first",
         description="Which of several Content-Length fields counts where differing ones are let pass (lengths): the"
-        " first, or the last; once: several are lengths even if they are the same.",
+        " first, or the last; once: several are lengths even if they are"
+        " the same.",
     )
-    keep_other: bool = Field(
-        default=True,
-        description="Whether a Connection field that has neither close nor keep-alive keeps an HTTP/1.1 connection.",
+    codings: Literal["list", "first"] = Field(
+        default="list", description="Whether several Transfer-Encoding fields are a list, or the first counts."
+    )
+    extensions: bool = Field(default=True, description="Whether chunks may have extensions; else chunk.")
+    trailers: bool = Field(default=True, description="Whether a connection goes on behind trailer fields.")
+    persistence: Literal["standard", "keep-alive"] = Field(
+        default="standard",
+        description="When a connection goes on: as in RFC 9112 section 9.3; or the first Connection field counts,"
+        " and has to have keep-alive.",
     )
     expect: Literal["at-once", "on-read", "never"] = Field(
         default="on-read", description="When 100 (Continue) is sent: at once, when the body is asked for, or never."
@@ -170,6 +184,12 @@ class TimesModel(Part):
 
     silent: Seconds = Field(default=60, gt=0, le=3600, description="Until the first byte (silent).")
     head: Seconds = Field(default=60, gt=0, le=3600, description="From the first byte of a head to its end.")
+    further: Seconds | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="Between two reads of a head that isn't the first, within `head`; unset: as long as that.",
+    )
     idle: Seconds = Field(default=75, gt=0, le=3600, description="Between two requests; then the connection ends.")
     body: Seconds = Field(default=60, gt=0, le=3600, description="Between two reads of a body (body-timeout).")
     write: Seconds = Field(default=60, gt=0, le=3600, description="That a client may leave a response unread.")
@@ -186,7 +206,9 @@ class TimesModel(Part):
 class Http(Part):
     """The web door."""
 
-    face: Literal["none", "orthanc", "portal"] = Field(default="none", description="What it serves; none: no door.")
+    face: Literal["none", "empty", "orthanc", "portal"] = Field(
+        default="none", description="What it serves; none: there is no door; empty: a server without pages."
+    )
     ports: tuple[Port, ...] = Field(
         default=(8080,),
         min_length=1,

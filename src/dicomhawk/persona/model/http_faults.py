@@ -19,6 +19,8 @@ class Fault(StrEnum):
     """Nothing came at all."""
     HEAD_TIMEOUT = "head-timeout"
     """A request has begun and doesn't go on."""
+    TORN = "torn"
+    """The client closes its side within a head."""
     CONTROL = "control"
     """A control character in the head, or before it: TLS, DICOM, garbage."""
     HTTP2 = "http2"
@@ -70,7 +72,9 @@ class Fault(StrEnum):
     LENGTH_AND_CODING = "length-and-coding"
     """Content-Length and Transfer-Encoding at once."""
     CODING = "coding"
-    """A transfer coding that isn't known, or in HTTP/1.0."""
+    """A transfer coding that isn't known."""
+    OLD_CODING = "old-coding"
+    """A transfer coding in HTTP/1.0."""
     EXPECTATION = "expectation"
     """An expectation other than 100-continue."""
     BODY_LENGTH = "body-length"
@@ -79,6 +83,8 @@ class Fault(StrEnum):
     """Chunks that aren't any."""
     BODY_TIMEOUT = "body-timeout"
     """A body that doesn't go on."""
+    BODY_TORN = "body-torn"
+    """The client closes its side within a body."""
 
 
 class FaultModel(Part):
@@ -106,6 +112,7 @@ _PASSED = FaultModel(serve=True)
 _SILENCE = FaultModel()
 LITERAL: dict[Fault, FaultModel] = {
     Fault.SILENT: _SILENCE,
+    Fault.TORN: _SILENCE,
     Fault.HEAD_TIMEOUT: _answer(408),
     Fault.LINE_LENGTH: _answer(414),
     Fault.HEAD_LENGTH: _answer(431),
@@ -121,6 +128,7 @@ LITERAL: dict[Fault, FaultModel] = {
     Fault.EXPECTATION: _answer(417),
     Fault.BODY_LENGTH: _answer(413),
     Fault.BODY_TIMEOUT: _answer(408),
+    Fault.BODY_TORN: _SILENCE,
 }
 """RFC 9110 and 9112 read literally; 400 for what isn't here."""
 OTHERWISE = _answer(400)

@@ -26,6 +26,8 @@ READ_AHEAD = 1 << 17
 """Bytes of further requests that are kept while one is answered; the rest stays with the kernel."""
 LINGER_BYTES = 1 << 20
 """Bytes that are read on, and put on record, behind the last response."""
+PRECISE = 5.0
+"""Seconds without a request up to which their end has a timer of its own, as a client can tell when it was."""
 MAX_ARGUMENTS = 1000
 """Arguments of a query; nobody's form has more."""
 _MAPPED = "::ffff:"
@@ -48,8 +50,10 @@ class Connection(Recorded, asyncio.Protocol):
         "_hold_until",
         "_lingered",
         "_peer_closed",
+        "_responded",
         "_started",
         "_task",
+        "_timer",
         "_transport",
         "_writable",
         "door",
@@ -71,6 +75,8 @@ class Connection(Recorded, asyncio.Protocol):
         self._peer_closed = False
         self._continue = False  # whether 100 (Continue) is owed
         self._started = 0.0
+        self._responded = False  # whether the request's response has begun
+        self._timer: asyncio.TimerHandle | None = None
 
     # asyncio's side
 
@@ -104,11 +110,14 @@ class Connection(Recorded, asyncio.Protocol):
     def eof_received(self) -> bool:
         """The visitor closed its side; what it asked for is answered still."""
         self._peer_closed = True
-        if self._task is None:
-            self._ending = self._ending or "peer-fin"
+        if self._ending:
             self._transport.close()
-        elif self._body is not None:
-            self._body.end(broken=True)
+            return True
+        wrong = self.inbound.peer_closed()
+        if wrong is not None:
+            self._refuse(wrong, "peer-fin")
+        elif self._task is None:
+            self._finish("peer-fin")
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -122,6 +131,8 @@ class Connection(Recorded, asyncio.Protocol):
             self._writable.exception()  # nobody may be waiting
         if self._task is not None:
             self._task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._end_body(complete=False)
         leftover = self.inbound.leftover
         if leftover:
@@ -189,11 +200,14 @@ class Connection(Recorded, asyncio.Protocol):
     def _begin(self, received: HeadReceived) -> None:
         """A request: start serving it."""
         self._record_head(received)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._started = self.door.recorder.monotonic()
         head = received.head
         self._body = StreamedBody(self._body_wanted if received.has_body else None)
         expect = head.headers.get("Expect")
-        self._continue = False
+        self._continue = self._responded = False
         if expect is not None and head.version == "1.1" and received.has_body:
             self._continue = expect.lower() == "100-continue" and self.door.http.grammar.expect != "never"
             if self._continue and self.door.http.grammar.expect == "at-once":
@@ -248,6 +262,14 @@ class Connection(Recorded, asyncio.Protocol):
             self._finish("peer-fin")
             return
         self.inbound.proceed(self.door.clock())
+        idle = self.door.http.times.idle
+        if idle <= PRECISE:
+            self._timer = asyncio.get_running_loop().call_later(idle, self._idle_over, self._number)
+
+    def _idle_over(self, number: int) -> None:
+        """A short time without another request has passed; a sweep would come some time after that."""
+        if number == self._number and not self._ending and not self.inbound.buffered:
+            self._finish("timeout")
 
     def _pace_reading(self) -> None:
         """Leave what comes in the kernel while nothing can be done with it."""
@@ -295,6 +317,7 @@ class Connection(Recorded, asyncio.Protocol):
         body = response.body
         length = response.length if isinstance(body, AsyncIterator) else _size(body)
         self._report()
+        self._responded = True
         keep = self._keeps(head)
         framed = door.writer.head(
             response, method=head.method, version=head.version, now=door.now(), keep=keep, length=length
@@ -347,14 +370,15 @@ class Connection(Recorded, asyncio.Protocol):
         http = self.door.http
         if self._peer_closed or self._number >= http.times.requests:
             return False
-        if self._continue and self.inbound.in_body:
-            return False  # the visitor may send the body, or not
-        options = {option.strip().lower() for value in head.headers.all("Connection") for option in value.split(",")}
+        if self.inbound.is_last or (self._continue and self.inbound.in_body):
+            return False  # of the latter: the visitor may send the body, or not
+        fields = head.headers.all("Connection")
+        if http.grammar.persistence == "keep-alive" and fields:
+            return "keep-alive" in _options(fields[:1])
+        options = _options(fields)
         if "close" in options or head.version == "0.9":
             return False
-        if "keep-alive" in options:
-            return True
-        return head.version == "1.1" and (http.grammar.keep_other or not options)
+        return head.version == "1.1" or "keep-alive" in options
 
     def _send_whole(self, framed: Framed, body: Part) -> int:
         if not framed.body:
@@ -436,7 +460,7 @@ class Connection(Recorded, asyncio.Protocol):
             self._task.cancel()
             self._task = None
         answer = door.writer.error(reaction, words, method=words.method, host=host, now=door.now())
-        if answer and not self._transport.is_closing():
+        if answer and not self._transport.is_closing() and (wrong.head is None or not self._responded):
             self._send(answer)
         self._ending = ending
         if reaction.hold:
@@ -504,6 +528,10 @@ def _endpoint(name: tuple[Any, ...]) -> tuple[str, int]:
 
 def _size(part: Part) -> int:
     return len(part.data) if isinstance(part, Stored) else memoryview(part).nbytes
+
+
+def _options(values: tuple[str, ...]) -> set[str]:
+    return {option.strip().lower() for value in values for option in value.split(",")}
 
 
 def _arguments(query: str) -> tuple[tuple[str, str], ...]:

@@ -31,8 +31,10 @@ class Framing(Protocol):
     """The body of one request."""
 
     done: bool
+    last: bool
+    """Whether the connection ends behind it."""
 
-    def feed(self, data: memoryview) -> tuple[list[Piece], int]:
+    def feed(self, data: bytes) -> tuple[list[Piece], int]:
         """Where the body is in `data`, and how much of `data` is the request's. Raises `Malformed`."""
 
 
@@ -40,12 +42,13 @@ class Counted:
     """A body with a Content-Length, or none."""
 
     __slots__ = ("_left", "done")
+    last = False
 
     def __init__(self, length: int) -> None:
         self._left = length
         self.done = not length
 
-    def feed(self, data: memoryview) -> tuple[list[Piece], int]:
+    def feed(self, data: bytes) -> tuple[list[Piece], int]:
         """See `Framing`."""
         length = min(self._left, len(data))
         self._left -= length
@@ -56,16 +59,18 @@ class Counted:
 class Chunked:
     """A body in chunks (RFC 9112 section 7.1), which h11 reads; trailers are read and left."""
 
-    __slots__ = ("_h11", "_left", "done")
+    __slots__ = ("_grammar", "_h11", "_left", "done", "last")
 
-    def __init__(self, limit: int) -> None:
-        self._left = limit
+    def __init__(self, http: Http) -> None:
+        self._grammar = http.grammar
+        self._left = http.limits.body
         self.done = False
+        self.last = False
         self._h11 = h11.Connection(h11.SERVER)
         self._h11.receive_data(_CHUNKED_HEAD)
         self._h11.next_event()
 
-    def feed(self, data: memoryview) -> tuple[list[Piece], int]:
+    def feed(self, data: bytes) -> tuple[list[Piece], int]:
         """See `Framing`."""
         pieces: list[Piece] = []
         for start in range(0, len(data), SLICE):
@@ -74,16 +79,22 @@ class Chunked:
                 return pieces, end
         return pieces, len(data)
 
-    def _feed(self, data: memoryview, start: int, pieces: list[Piece]) -> int:
+    def _feed(self, data: bytes, start: int, pieces: list[Piece]) -> int:
         """Returns where the request ends, if it is `done`."""
         stop = start + len(data)
-        self._h11.receive_data(bytes(data))
+        done = start  # up to there it is known what is what
+        self._h11.receive_data(data)
         while True:
             try:
                 event = self._h11.next_event()
             except h11.RemoteProtocolError as error:
                 raise Malformed(Fault.CHUNK, detail=str(error)) from None
             end = stop - len(self._h11.trailing_data[0])
+            if isinstance(event, h11.Data | h11.EndOfMessage):
+                head_end = end - len(event.data) if isinstance(event, h11.Data) else end
+                if not self._grammar.extensions and b";" in data[done - start : head_end - start]:
+                    raise Malformed(Fault.CHUNK, detail="extension")
+                done = end
             if isinstance(event, h11.Data):
                 pieces.append(Piece(end - len(event.data), end))
                 self._left -= len(event.data)
@@ -91,6 +102,7 @@ class Chunked:
                     raise Malformed(Fault.BODY_LENGTH)
             elif isinstance(event, h11.EndOfMessage):
                 self.done = True
+                self.last = bool(event.headers) and not self._grammar.trailers
                 return end
             else:
                 return stop
@@ -103,16 +115,20 @@ def framing_of(head: Head, http: Http) -> Framing:
     if expected is not None and expected.lower() != "100-continue" and head.version == "1.1":
         _fault(Fault.EXPECTATION, head, http, expected[:64])
     codings = [value.lower() for value in head.headers.all("Transfer-Encoding")]
+    if grammar.codings == "first":
+        codings = codings[:1]
     lengths = head.headers.all("Content-Length")
     if codings:
         chunked = _is_chunked(codings, head, http)
         if lengths:
             _fault(Fault.LENGTH_AND_CODING, head, http)
         if chunked:
-            return Chunked(http.limits.body)
+            return Chunked(http)
     if not lengths:
         return Counted(0)
     length = _length(lengths, grammar, head, http)
+    if grammar.content_length == "prefix":
+        length = min(length, http.limits.body)
     if length > http.limits.body:
         raise Malformed(Fault.BODY_LENGTH, _words(head), str(length))
     return Counted(length)
@@ -124,7 +140,7 @@ def _is_chunked(codings: list[str], head: Head, http: Http) -> bool:
     if codings != ["chunked"]:
         _fault(Fault.CODING, head, http, ", ".join(codings)[:64])
     elif head.version in ("0.9", "1.0"):
-        _fault(Fault.CODING, head, http, f"in HTTP/{head.version}")
+        _fault(Fault.OLD_CODING, head, http, head.version)
     return codings[-1].endswith("chunked")
 
 
@@ -136,6 +152,8 @@ def _length(lengths: tuple[str, ...], grammar: GrammarModel, head: Head, http: H
     digits = found[0] if found else ""
     if not found and grammar.content_length == "prefix" and (prefix := _PREFIX.match(given)) is not None:
         digits = prefix[1]
+    if grammar.content_length == "prefix":
+        digits = digits[:MAX_DIGITS]
     if not digits.isascii() or not 0 < len(digits) <= MAX_DIGITS:
         _fault(Fault.LENGTH, head, http, given[:64])
         return 0

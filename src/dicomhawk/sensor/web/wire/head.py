@@ -21,10 +21,13 @@ _VISIBLE = re.compile(rb"[!-9;-~]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TAB_TOO = re.compile(rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
 _END = re.compile(rb"\n\r?\n")
+_END_ALIKE = re.compile(rb"\n\n|\r\n\r\n")
+_WORD = re.compile(rb"[!-~]+")
+_SPACE = re.compile(rb" [ \t\r\n\v\f]*")
 _NUMBERS = re.compile(r"\d{1,3}\.\d{1,3}")
 _ABSOLUTE = re.compile(r"(?i)(https?|wss?)://([^/?#]*)(.*)", re.DOTALL)
 _HIGH = re.compile(rb"[\x80-\xff]")
-_ANY_SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*://([^/?#]*)(.*)", re.DOTALL)
+_PORT = re.compile(r"[0-9]{1,5}")
 _AUTHORITY = re.compile(r"[^/?#@]+:\d{1,5}")
 _HTTP2 = b"PRI * HTTP/2.0\r\n\r\n"
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
@@ -35,7 +38,7 @@ class Words(NamedTuple):
 
     method: str = ""
     target: str = ""
-    version: str = ""
+    version: str | None = None
     """What stood in the version's place, without ``HTTP/``."""
 
 
@@ -90,21 +93,22 @@ class HeadReader:
         grammar, limits = http.grammar, http.limits
         start = self._leading(buffer)
         if start == len(buffer):
-            if start > limits.head:
+            if start >= limits.head:
                 raise Malformed(Fault.HEAD_LENGTH)
             return None
         control = _CONTROL if grammar.tabs else _TAB_TOO
-        end = _END.search(buffer, max(start, self._searched - 3))
+        end = (_END if grammar.ends == "any" else _END_ALIKE).search(buffer, max(start, self._searched - 3))
         stop = end.end() if end else len(buffer)
         if grammar.eager or end:
-            found = control.search(buffer, max(start, self._searched), stop)
+            found = control.search(buffer, self._searched, stop)
             if found:
                 self._fault(Fault.CONTROL, f"at {found.start()}", NO_WORDS)
         self._searched = len(buffer)
         line_end = buffer.find(b"\n", start, stop)
         if (line_end if line_end >= 0 else len(buffer)) - start > limits.line:
             raise Malformed(Fault.LINE_LENGTH)
-        if stop - start > limits.head:
+        # What fills the room for a head and has no end is as long as one that has it further on.
+        if stop > limits.head - (end is None):
             raise Malformed(Fault.HEAD_LENGTH)
         if line_end < 0:
             return None
@@ -148,12 +152,13 @@ class _Reading:
         self._notes: list[tuple[Fault, str | None]] = []
         self._words = Words()
         self._local = ""
+        self._line_end = 0
         self._pairs: list[Pair] = []
         self.is_old = False
 
     def head(self, size: int) -> Head:
         words = self._words
-        version = "0.9" if self.is_old else words.version
+        version = "0.9" if self.is_old else words.version or "1.1"
         return Head(
             words.method, words.target, self._local, version, Headers(self._pairs), size, self._notes[:MAX_NOTES]
         )
@@ -171,34 +176,60 @@ class _Reading:
         if Fault.HTTP2 in self._http.faults and data.startswith(_HTTP2[:-2]):
             self._words = Words("PRI", "*", "2.0")
             self._fault(Fault.HTTP2)
-        line, _, _ = data.partition(b"\n")
-        bare = not line.endswith(b"\r")
-        line = line.removesuffix(b"\r")
-        words = line.split() if grammar.spaces else line.split(b" ")
-        method = words[0].decode("latin-1")
-        self._words = Words(method)
-        if len(words) > 1:
-            self._words = Words(method, words[1].decode("latin-1"))
-        if len(words) > 2:
-            # What a product that ends no string there takes for the version.
-            third = words[2] if len(words) == 3 else data[data.find(b" " + words[2]) + 1 : -1]
-            self._words = Words(method, self._words.target, third.decode("latin-1").removeprefix("HTTP/"))
-        if not _TOKEN.fullmatch(words[0]) or not 2 <= len(words) <= 3 or not all(words):
-            self._fault(Fault.LINE, f"{len(words)} words")
+        if grammar.words == "visible":
+            line, words = self._visible_words()
+        else:
+            line = data.partition(b"\n")[0]
+            bare = not line.endswith(b"\r")
+            line = line.removesuffix(b"\r")
+            words = line.split(b" ") if grammar.words == "one-space" else line.split()
+            self._name(words[:2] + ([b" ".join(words[2:])] if len(words) > 2 else []))
+            if bare and len(words) > 2:
+                self._note_once(Fault.BARE_LF)
         if _HIGH.search(line) and not grammar.high:
             self._fault(Fault.LINE, "bytes above 127")
         if b"\r" in line:
             self._fault(Fault.BARE_CR, "in the request line")
-        if len(words) == 2:
+        if len(words) == 2 and all(words):
             self.is_old = True
             self._fault(Fault.OLD)
-        elif len(words) == 3:
+        elif len(words) != 3 or not all(words) or not _TOKEN.fullmatch(words[0]):
+            self._fault(Fault.LINE, f"{len(words)} words")
+        else:
             self._version(words[2].decode("latin-1"))
+        method = self._words.method
         if grammar.methods and method not in grammar.methods:
             self._fault(Fault.METHOD, method)
-        if bare and not self.is_old:
-            self._fault(Fault.BARE_LF)
         return True
+
+    def _name(self, words: list[bytes]) -> None:
+        """Remember what there is of method, target and version."""
+        texts = [word.decode("latin-1") for word in words]
+        version = texts[2].removeprefix("HTTP/") if len(texts) > 2 else None
+        self._words = Words(texts[0] if texts else "", texts[1] if len(texts) > 1 else "", version)
+
+    def _visible_words(self) -> tuple[bytes, list[bytes]]:
+        """The request line and its words, as a reader finds them that looks for white space alone."""
+        data = self._data
+        words: list[bytes] = []
+        at = 0
+        while (word := _WORD.match(data, at)) is not None:
+            at = word.end()
+            words.append(word[0])
+            if len(words) == 3:
+                if data[at : at + 1] not in (b"\r", b"\n"):
+                    # Such a reader has all of it as the version, and hasn't looked at it yet.
+                    self._name(words[:2])
+                    self._words = self._words._replace(version=data[word.start() : -1].decode("latin-1"))
+                    self._fault(Fault.LINE, "no end")
+                break
+            space = _SPACE.match(data, at)
+            if space is None:
+                break
+            at = space.end()
+        self._name(words)
+        self._line_end = at
+        return data[:at], words
 
     def _version(self, word: str) -> None:
         if not word.startswith("HTTP/"):
@@ -212,6 +243,7 @@ class _Reading:
         version = self._words.version
         if version in self._grammar.versions:
             return
+        version = version or ""
         if version.startswith("1.") and self._grammar.minor and _NUMBERS.fullmatch(version):
             self._words = self._words._replace(version="1.1")
             return
@@ -228,28 +260,28 @@ class _Reading:
             return
         absolute = _ABSOLUTE.fullmatch(target)
         if absolute is not None:
-            scheme, authority, rest = absolute.groups()
-            self._local = rest if rest.startswith("/") else "/" + rest
-            if self._grammar.absolute == "own-port":
-                if not rest.startswith("/"):
-                    self._fault(Fault.TARGET)
-                port = authority.rpartition(":")[2] if ":" in authority else _DEFAULT_PORTS[scheme.lower()]
-                if str(port) != str(self._port):
-                    self._fault(Fault.FOREIGN, authority)
-            elif not self._is_host(authority):
-                self._fault(Fault.FOREIGN, authority)
+            self._absolute(*absolute.groups())
         elif method == "CONNECT" and _AUTHORITY.fullmatch(target):
             if not self._grammar.authority:
                 self._fault(Fault.TARGET)
             self._fault(Fault.FOREIGN, target)
-        elif (other := _ANY_SCHEME.fullmatch(target)) is not None:
-            self._local = other[2] or "/"
-            self._fault(Fault.TARGET)
         else:
             self._fault(Fault.TARGET)
 
-    def _is_host(self, authority: str) -> bool:
-        return any(name.lower() == "host" and value.strip() == authority for name, value in self._pairs)
+    def _absolute(self, scheme: str, authority: str, rest: str) -> None:
+        """Scheme and host in the target (RFC 9112 section 3.2.2)."""
+        self._local = rest if rest.startswith("/") else "/" + rest
+        host, colon, port = authority.rpartition(":")
+        if not colon:
+            host, port = authority, str(_DEFAULT_PORTS[scheme.lower()])
+        if not rest.startswith("/") or not _PORT.fullmatch(port) or not 0 < int(port) < 1 << 16:
+            self._fault(Fault.TARGET)
+        hosts = self._grammar.hosts
+        if hosts:
+            if port != str(self._port) or not any(host == own or host.endswith(f".{own}") for own in hosts):
+                self._fault(Fault.FOREIGN, authority)
+        elif not any(name.lower() == "host" and value.strip() == authority for name, value in self._pairs):
+            self._fault(Fault.FOREIGN, authority)
 
     # Fields (RFC 9112 section 5)
 
@@ -257,14 +289,14 @@ class _Reading:
         """Read the fields, then what is to be said of line and fields together."""
         grammar, limits = self._grammar, self._http.limits
         name_form = _TOKEN if grammar.names == "token" else _VISIBLE
-        lines = self._data.split(b"\n")[1:-2]
+        lines = self._data[self._line_end :].split(b"\n")[1:-2]
         for line in lines:
             if not line.endswith(b"\r"):
                 self._note_once(Fault.BARE_LF)
             line = line.removesuffix(b"\r")
+            if grammar.fold == "end" and not _VISIBLE.match(line):
+                break
             if line[:1] in (b" ", b"\t"):
-                if grammar.fold == "end":
-                    break
                 if grammar.fold == "join" and self._pairs:
                     name, value = self._pairs[-1]
                     self._pairs[-1] = name, f"{value} {line.strip().decode('latin-1')}"

@@ -50,7 +50,7 @@ Indication = HeadReceived | BodyReceived | Wrong
 class Inbound:
     """See the module's docstring. Behind the end of a request it waits for `proceed`."""
 
-    __slots__ = ("_buffer", "_framing", "_head", "_heads", "_http", "_state", "deadline", "requests")
+    __slots__ = ("_buffer", "_framing", "_head", "_head_by", "_heads", "_http", "_state", "deadline", "requests")
 
     def __init__(self, http: Http, port: int, now: float) -> None:
         """`port`: the one that the door listens on."""
@@ -61,6 +61,7 @@ class Inbound:
         self._framing: Framing | None = None
         self._state = "head"
         self.requests = 0
+        self._head_by = now + http.times.head
         self.deadline: float | None = now + http.times.silent
         """When `handle_timer` is due; None: what is awaited isn't the visitor's."""
 
@@ -75,6 +76,11 @@ class Inbound:
         return self._state == "body"
 
     @property
+    def is_last(self) -> bool:
+        """Whether the product reads nothing behind this request."""
+        return self._framing is not None and self._framing.last
+
+    @property
     def leftover(self) -> bytes:
         """What was never looked at."""
         return bytes(self._buffer)
@@ -84,8 +90,12 @@ class Inbound:
         times = self._http.times
         if self._state == "body":
             self.deadline = now + times.body
-        elif self._state == "head" and not self._buffer:
-            self.deadline = now + times.head
+        elif self._state == "head":
+            if not self._buffer:
+                self._head_by = now + times.head
+            self.deadline = self._head_by
+            if self.requests and times.further is not None:
+                self.deadline = min(self._head_by, now + times.further)
         self._buffer += data
 
     def poll(self, now: float) -> Indication | None:
@@ -104,12 +114,21 @@ class Inbound:
         self._head = self._framing = None
         self._state = "head"
         times = self._http.times
-        self.deadline = now + (times.head if self._buffer else times.idle)
+        self._head_by = now + times.head
+        self.deadline = now + ((times.further or times.head) if self._buffer else times.idle)
 
     def stop(self) -> None:
         """Nothing more is to be read."""
         self._state = "over"
         self.deadline = None
+
+    def peer_closed(self) -> Wrong | None:
+        """The visitor closed its side; None: not in the middle of anything."""
+        if self._state == "body":
+            return self._wrong(Malformed(Fault.BODY_TORN))
+        if self._state == "head" and self._buffer:
+            return self._wrong(Malformed(Fault.TORN))
+        return None
 
     def handle_timer(self) -> Wrong | None:
         """The deadline has passed; None: the connection may simply be closed."""
@@ -141,12 +160,17 @@ class Inbound:
         framing = self._framing
         if not self._buffer or framing is None:
             return None
-        with memoryview(self._buffer) as buffer, buffer[:AT_A_TIME] as some:
-            pieces, size = framing.feed(some)
-        raw = self._take(size)
+        raw = self._take(AT_A_TIME)
+        try:
+            pieces, size = framing.feed(raw)
+        except Malformed as malformed:
+            return self._wrong(malformed, raw)
         if framing.done:
             self._state = "done"
             self.deadline = None
+        if size < len(raw):
+            self._buffer[:0] = raw[size:]
+            raw = raw[:size]
         return BodyReceived(raw, pieces, framing.done)
 
     def _take(self, size: int) -> bytes:
@@ -154,6 +178,6 @@ class Inbound:
         del self._buffer[:size]
         return taken
 
-    def _wrong(self, malformed: Malformed) -> Wrong:
+    def _wrong(self, malformed: Malformed, raw: bytes = b"") -> Wrong:
         self.stop()
-        return Wrong(malformed, self._take(len(self._buffer)), self._head)
+        return Wrong(malformed, raw + self._take(len(self._buffer)), self._head)

@@ -63,7 +63,7 @@ class Writer:
             return b""
         model = self._http.errors
         reason = self.reason(fault.status, fault.reason)
-        detail = fault.detail.replace("{version}", words.version)
+        detail = fault.detail.replace("{version}", words.version or "")
         body = self._filled(
             fault.page if fault.page is not None else self._http.pages.get(str(fault.status), model.page),
             fault.status,
@@ -98,7 +98,7 @@ class Writer:
             case "echo":
                 return words.version if words.version in ("0.9", "1.0", "1.1") else "1.0"
             case _:
-                return words.version or "1.0"
+                return "1.0" if words.version is None else words.version
 
     def _filled(self, template: str, status: int, reason: str, values: Mapping[str, str]) -> str:
         """One pass, so that nothing a visitor sent is filled in again."""
