@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -64,6 +65,17 @@ class Desk:
         self.patience = Patience.drawn(deployment.seed)
         self.zone = locale(deployment.locale).zone()
         self.locale = locale(deployment.locale)
+
+    @cached_property
+    def comment(self) -> str:
+        """What somebody has left in the source of the sign-in page: a pair that works; empty: nothing."""
+        found = next((each for each in self.baits if each.place == "page"), None)
+        if found is None:
+            return ""
+        source = draw(self.seed, "portal", "comment")
+        label = source.choice(("test", "demo", "tmp", "uat", "debug", "dev", "qa", "abn", "fix", "old"))
+        form = source.choice(("{0}: {1} / {2}", "{0} {1}:{2}", "{1} {2} ({0})", "{0} user={1} pw={2}", "{1}/{2}"))
+        return form.format(label, found.username, found.password).replace("--", "")
 
     def of(self, key: str, **values: object) -> str:
         """A text in the hospital's language."""

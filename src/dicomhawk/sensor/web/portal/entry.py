@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ....evidence import events as ev
+from ...lured import credential_used
 from ..logins import MAX_NAME
 from ..message import Response
 from .desk import Visit, patiently
@@ -34,6 +35,7 @@ def form(
         notice_kind=kind,
         next=following,
         username=username,
+        comment=visit.desk.comment,
         status=status,
     )
 
@@ -48,12 +50,12 @@ async def _attempt(visit: Visit) -> Response:
     attempts, now = desk.attempts(visit.visitor), desk.clock()
     tried = attempts.tried(username, password, visit.visitor)
     standing = attempts.standing(username, now)
-    reason, account, lure = "locked", None, ""
+    reason, account = "locked", None
     if not visit.form_is_ours:
         reason = "stale-form"
     elif not standing.locked_until:
         decided = desk.policy.decide(tried)
-        reason, account, lure = decided.reason, decided.account, decided.lure
+        reason, account = decided.reason, decided.account
     if account is not None:
         attempts.succeeded(username, password, guess=reason == "guess")
     elif reason in ("locked", "stale-form"):
@@ -71,6 +73,7 @@ async def _attempt(visit: Visit) -> Response:
             reason=reason,
         )
     )
+    credential_used(desk.backing.lures, visit.request.record, username, password, "login")
     if account is None:
         await patiently(desk.patience.delay(standing.failures))
         if reason == "stale-form":
@@ -79,8 +82,6 @@ async def _attempt(visit: Visit) -> Response:
         key = "login.locked" if standing.locked_until else "login.wrong"
         notice = desk.of(key, minutes=int(desk.patience.locked_seconds // 60), extension=desk.skin.extension)
         return form(visit, notice=notice, following=following, username=username)
-    if lure:
-        visit.emit(ev.LureTaken(lure=lure, lure_kind="credential", via="login", detail=username))
     visit.session = desk.sessions.begin(visit.visitor, account.username, account.role, account.name)
     return visit.sent_to(following or desk.skin.paths["worklist"], cookie=visit.cookie())
 

@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from ....evidence import events as ev
 from ....evidence.objects import Captured, ObjectSink
-from ....evidence.transcript import Reference
 from ....hospital.elements import EXPLICIT_LE, DataSet, decode
 from ....hospital.instances import InstanceRef
 from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
 from ....hospital.world.draw import draw
+from ...lured import handed_out
 from ..formdata import FormError, Part, boundary_of, parts
 from ..message import BodyBroken, BodyTooLarge, Response, Stored
 from ..message import Part as BodyPart
@@ -71,13 +71,13 @@ async def _entries(visit: Visit, instances: list[InstanceRef]) -> AsyncIterator[
         stored = await desk.holdings.fetch(instance, instance.transfer_syntax_uid)
         if stored is None:
             continue
+        stored = await handed_out(desk.backing.lures, stored, instance, visit.request.record)
         if number < len(instances):
             desk.holdings.prefetch(instances[number])
         place = order.setdefault(instance.series_uid, len(order) + 1)
         name = manner.format(study="ST00001", series=place, image=number)
-        reference = Reference(stored.origin, stored.key, stored.transfer_syntax)
         head = desk.holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
-        yield Entry(name, (head, Stored(stored.data, reference)))
+        yield Entry(name, (head, Stored(stored.data, stored.reference)))
 
 
 async def single(visit: Visit) -> Response:
@@ -88,6 +88,7 @@ async def single(visit: Visit) -> Response:
     if stored is None:
         return visit.failed(404, "not_found")
     instance = named[0]
+    stored = await handed_out(desk.backing.lures, stored, instance, visit.request.record)
     head = desk.holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
     visit.emit(
         ev.WebRetrieve(
@@ -103,7 +104,7 @@ async def single(visit: Visit) -> Response:
             outcome="success",
         )
     )
-    body = Stored(stored.data, Reference(stored.origin, stored.key, stored.transfer_syntax))
+    body = Stored(stored.data, stored.reference)
 
     async def file() -> AsyncIterator[BodyPart]:
         yield head
