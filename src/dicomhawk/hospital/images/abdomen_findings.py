@@ -25,6 +25,7 @@ WALL = 2.0  # mm
 EDGE = 1.3  # mm over which an edge is blurred
 GALL_HU, CYST_HU, URINE_HU = 9.0, 7.0, 6.0
 FATTY = 40.0  # HU that a liver loses at most
+TRIES = 200  # places thought of
 INNER = 9  # voxels of the map of organs from the liver's surface to where metastases are
 
 
@@ -104,26 +105,20 @@ def _haemangioma(finding: Finding, portal: float, part: Slice) -> None:
 
 
 @lru_cache(maxsize=16)
-def metastases(seed: str, size: float) -> tuple[Finding, ...]:
-    """The single ones: places in the base's liver, the first with the largest size."""
-    own = generator("metastases", seed)
+def metastases(finding: Finding) -> tuple[Finding, ...]:
+    """The single ones: the largest where the finding is, the others anywhere in the base's liver."""
+    own = generator("metastases", finding.seed)
     liver = abdomen.organs(abdomen.LIVER) > 0
-    shape = np.array(liver.shape)
+    last = np.array(liver.shape) - 1
     candidates = np.argwhere(liver)
-    made: list[Finding] = []
-    for _ in range(400):
-        at = candidates[own.integers(len(candidates))]
-        near = np.clip(
-            at[None] + np.array([(0, INNER, 0), (0, -INNER, 0), (0, 0, INNER), (0, 0, -INNER)]), 0, shape - 1
-        )
-        if not liver[tuple(near.T)].all():
-            continue
-        large = size if not made else size * float(own.uniform(0.35, 0.9))
-        place = _mm(at)
-        if any(np.linalg.norm(np.subtract(place, other.at)) < (large + other.size) * 0.6 for other in made):
-            continue
-        made.append(Finding("metastases", f"{seed}/{len(made)}", "", place, large))
-        if len(made) >= 3 + own.integers(6):
+    around = np.array([(0, INNER, 0), (0, -INNER, 0), (0, 0, INNER), (0, 0, -INNER)])
+    made, count = [finding], int(own.integers(3, 9))
+    for at in candidates[own.integers(0, len(candidates), TRIES)]:
+        size, place = finding.size * float(own.uniform(0.35, 0.9)), _mm(at)
+        apart = all(np.linalg.norm(np.subtract(place, other.at)) > (size + other.size) * 0.6 for other in made)
+        if apart and liver[tuple(np.clip(at + around, 0, last).T)].all():
+            made.append(Finding("metastases", f"{finding.seed}/{len(made)}", "", place, size))
+        if len(made) == count:
             break
     return tuple(made)
 
@@ -139,7 +134,7 @@ def _mm(voxel: NDArray[np.int64]) -> tuple[float, float, float]:
 
 def _metastases(finding: Finding, portal: float, part: Slice) -> None:
     medium = max(portal, 0.3 * part.contrast)
-    for one in metastases(finding.seed, finding.size):
+    for one in metastases(finding):
         box = box_around(part, locate(part.lie, one.at), one.size * 0.7 + 4)
         if box is None:
             continue

@@ -10,7 +10,8 @@ import numpy as np
 from dicomhawk.hospital.findings.model import CHEST_KINDS, Finding
 from dicomhawk.hospital.findings.telling import STATES
 from dicomhawk.hospital.images import brain, chest, chest_findings, head_ct, radiograph, ultrasound
-from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, HeadCT, Radiograph, Recipe, Ultrasound
+from dicomhawk.hospital.images.abdomen_findings import SHOWN
+from dicomhawk.hospital.images.recipe import AbdomenCT, Body, BrainMR, ChestCT, HeadCT, Radiograph, Recipe, Ultrasound
 
 ITERATIONS = 12
 ANYWHERE = 20.0  # mm around what has no diameter
@@ -28,6 +29,8 @@ class Spot:
 
 def spot(recipe: Recipe, finding: Finding) -> Spot | None:
     """The middle of a finding in a series; None if it is outside, or nothing that such a series shows."""
+    if isinstance(recipe, AbdomenCT):
+        return _in_chest(recipe, finding) if finding.kind in SHOWN else None
     if isinstance(recipe, ChestCT) and finding.kind in CHEST_KINDS:
         return _in_chest(recipe, finding)
     if isinstance(recipe, BrainMR) and finding.kind not in CHEST_KINDS:

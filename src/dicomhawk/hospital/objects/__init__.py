@@ -6,7 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 from dicomhawk.hospital.images import render
-from dicomhawk.hospital.images.recipe import AbdomenCT, BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Scout, Ultrasound
+from dicomhawk.hospital.images.recipe import (
+    AbdomenCT,
+    BrainMR,
+    ChestCT,
+    DoseSheet,
+    HeadCT,
+    Radiograph,
+    Scout,
+    Ultrasound,
+)
 from dicomhawk.hospital.objects import ct, documents, ecg, mr, sc, scout, us, xray
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context

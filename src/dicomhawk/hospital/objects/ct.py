@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomhawk.hospital.images import chest, head_ct
-from dicomhawk.hospital.images.recipe import ChestCT, HeadCT
+from dicomhawk.hospital.images.recipe import AbdomenCT, ChestCT, HeadCT
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context, number_format, pixels, request, start
 from dicomhawk.hospital.objects.makers import CTModel
@@ -132,6 +132,9 @@ def tube_current(image: ChestCT | HeadCT, scan: CTAcquisition, model: CTModel, k
     """mA at slice `k`: the scanner gives more at the shoulders and the liver than through the lungs, and more at the
     base of the skull than above it."""
     at = k / max(image.slices - 1, 1)
+    if isinstance(image, AbdomenCT):
+        shape = 1.06 - 0.16 * math.exp(-((at / 0.16) ** 2))
+        return min(round(scan.current * shape + 3 * math.sin(k * 1.7)), model.tube_limits[1])
     if isinstance(image, HeadCT):
         return scan.current if scan.axial else round(scan.current * (1.1 - 0.22 * at * at) + 2 * math.sin(k * 1.3))
     shape = 1 + 0.55 * math.exp(-((at / 0.14) ** 2)) + 0.3 / (1 + math.exp((0.68 - at) * 14))

@@ -11,7 +11,7 @@ from typing import Literal
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.telling import STATES, Facts, Subject, heading
 from dicomhawk.hospital.findings.vocabulary import words
-from dicomhawk.hospital.images.recipe import BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Ultrasound
+from dicomhawk.hospital.images.recipe import AbdomenCT, BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Ultrasound
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
     DosePart,
@@ -160,6 +160,8 @@ def _best(references: Sequence[Reference], findings: tuple[Finding, ...]) -> tup
         image = reference.image
         if isinstance(image, Radiograph | Ultrasound):
             return float(isinstance(image, Radiograph) and image.view == "LL")
+        if isinstance(image, AbdomenCT):
+            return float(image.portal < 0.5)
         if isinstance(image, ChestCT):
             return float(image.kernel != ("lung" if findings and findings[0].kind in NARROW else "soft"))
         if isinstance(image, HeadCT):
@@ -193,6 +195,9 @@ def _technique(kind: Kind, planned: Sequence[Planned]) -> str:
         return (
             "ct_contrast" if any(isinstance(p.image, ChestCT) and p.image.contrast for p in planned) else "ct_native"
         )
+    if kind == "ct_abdomen":
+        phases = {p.image.portal + p.image.contrast > 0 for p in planned if isinstance(p.image, AbdomenCT)}
+        return "ct_abdomen_native" if phases == {False} else "ct_abdomen_phases" if len(phases) > 1 else kind
     prefix = kind.partition("_")[0]
     return kind if prefix == "ct" else prefix
 
@@ -217,6 +222,7 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
     model = model_of(device.manufacturer, device.model)
     assert isinstance(model, CTModel)
     parts: dict[str, DosePart] = {}
+    sheet = _on_sheet(planned)
     first, last = facet.over, facet.began
     for plan in planned:
         scan, image = plan.acquisition, plan.image
@@ -238,7 +244,7 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
             current=scan.current,
             highest_current=min(round(scan.current * 1.33), model.tube_limits[1]),
             ctdi=round(scan.ctdi, 2),
-            dlp=_on_sheet(planned) or round(scan.ctdi * length / 10, 2),
+            dlp=sheet[len(parts)] if len(parts) < len(sheet) else round(scan.ctdi * length / 10, 2),
             axial=scan.axial,
         )
         began = facet.began + timedelta(seconds=plan.begins)
@@ -252,10 +258,12 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
     yield Paper("SR", number, name, DOSE_SR, facet.over, report, by_scanner=True)
 
 
-def _on_sheet(planned: Sequence[Planned]) -> float | None:
-    """The dose length product of the spiral as the scanner's own sheet has it, so that both agree."""
+def _on_sheet(planned: Sequence[Planned]) -> list[float]:
+    """The dose length products of the scans as the scanner's own sheet has them, so that both agree."""
     for plan in planned:
         if isinstance(plan.image, DoseSheet):
             table = plan.image.table
-            return float(table[-1][next(n for n, name in enumerate(table[0]) if name.startswith("DLP"))])
-    return None
+            column = next(n for n, name in enumerate(table[0]) if name.startswith("DLP"))
+            first = next(n for n, row in enumerate(table) if "2" in row[:2])
+            return [float(row[column]) for row in table[first:]]
+    return []

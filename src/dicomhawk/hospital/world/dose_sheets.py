@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dicomhawk.hospital.images.recipe import DoseSheet
@@ -49,23 +50,23 @@ def planning_of(localizer: Planned) -> Planning:
 def dose_sheet(
     exam: Examination,
     model: CTModel,
-    scan: CTAcquisition,
+    scans: Sequence[CTAcquisition],
     planning: Planning,
     top: float,
     length: float,
     begins: int,
     source: random.Random,
-    *,
     region: Region = THORAX,
 ) -> Planned:
-    """The sheet of a scan from `top` down `length` (mm), acquired as `scan` says; filed at `begins` (s)."""
+    """The sheet of one or several scans from `top` down `length` (mm), as acquired; filed at `begins` (s)."""
     siemens = model.maker == "siemens"
-    product = round(scan.ctdi * (length + OVERSCAN) / 10, 2)
+    products = [round(scan.ctdi * (length + OVERSCAN) / 10, 2) for scan in scans]
     if siemens:
         low = source.uniform(0.94, 1.06)
         rotation = 1.0 if region is HEAD else model.rotation
-        mas = round(scan.current * rotation / scan.pitch)
-        title: tuple[str, ...] = (f"Total mAs {round(mas * length / 52)}    Total DLP {product + 1.4:.0f} mGycm",)
+        charges = [round(scan.current * rotation / scan.pitch) for scan in scans]
+        charge = round(sum(charges) * length / 52)
+        title: tuple[str, ...] = (f"Total mAs {charge}    Total DLP {sum(products) + 1.4:.0f} mGycm",)
         table: tuple[tuple[str, ...], ...] = (
             ("", "Scan", "KV", "mAs / ref.", "CTDIvol*", "DLP", "TI"),
             ("", "", "", "", "mGy", "mGycm", "s"),
@@ -79,35 +80,41 @@ def dose_sheet(
                 "1.4",
                 f"{length / 100:.1f}",
             ),
-            (
-                region.name,
-                "2",
-                f"{scan.kvp}",
-                f"{mas} / {round(mas * low)}",
-                f"{scan.ctdi:.2f} {region.letter}",
-                f"{product:.1f}",
-                f"{rotation}",
+            *(
+                (
+                    region.name,
+                    f"{number}",
+                    f"{scan.kvp}",
+                    f"{mas} / {round(mas * low)}",
+                    f"{scan.ctdi:.2f} {region.letter}",
+                    f"{product:.1f}",
+                    f"{rotation}",
+                )
+                for number, (scan, mas, product) in enumerate(zip(scans, charges, products, strict=True), 2)
             ),
         )
         footer: tuple[str, ...] = ("*: L = 32cm, S = 16cm",)
     else:
-        upper = scan.table_position + top + OVERSCAN / 2
+        upper = scans[0].table_position + top + OVERSCAN / 2
         title = ("Dose Report",)
         first, last = (f"{'S' if at >= 0 else 'I'}{abs(at):.3f}" for at in (upper, upper - length - OVERSCAN))
         table = (
             ("Series", "Type", "Scan Range", "CTDIvol", "DLP", "Phantom"),
             ("", "", "(mm)", "(mGy)", "(mGy-cm)", "cm"),
             ("1", "Scout", "-", "-", "-", "-"),
-            (
-                "2",
-                "Axial" if scan.axial else "Helical",
-                f"{first}-{last}",
-                f"{scan.ctdi:.2f}",
-                f"{product:.2f}",
-                region.phantom,
+            *(
+                (
+                    f"{number}",
+                    "Axial" if scan.axial else "Helical",
+                    f"{first}-{last}",
+                    f"{scan.ctdi:.2f}",
+                    f"{product:.2f}",
+                    region.phantom,
+                )
+                for number, (scan, product) in enumerate(zip(scans, products, strict=True), 2)
             ),
         )
-        footer = (f"Total Exam DLP:   {product:.2f}", "1/1")
+        footer = (f"Total Exam DLP:   {sum(products):.2f}", "1/1")
     image = DoseSheet(body=exam.body, title=title, table=table, footer=footer, layout="siemens" if siemens else "ge")
     return Planned(
         image,

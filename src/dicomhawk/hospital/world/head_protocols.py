@@ -106,9 +106,8 @@ def head_ct(exam: Examination, device: Device, source: random.Random) -> Iterato
         yield Planned(image, acquisition, description, protocol, "HEAD", begins, length / (9 if axial else 24))
         begins += source.randrange(22, 60)
     planning = Planning("Topogram", source.choice((35, 50)), 0.13)
-    yield dose_sheet(
-        exam, model, scan, planning, low + length, length, begins + source.randrange(10, 60), source, region=HEAD
-    )
+    filed = begins + source.randrange(10, 60)
+    yield dose_sheet(exam, model, [scan], planning, low + length, length, filed, source, HEAD)
 
 
 def _protocol(siemens: bool, axial: bool, source: random.Random) -> str:

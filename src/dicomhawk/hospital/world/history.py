@@ -25,7 +25,7 @@ from dicomhawk.hospital.world.numbers import Accessions
 from dicomhawk.hospital.world.patients import Due, Known, Patients
 from dicomhawk.hospital.world.people import Registry
 from dicomhawk.hospital.world.planned import Examination, Planned
-from dicomhawk.hospital.world.planners import PLANNERS, suits
+from dicomhawk.hospital.world.planners import PLANNERS, SPIRALS, suits
 from dicomhawk.hospital.world.scanners import Scanner
 from dicomhawk.hospital.world.scanners import State as ScannerState
 from dicomhawk.hospital.world.schedule import Order, is_missed, steps
@@ -256,13 +256,16 @@ class History:
 
     def _planned(self, visit: Visit, order: Order) -> Iterator[Planned]:
         scanner, begins, person = visit.scanner, visit.begins, visit.known.person
+        frame, event = scanner.uids.one(begins), scanner.uids.one(begins)
+        more = (scanner.uids.one(begins) for _ in range(SPIRALS.get(visit.kind, 1) - 1))
         exam = Examination(
             seed=token(self._epoch, "study", f"{begins:%Y%m%d%H%M%S}", person.identifier),
             body=person.body_on(begins.date()),
             kind=visit.kind,
             requested=order.description,
-            frame_of_reference=scanner.uids.one(begins),
-            irradiation_event=scanner.uids.one(begins),
+            frame_of_reference=frame,
+            irradiation_event=event,
+            events=(event, *more),
             labels=self._locale.labels,
             locale=self._locale.name,
             reason=order.reason,

@@ -29,7 +29,14 @@ SUBJECTS: dict[Kind, Subject] = {
     "ecg": "ecg",
 }
 """What the reports of each kind are about; a kind that isn't here has none."""
-REGIONS: dict[Subject, Region] = {"chest": "chest", "head": "head", "ct_head": "head", "xr": "chest", "us": "abdomen"}
+REGIONS: dict[Subject, Region] = {
+    "chest": "chest",
+    "head": "head",
+    "ct_head": "head",
+    "ct_abdomen": "abdomen",
+    "xr": "chest",
+    "us": "abdomen",
+}
 """Which findings the images of a subject show."""
 
 

@@ -56,6 +56,8 @@ class Examination:
     requested: str
     frame_of_reference: str
     irradiation_event: str
+    events: tuple[str, ...] = ()
+    """UIDs of the irradiations of an examination that may have several; the first is `irradiation_event`."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """What sonographers write on images, by the window that they look through."""
     locale: str = ""

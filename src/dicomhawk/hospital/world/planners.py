@@ -5,6 +5,7 @@ from __future__ import annotations
 from dicomhawk.hospital.objects.makers import model_of
 from dicomhawk.hospital.objects.xray_makers import XRayModel
 from dicomhawk.hospital.rows import Device
+from dicomhawk.hospital.world.abdomen_protocols import abdomen_ct
 from dicomhawk.hospital.world.electrocardiography import electrocardiograms
 from dicomhawk.hospital.world.head_protocols import head_ct
 from dicomhawk.hospital.world.kinds import Kind
@@ -18,6 +19,7 @@ PLANNERS: dict[Kind, Planner] = {
     "ct_contrast": ct,
     "ct_follow": ct,
     "ct_head": head_ct,
+    "ct_abdomen": abdomen_ct,
     "mr_plain": mr,
     "mr_acute": mr,
     "xr_chest": radiographs,
@@ -26,6 +28,8 @@ PLANNERS: dict[Kind, Planner] = {
     "ecg": electrocardiograms,
 }
 """A kind that nobody plans is not made."""
+SPIRALS: dict[Kind, int] = {"ct_abdomen": 3}
+"""Irradiations of a kind of examination at most, where it may have several."""
 
 
 def suits(kind: Kind, device: Device) -> bool:

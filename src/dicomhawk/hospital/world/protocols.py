@@ -35,8 +35,8 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
     body = exam.body
     thickness, spacing, _ = source.choices(model.slices, [weight for *_, weight in model.slices])[0]
     below = KIDNEYS if with_agent and source.random() < 0.4 else ADRENALS
-    top = _from_slice(APEX + source.uniform(-1, 1.5), body)
-    length = top - _from_slice(below + source.uniform(-2, 2), body)
+    top = from_slice(APEX + source.uniform(-1, 1.5), body)
+    length = top - from_slice(below + source.uniform(-2, 2), body)
     field = round(BASE_FIELD * body.girth + 1.5 * max(body.fat, -3) + source.uniform(-6, 3))
     kvp = source.choice((100, 120, 120, 120)) if with_agent else 120
     current = int(clipped(source, 60 if low_dose else 210, 45, 30, 480) * (1 + (body.girth - 1) * 2))
@@ -88,10 +88,10 @@ def ct_series(exam: Examination, model: CTModel, source: random.Random) -> Itera
         yield Planned(image, acquisition, description, protocol, "CHEST", begins, length / 46)
         begins += source.randrange(25, 70)
     filed = begins + source.randrange(10, 60)
-    yield dose_sheet(exam, model, common, planning_of(planning), top, length, filed, source)
+    yield dose_sheet(exam, model, [common], planning_of(planning), top, length, filed, source)
 
 
-def _from_slice(base_slice: float, body: Body) -> float:
+def from_slice(base_slice: float, body: Body) -> float:
     """mm from the centre of the scan at which a slice of the base lies in this patient."""
     return (base_slice - BASE_CENTRE) * BASE_SPACING * body.height
 
