@@ -158,6 +158,7 @@ class Sensor:
         self.host = "127.0.0.1"
         self.ports: list[int] = []
         self.web_ports: list[int] = []
+        self.tls_ports: dict[str, list[int]] = {}
         self.pid = 0
         self.ready_file = data.parent / f"{data.name}.ready"
         self._stderr = data.parent / f"{data.name}.stderr"
@@ -227,6 +228,7 @@ class Sensor:
         assert self.running, f"the sensor ended with {self._process.returncode}:\n{self.stderr}"
         ready = json.loads(self.ready_file.read_text())
         self.pid, self.ports, self.web_ports = ready["pid"], ready["dicom"], ready["web"]
+        self.tls_ports = {kind: ready[f"{kind}-tls"] for kind in ("dicom", "web")}
 
     def stop(self) -> float:
         """End it by SIGTERM; returns how many seconds that took. Its exit status must be 0."""

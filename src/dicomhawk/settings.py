@@ -151,6 +151,9 @@ class Web(_Model):
     ports: tuple[Port, ...] | None = Field(
         None, description="Listening ports; 0 picks a free one; unset: where the persona's product is found."
     )
+    tls_ports: tuple[Port, ...] | None = Field(
+        None, description="Ports with TLS; unset: where the persona's product is found, if it has TLS."
+    )
     login: WebLogin = WebLogin()
 
 

@@ -84,12 +84,14 @@ def test_ready_file(start: Callable[..., Sensor]) -> None:
 
     thread = threading.Thread(target=look)
     thread.start()
-    with sensor:
-        content = json.loads(sensor.ready_file.read_text())
-        assert set(content) == {"pid", "dicom", "web"}
-        assert os.getpgid(content["pid"])
-        assert content["dicom"] == sensor.ports
-        assert echoes(sensor)
+    try:
+        with sensor:
+            content = json.loads(sensor.ready_file.read_text())
+            assert set(content) == {"pid", "dicom", "dicom-tls", "web", "web-tls"}
+            assert os.getpgid(content["pid"])
+            assert content["dicom"] == sensor.ports
+            assert echoes(sensor)
+    finally:
         stop.set()
         thread.join()
     assert {json.dumps(json.loads(text)) for text in seen} == {json.dumps(content)}, "whole or not at all"

@@ -24,9 +24,10 @@ from ..persona import model
 from ..settings import Deployment, Settings, SettingsError
 from . import holdings, worker
 from .lock import only_one
+from .ports import KINDS, NAMES, DoorKind, ports_of
 from .processes import die_with, raise_descriptor_limit
+from .tls import certificate
 from .upkeep import Upkeep
-from .web.door import web_ports
 
 BACKLOG = 1024
 """Connections that wait to be accepted, on each worker's socket."""
@@ -36,7 +37,6 @@ CRASH_SECONDS = 2.0
 """A worker that lived shorter than this is replaced only after as long, lest a broken one be restarted in a loop."""
 SWEEP_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
-_NAMES = {"dicom": "DICOM", "web": "web"}
 _FAILED_START = "a worker could not start"
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
@@ -48,6 +48,11 @@ class _Worker:
     pid: int = 0
     started: float = 0.0
     restart_at: float | None = None
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """Of every door."""
+        return [sock for sockets in self.listening.values() for sock in sockets]
 
 
 def serve(settings: Settings, ready_file: Path | None = None) -> int:
@@ -64,12 +69,14 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
     with only_one(settings.data):
         vault.prepare(settings.vault_dir, settings.vault)
         holdings.prepare(settings)
-        workers = [_Worker(f"w{number}", worker.Listening()) for number in range(settings.worker_count)]
-        dicom = [each.listening.dicom for each in workers]
-        web = [each.listening.web for each in workers]
+        workers = [_Worker(f"w{number}", {kind: [] for kind in KINDS}) for number in range(settings.worker_count)]
+        wanted = ports_of(settings, persona, settings.deployment)
+        if wanted["dicom-tls"] or wanted["web-tls"]:
+            certificate.prepare(settings, settings.deployment, persona.tls)
+            certificate.context(settings, persona.tls)  # what is wrong with it is said before any door is open
         ports = {
-            "dicom": [_open(settings.host, port, dicom) for port in settings.dicom.ports],
-            "web": [_open(settings.host, port, web) for port in web_ports(settings, persona, settings.deployment)],
+            kind: [_open(settings.host, port, [each.listening[kind] for each in workers]) for port in wanted[kind]]
+            for kind in KINDS
         }
         return _Supervisor(settings, settings.deployment, persona, workers, ports, ready_file).run()
 
@@ -108,7 +115,7 @@ class _Supervisor:
         deployment: Deployment,
         persona: model.Persona,
         workers: list[_Worker],
-        ports: dict[str, list[int]],
+        ports: dict[DoorKind, list[int]],
         ready_file: Path | None,
     ) -> None:
         self._settings = settings
@@ -168,7 +175,7 @@ class _Supervisor:
             partial.write_text(json.dumps({"pid": os.getpid(), **self._ports}) + "\n", encoding="utf-8")
             partial.chmod(0o644)  # it is for others to read
             partial.replace(self._ready_file)
-        shown = [f"{_NAMES[kind]} {', '.join(map(str, ports))}" for kind, ports in self._ports.items() if ports]
+        shown = [f"{NAMES[kind]} {', '.join(map(str, ports))}" for kind, ports in self._ports.items() if ports]
         print(f"Ready on {self._settings.host}, {', '.join(shown)}.", flush=True)
 
     def _start(self, each: _Worker) -> None:
@@ -182,7 +189,7 @@ class _Supervisor:
             die_with(parent)
             for other in self._workers:
                 if other is not each:
-                    for sock in other.listening.all():
+                    for sock in other.sockets:
                         sock.close()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             worker.run(
@@ -216,7 +223,7 @@ class _Supervisor:
             for each in self._workers:
                 if each.restart_at is not None and each.restart_at <= now:
                     self._start(each)
-            self._upkeep.look_after(sock.fileno() for each in self._workers for sock in each.listening.all())
+            self._upkeep.look_after(sock.fileno() for each in self._workers for sock in each.sockets)
             if now - swept > SWEEP_SECONDS:
                 swept = now
                 self._recorder.tick()

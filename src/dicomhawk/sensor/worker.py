@@ -10,9 +10,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import uvloop
 
@@ -25,6 +24,9 @@ from .dicom.connection import Connection
 from .dicom.door import SWEEP_SECONDS, Door
 from .dicom.slots import Slots
 from .holdings import Holdings
+from .ports import DoorKind
+from .tls import certificate
+from .tls.door import TlsDoor
 from .web.backing import Backing
 from .web.compose import site_of
 from .web.door import Door as WebDoor
@@ -40,16 +42,8 @@ TICK_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
 
 
-@dataclass
-class Listening:
-    """Sockets that a worker accepts connections on."""
-
-    dicom: list[socket.socket] = field(default_factory=list)
-    web: list[socket.socket] = field(default_factory=list)
-
-    def all(self) -> list[socket.socket]:
-        """Of every door."""
-        return self.dicom + self.web
+Listening: TypeAlias = Mapping[DoorKind, list[socket.socket]]
+"""Sockets that a worker accepts connections on."""
 
 
 def run(
@@ -92,15 +86,24 @@ async def _serve(
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)
-    servers = [
-        await loop.create_server(lambda: Connection(door), sock=each, backlog=BACKLOG) for each in listening.dicom
-    ]
-    if listening.web:
+    makers: dict[DoorKind, Callable[[], asyncio.Protocol]] = {"dicom": lambda: Connection(door)}
+    if listening["web"] or listening["web-tls"]:
         web = WebDoor(backing, site_of(backing), time.monotonic)
         doors.append(web)
-        servers += [
-            await loop.create_server(lambda: WebConnection(web), sock=each, backlog=BACKLOG) for each in listening.web
-        ]
+        makers["web"] = lambda: WebConnection(web)
+    tls = persona.tls
+    if listening["dicom-tls"]:
+        context = certificate.context(settings, tls)
+        makers["dicom-tls"] = TlsDoor(context, tls, recorder, makers["dicom"], capacity=door.capacity)
+    if listening["web-tls"]:
+        context = certificate.context(settings, tls, protocols=tls.protocols)
+        plain = tls.plain.encode("latin-1")
+        makers["web-tls"] = TlsDoor(context, tls, recorder, makers["web"], capacity=door.capacity, plain=plain)
+    servers = [
+        await loop.create_server(makers[kind], sock=each, backlog=BACKLOG)
+        for kind, sockets in listening.items()
+        for each in sockets
+    ]
     recorder.emit(ev.WorkerStart(pid=os.getpid(), worker=name))
     recorder.flush()
     # What is there now stays; the collector needn't look at it again and again.

@@ -17,7 +17,7 @@ class TlsHandshake(Event, frozen=True, kw_only=True):
     version: Annotated[str | None, Field("tls.version", "Version that was agreed to, as in 1.3.")] = None
     cipher: Annotated[str | None, Field("tls.cipher", "Cipher suite that was agreed to.")] = None
     next_protocol: Annotated[str | None, Field("tls.next_protocol", "Of ALPN, that was agreed to.")] = None
-    server_name: Annotated[str | None, Field("tls.client.server_name", "Host that the client asked for (SNI).")] = None
+    server_name: Annotated[str | None, Field("tls.client.server_name", "Host that the client named (SNI).")] = None
     ja3: Annotated[str | None, Field("tls.client.ja3", "JA3 of the ClientHello.", also="related.hash")] = None
     ja4: Annotated[str | None, Field("tls.client.ja4", "JA4 of the ClientHello.")] = None
     ciphers: Annotated[

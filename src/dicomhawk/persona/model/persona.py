@@ -24,6 +24,7 @@ from .query import Find
 from .retrieve import Get, Move
 from .storage import Store
 from .timing import Timing
+from .tls import Tls
 from .wire import Wire
 
 
@@ -50,6 +51,7 @@ class Persona(Provenance):
     dicomweb: DicomWeb = DicomWeb()
     timing: Timing = Timing()
     http: Http = Http()
+    tls: Tls = Tls()
 
     def policy(self, deployment: Deployment, remotes: Iterable[Remote] = ()) -> Policy:
         """How associations are negotiated for a deployment that knows `remotes`. Raises `SettingsError`."""

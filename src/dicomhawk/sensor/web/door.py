@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...persona.model import Persona
-from ...persona.model.ports import drawn_port
-from ...settings import Deployment, Settings
 from ..processes import descriptor_limit
 from .backing import Backing
 from .message import Site
@@ -18,18 +15,6 @@ if TYPE_CHECKING:
 
 DESCRIPTORS_EACH = 3
 """Descriptors reckoned for a connection: its socket, and files that are written or read for it."""
-UNPRIVILEGED = 8080
-"""A port for those whose product is on ports only that the administrator alone may open."""
-
-
-def web_ports(settings: Settings, persona: Persona, deployment: Deployment) -> tuple[int, ...]:
-    """Where web doors are to be opened."""
-    web, product = settings.web, persona.http
-    if not web.enabled or product.face == "none":
-        return ()
-    if web.ports is not None:
-        return web.ports
-    return (drawn_port(f"web port {deployment.seed}", product.ports, UNPRIVILEGED),)
 
 
 class Door:

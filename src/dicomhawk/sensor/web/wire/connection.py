@@ -10,10 +10,12 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator
-from typing import Any, cast
+from typing import cast
 from urllib.parse import parse_qsl, unquote
 
 from ....evidence import events as ev
+from ...addresses import ends
+from ...tls.door import event_of
 from ..door import Door
 from ..message import Part, Request, Response, Stored
 from .body import StreamedBody
@@ -30,8 +32,6 @@ PRECISE = 5.0
 """Seconds without a request up to which their end has a timer of its own, as a client can tell when it was."""
 MAX_ARGUMENTS = 1000
 """Arguments of a query; nobody's form has more."""
-_MAPPED = "::ffff:"
-_NOWHERE = ("::", 0)
 _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
@@ -84,11 +84,13 @@ class Connection(Recorded, asyncio.Protocol):
         """A visitor is there, or one too many."""
         self._transport = cast(asyncio.Transport, transport)
         door = self.door
-        # A visitor that is gone already has no name any more.
-        peer = _endpoint(transport.get_extra_info("peername") or _NOWHERE)
-        local = _endpoint(transport.get_extra_info("sockname") or _NOWHERE)
+        peer, local = ends(transport)
         self.inbound = Inbound(door.http, local[1], door.clock())
         self.record = door.recorder.open(peer, local, protocol="http")
+        secured = transport.get_extra_info("tls")
+        self.secure = secured is not None
+        if secured is not None:
+            self.record.emit(event_of(secured))
         door.connections.add(self)
         if not door.http.nodelay:
             self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
@@ -222,6 +224,7 @@ class Connection(Recorded, asyncio.Protocol):
             body=self._body,
             visitor=self.record.address,
             version=head.version,
+            secure=self.secure,
             record=self.record,
         )
         self._task = asyncio.get_running_loop().create_task(self._serve(head, request))
@@ -518,12 +521,6 @@ class Connection(Recorded, asyncio.Protocol):
         self._report_error(error)
         self._ending = self._ending or "error"
         self._transport.abort()
-
-
-def _endpoint(name: tuple[Any, ...]) -> tuple[str, int]:
-    """Address and port of a socket's name; an IPv4 address within IPv6, as on a socket for both, becomes IPv4."""
-    host, port = name[:2]
-    return (host[len(_MAPPED) :] if host.startswith(_MAPPED) and "." in host else host), port
 
 
 def _size(part: Part) -> int:

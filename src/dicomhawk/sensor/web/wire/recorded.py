@@ -25,12 +25,23 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:/\s]*)(?::(\d{1,5}))?")
 
 
 class Recorded:
-    """Transcript and events of a connection. `record` is set when it is made."""
+    """Transcript and events of a connection. `record` and `secure` are set when it is made."""
 
-    __slots__ = ("_body_bytes", "_captured", "_head", "_number", "_raw_size", "_reported", "_sink", "record")
+    __slots__ = (
+        "_body_bytes",
+        "_captured",
+        "_head",
+        "_number",
+        "_raw_size",
+        "_reported",
+        "_sink",
+        "record",
+        "secure",
+    )
 
     def __init__(self) -> None:
         self.record: ConnectionRecord
+        self.secure = False  # whether it is over TLS
         self._head: Head | None = None
         self._raw_size = 0
         self._number = 0
@@ -104,7 +115,7 @@ class Recorded:
                 method=head.method,
                 target=head.target,
                 version=None if head.version == "0.9" else head.version,
-                scheme="http",
+                scheme="https" if self.secure else "http",
                 domain=host,
                 port=port,
                 path=local,
