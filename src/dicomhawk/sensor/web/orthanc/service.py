@@ -13,8 +13,8 @@ from ....evidence.events import WebChange, WebQuery, WebRetrieve
 from ....hospital.attributes import Level
 from ....hospital.products.find import ProductArchive
 from ....hospital.world.draw import draw
+from ...ports import ports_of
 from ..backing import Backing
-from ..door import web_ports
 from ..message import BodyBroken, BodyTooLarge, Request, Response
 from ..state import State, path_of
 from .jsoncpp import JsonError, parsed, styled
@@ -63,7 +63,7 @@ class Service:
     def describe(self, *, secure: bool) -> dict[str, Any]:
         """What the system says of itself."""
         settings, persona, deployment = self.backing.settings, self.backing.persona, self.backing.deployment
-        http = next(iter(web_ports(settings, persona, deployment)), 0) or HTTP_PORT
+        http = next(iter(ports_of(settings, persona, deployment)["web"]), 0) or HTTP_PORT
         return {
             "ApiVersion": 16,
             "CheckRevisions": False,
