@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import quote
+
+import msgspec
 
 from ..persona.model import Persona
 from ..settings import Deployment, Settings
@@ -30,9 +33,11 @@ from .tokens import Minter, canonical, key_of
 
 MAX_AUTHORIZATION = 1024
 """Characters of an Authorization field that are decoded."""
-_SILENT = frozenset(("route/robots", "route/sitemap"))
+_SILENT = frozenset(("route/robots", "route/sitemap", "route/plugin", "route/folders"))
 """What crawlers ask for in good faith: not bait, but the way to it."""
 
+_NOT_CACHED = (("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"), ("Expires", "0"))
+Headers = tuple[tuple[str, str], ...]
 _INSIDE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("vpn", "oncall", "guide"), ("document",)),
     "backup": ("document", "config", "environment", "basic", "dicom"),
@@ -55,7 +60,7 @@ class Bait(NamedTuple):
     """What is answered: an HTTP response without its framing."""
 
     status: int
-    headers: tuple[tuple[str, str], ...]
+    headers: Headers
     body: bytes
     lure: str
     """Id of the lure that was taken; empty: none, no alarm."""
@@ -157,7 +162,7 @@ class Lures:
         """What lies at a path; None: nothing does."""
         route = self.routes.get(asked.path)
         if route is None:
-            return None
+            return self._missing(asked.path)
         if route.page == "slash":
             return Bait(301, (("Location", f"{asked.path}/"),), b"", "", "route")
         minted: list[str] = []
@@ -166,18 +171,25 @@ class Lures:
             minted.append(self.mint(lure, "file", asked.taker, asked.path))
             return minted[-1]
 
-        credential = None
         if route.page == "manager":
             status, headers, body, credential = self._manager(asked)
         else:
-            status, headers, body = 200, (), self._body(route, asked, mint)
-        if route.type:
-            headers = (("Content-Type", route.type), *headers)
-        if not route.type.startswith("text/html"):
-            headers = (*headers, *self._validators(route, body))
+            status, headers, body, credential = 200, (), self._body(route, asked, mint), None
+        headers = self._described(route, headers, body)
         kind = route.lure.partition("/")[0]
         lure = "" if route.lure in _SILENT else route.lure
         return Bait(status, headers, body, lure, kind, tuple(minted), credential, self._told_by(route.page, body))
+
+    def _missing(self, path: str) -> Bait | None:
+        """Within the folder that Orthanc's plugin serves, what isn't there is not found in the plugin's words."""
+        if (
+            self.routes.platform != "orthanc"
+            or not path.startswith(f"/{self.routes.folder}/")
+            or not self.routes.by_path
+        ):
+            return None
+        quoted = msgspec.json.encode(path).decode()
+        return Bait(404, (), pages.filled("inexistent.json", {"uri": quoted}), "", "route")
 
     def _body(self, route: Route, asked: Asked, mint: Callable[[str], str]) -> bytes:
         page, values = route.page, self._values
@@ -217,7 +229,7 @@ class Lures:
         host = origin.partition("://")[2]
         return listing(self.routes.platform, self.routes.folder, entries, server=self._server, host=host).encode()
 
-    def _manager(self, asked: Asked) -> tuple[int, tuple[tuple[str, str], ...], bytes, Credential | None]:
+    def _manager(self, asked: Asked) -> tuple[int, Headers, bytes, Credential | None]:
         """An administrator's page, behind HTTP authentication (RFC 7617)."""
         found = None
         pair = basic(asked.authorization)
@@ -228,20 +240,29 @@ class Lures:
         challenge = (("WWW-Authenticate", 'Basic realm="Tomcat Manager Application"'),)
         return 401, challenge, pages.filled("manager-401.html", self._values), found
 
-    def _validators(self, route: Route, body: bytes) -> tuple[tuple[str, str], ...]:
-        """Last-Modified and ETag, as the server makes them."""
-        moment = posix(saved(self.scene, route.page))
+    def _described(self, route: Route, headers: Headers, body: bytes) -> Headers:
+        """Content-Type, and Last-Modified and ETag as the server makes them; pages that are made anew have none."""
+        kind = (("Content-Type", route.type),) if route.type else ()
+        platform, moment = self.routes.platform, posix(saved(self.scene, route.page))
+        if platform == "orthanc":
+            # As its plugin ServeFolders has it, where the moment is no HTTP date.
+            changed = time.strftime("%Y%m%dT%H%M%S", time.gmtime(moment))
+            last = (("Last-Modified", changed),) if route.path.startswith(f"/{self.routes.folder}/") else ()
+            tag = hashlib.md5(body, usedforsecurity=False).hexdigest()
+            return (*last, ("ETag", f'"{tag}"'), *_NOT_CACHED, *kind) if route.page != "serve-folders.json" else kind
+        if route.type.startswith("text/html"):
+            return (*kind, *headers)
         tag = {
             "apache": f'"{len(body):x}-{moment * 1_000_000:x}"',
             "nginx": f'"{moment:x}-{len(body):x}"',
             "iis": f'"{(moment + 11_644_473_600) * 10_000_000:x}:0"',
             "java": f'W/"{len(body)}-{moment * 1000}"',
-        }.get(self.routes.platform)
-        if tag is None:
-            return ()
-        last = ("Last-Modified", formatdate(moment, usegmt=True))
+        }[platform]
+        modified, entity = ("Last-Modified", formatdate(moment, usegmt=True)), ("ETag", tag)
         ranges = ("Accept-Ranges", "bytes")
-        return (ranges, ("ETag", tag), last) if self.routes.platform == "java" else (last, ("ETag", tag), ranges)
+        if platform == "java":
+            return (*kind, *headers, ranges, entity, modified)
+        return (*kind, *headers, modified, entity, ranges)
 
 
 @contextmanager

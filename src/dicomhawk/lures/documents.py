@@ -69,7 +69,7 @@ class Documents(NamedTuple):
         """How others see images: a PDF."""
         url = self.addresses.url("pdf", mint("file/guide"), "viewer") if self.addresses.has("pdf") else ""
         words, moment = self.scene.words, saved(self.scene, "guide")
-        shown = url or f"https://{self.scene.host('portal')}/viewer"
+        shown = f"https://{self.scene.host('portal')}/viewer"
         lines = [
             Line(self.scene.deployment.hospital, 14, bold=True, after=1),
             Line(self.scene.department, 9, after=18),

@@ -1,4 +1,4 @@
-"""Listings of a folder, each as its server writes it (Apache's mod_autoindex, nginx, IIS, Tomcat, Orthanc)."""
+"""Listings of a folder, each as its server writes it: Apache's mod_autoindex, nginx, IIS, Tomcat."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ def _tomcat(folder: str, entries: Sequence[Entry], server: str, host: str) -> st
     )
 
 
-def _orthanc(folder: str, entries: Sequence[Entry], server: str, host: str) -> str:
-    items = "".join(f'<li><a href="{quote(entry.name)}">{escape(entry.name)}</a></li>\n' for entry in entries)
+def _by_hand(folder: str, entries: Sequence[Entry], server: str, host: str) -> str:
+    """Orthanc lists nothing itself: what somebody once wrote so that colleagues find things."""
+    items = "".join(f'<li><a href="{quote(entry.name)}">{escape(entry.name)}</a></li>\r\n' for entry in entries)
     return (
-        "<html>\n  <body>\n    <h1>Subdirectories</h1>\n    <ul>\n    </ul>\n    <h1>Files</h1>\n    <ul>\n"
-        f"{items}    </ul>\n  </body>\n</html>\n"
+        f"<html>\r\n<head><title>{folder}</title></head>\r\n<body>\r\n<ul>\r\n{items}</ul>\r\n</body>\r\n</html>\r\n"
     )
 
 
@@ -125,5 +125,5 @@ _WRITERS: dict[Platform, Callable[[str, Sequence[Entry], str, str], str]] = {
     "nginx": _nginx,
     "iis": _iis,
     "java": _tomcat,
-    "orthanc": _orthanc,
+    "orthanc": _by_hand,
 }

@@ -8,7 +8,7 @@ from importlib import resources
 from typing import Any, Literal, NamedTuple
 
 from ..hospital.world.draw import draw
-from .files import docx, shortcuts, xlsx
+from .files import docx, xlsx
 from .scene import Scene, saved
 
 Platform = Literal["apache", "nginx", "iis", "java", "orthanc"]
@@ -26,6 +26,13 @@ _SIGNS: tuple[tuple[str, Platform], ...] = (
     ("nginx", "nginx"),
     ("apache", "apache"),
 )
+_OCTETS = "application/octet-stream"
+_LISTING: dict[Platform, str] = {
+    "apache": "text/html;charset=UTF-8",
+    "nginx": "text/html",
+    "iis": "text/html; charset=UTF-8",
+    "java": "text/html;charset=UTF-8",
+}
 _FOLDERS = ("backup", "old", "export", "it", "download", "install", "share", "bak")
 _BACKUPS = ("{slug}_portal_backup_{day}.zip", "backup_{day}.zip", "pacs_conf_{day}.zip", "portal-{day}.zip")
 _SHORTCUTS = ("PACS {place}.url", "Portal.url", "{place} WebPACS.url", "PACS.url")
@@ -57,7 +64,7 @@ class Routes(NamedTuple):
         if self.platform == "iis":
             path = path.lower()
         found = self.by_path.get(path)
-        if found is None and f"{path}/" in self.by_path:
+        if found is None and f"{path}/" in self.by_path and path:
             return self.by_path[f"{path}/"]._replace(page="slash")
         return found
 
@@ -65,7 +72,8 @@ class Routes(NamedTuple):
     def files(self) -> tuple[Route, ...]:
         """What lies in the folder."""
         start = f"/{self.folder}/"
-        return tuple(route for path, route in self.by_path.items() if path.startswith(start) and path != start)
+        inside = (route for path, route in self.by_path.items() if path.startswith(start))
+        return tuple(route for route in inside if route.page != "folder")
 
 
 def platform_of(server: str, *, face: str, seed: str) -> Platform:
@@ -111,30 +119,31 @@ def _of_folder(at: Scene, platform: Platform, folder: str, files: bool) -> list[
     archive = source.choice(_BACKUPS).format(slug=at.slug, day=day)
     shortcut = source.choice(_SHORTCUTS).format(place=at.place)
     start = f"/{folder}/"
-    text = {"apache": "text/plain", "iis": "text/plain", "orthanc": "text/plain"}.get(platform, "text/plain")
-    octets = "" if platform in ("apache", "java") else "application/octet-stream"
-    listing = {
-        "apache": "text/html;charset=UTF-8",
-        "iis": "text/html; charset=UTF-8",
-        "java": "text/html;charset=UTF-8",
-    }.get(platform, "text/html")
     made = [
-        Route("route/folder", start, "folder", listing, named=True),
-        Route("route/nodes", f"{start}dicom_nodes.txt", "nodes.txt", text),
+        Route("route/nodes", f"{start}dicom_nodes.txt", "nodes.txt", "text/plain"),
         Route("file/backup", f"{start}{archive}", "backup", "application/zip"),
     ]
-    if platform == "orthanc":
-        made.append(Route("route/orthanc-json", f"{start}orthanc.json", "orthanc.json", "application/json"))
     if files:
         words = at.words
+        # What the tables of Apache and of Java containers have no type for is sent without one.
+        unknown = "" if platform in ("apache", "java") else _OCTETS
         made += [
             Route("file/vpn", f"{start}{words['vpn_file']}", "vpn", docx.TYPE),
             Route("file/oncall", f"{start}{words['oncall_file']}", "oncall", xlsx.TYPE),
             Route("file/guide", f"{start}{words['guide_file']}", "guide", "application/pdf"),
-            Route("file/shortcut", f"{start}{shortcut}", "shortcut", octets),
-            Route("file/uri", f"{start}{_object_name(at)}.dcm.uri", "uri", octets or shortcuts.URI_TYPE),
+            Route("file/shortcut", f"{start}{shortcut}", "shortcut", unknown),
+            Route("file/uri", f"{start}{_object_name(at)}.dcm.uri", "uri", unknown),
         ]
-    return made
+    if platform != "orthanc":
+        return [Route("route/folder", start, "folder", _LISTING[platform], named=True), *made]
+    made.append(Route("route/orthanc-json", f"{start}orthanc.json", "orthanc.json", "application/json"))
+    known = ("application/json", "application/pdf")
+    return [
+        *(route if route.type in known else route._replace(type=_OCTETS) for route in made),
+        Route("route/folder", f"{start}index.html", "folder", "text/html"),
+        Route("route/folders", "/app/plugin-serve-folders.html", "served-folders.html", "text/html"),
+        Route("route/plugin", "/plugins/serve-folders", "serve-folders.json", "application/json; charset=utf-8"),
+    ]
 
 
 def _object_name(at: Scene) -> str:

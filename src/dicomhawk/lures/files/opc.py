@@ -36,13 +36,17 @@ def escape(text: str) -> str:
     return _escape(text, {'"': "&quot;"})
 
 
+_STORED = (".rels", ".docx", ".url")
+"""What may hold a token isn't compressed: a download is as long as a listing of its folder says."""
+
+
 def zipped(files: Mapping[str, bytes], moment: Moment = OPC_MOMENT) -> bytes:
     """A ZIP file of these, in their order."""
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             info = zipfile.ZipInfo(name, moment)
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = zipfile.ZIP_STORED if name.endswith(_STORED) else zipfile.ZIP_DEFLATED
             info.create_system = 0
             archive.writestr(info, content)
     return made.getvalue()

@@ -22,7 +22,7 @@ def baited(site: Site, lures: Lures, *, behind: bool) -> Site:
         asked(lures, record, request.target.encode("latin-1", "replace"), "http")
         if behind:
             response = await site(request)
-            if response.status != 404:
+            if response.status != 404 or request.method != "GET":
                 return _noted(lures, request, response)
             return _bait(lures, request) or response
         return _bait(lures, request) or _noted(lures, request, await site(request))
