@@ -225,6 +225,9 @@ class Http(Part):
     pages: dict[Annotated[str, Field(pattern=r"^[1-5]\d\d$")], Page] = Field(
         default_factory=dict, description="Bodies of responses that no page of the face answers, by status code."
     )
+    windows: tuple[Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$", max_length=100)], ...] = Field(
+        default=(), max_length=16, description="Paths below which Windows authentication is asked for (NTLM)."
+    )
     crash: Status = Field(default=500, description="Status of the answer where the product fails.")
     grammar: GrammarModel = GrammarModel()
     limits: LimitsModel = LimitsModel()

@@ -9,12 +9,13 @@ from .backing import Backing
 from .dicomweb import mounted
 from .lured import baited
 from .message import Request, Response, Site
+from .windows import guarded
 from .wire.outbound import Writer
 
 
 def site_of(backing: Backing) -> Site:
     """What the persona serves: the face that it names, and bait."""
-    site = _face(backing)
+    site = guarded(backing, _face(backing))
     if backing.lures is None:
         return site
     return baited(site, backing.lures, behind=backing.persona.http.face == "orthanc")
