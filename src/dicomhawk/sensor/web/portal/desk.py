@@ -15,6 +15,7 @@ from ....hospital.errors import QueryError
 from ....hospital.world.draw import draw
 from ....hospital.world.locale import locale
 from ....lures.credentials import Credential, credentials
+from ....lures.routes import platform_of
 from ..backing import Backing
 from ..logins import Account, Attempts, Bait, Patience, Policy
 from ..message import BodyBroken, BodyTooLarge, Request, Response
@@ -50,7 +51,9 @@ class Desk:
         self.clock = backing.clock
         self.state = state
         self.seed = deployment.seed
-        self.skin = Skin(deployment)
+        http = backing.persona.http
+        platform = platform_of(http.server(deployment), face=http.face, seed=deployment.seed)
+        self.skin = Skin(deployment, platform)
         self.speech = Speech(deployment.seed, deployment.locale)
         self.pages = Pages(self.skin, self.speech)
         self.sessions = Sessions(
@@ -145,7 +148,7 @@ class Visit:
         return self.session.role == "administrator"
 
     def asked(self, name: str, default: str = "") -> str:
-        """A value of the query, by the names of `skin.PARAMETERS`; bounded, without control characters."""
+        """A value of the query, by the names of `addresses.PARAMETERS`; bounded, without control characters."""
         value = self.request.argument(self.desk.skin.parameters[name])
         return default if value is None else clean(value)
 

@@ -42,11 +42,7 @@ async def viewer(visit: Visit) -> Response:
     found = await named_study(visit)
     if found is None:
         return visit.failed(404, "no_study")
-    every = [
-        values
-        for values in await desk.listing.series(found.uid, visit.visitor)
-        if values.get(li.MODALITY) not in li.NOT_IMAGES and li.is_uid(str(values.get(li.SERIES) or ""))
-    ]
+    every = await desk.listing.pictured(found.uid, visit.visitor)
     if not every:
         return visit.failed(404, "no_images")
     wanted = visit.asked("series")

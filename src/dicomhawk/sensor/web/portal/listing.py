@@ -38,19 +38,28 @@ MODALITY, MODALITIES, TEXT, READER = 0x00080060, 0x00080061, 0x00081030, 0x00081
 STUDY, SERIES, OBJECT = 0x0020000D, 0x0020000E, 0x00080018
 SERIES_COUNT, IMAGE_COUNT, SERIES_NUMBER, SERIES_TEXT = 0x00201206, 0x00201208, 0x00200011, 0x0008103E
 IN_SERIES, BODY_PART, SERIES_DATE, SERIES_TIME = 0x00201209, 0x00180015, 0x00080021, 0x00080031
+CLASSES, CLASS = 0x00080062, 0x00080016
 STATION, MAKER, MODEL = 0x00081010, 0x00080070, 0x00081090
 NUMBER, FRAMES = 0x00200013, 0x00280008
 CHARACTER_SET, LEVEL = 0x00080005, 0x00080052
 STEPS, STEP_DATE, STEP_TIME, STEP_STATUS = 0x00400100, 0x00400002, 0x00400003, 0x00400020
-REPORTS: Final = frozenset(("SR", "DOC"))
-"""Modalities of documents that a reader writes."""
-NOT_IMAGES: Final = frozenset(("SR", "DOC", "KO", "PR", "REG", "RTSTRUCT", "RTPLAN"))
+ENCAPSULATED_PDF: Final = "1.2.840.10008.5.1.4.1.1.104.1"
+DOSE_REPORT: Final = "1.2.840.10008.5.1.4.1.1.88.67"
+REPORTS: Final = frozenset(("1.2.840.10008.5.1.4.1.1.88.11", "1.2.840.10008.5.1.4.1.1.88.22", ENCAPSULATED_PDF))
+"""SOP classes of what a reader writes."""
+DOCUMENTS: Final = REPORTS | {"1.2.840.10008.5.1.4.1.1.88.33", DOSE_REPORT}
+"""SOP classes that are shown as text."""
+MAY_BE_DOCUMENTS: Final = frozenset(("SR", "DOC", "OT"))
+"""Modalities of series that are documents, or can be."""
+NOT_IMAGES: Final = frozenset(("SR", "DOC", "KO", "PR", "REG", "RTSTRUCT", "RTPLAN", "ECG"))
 """Modalities of series without pictures."""
+NOT_SAID: Final = frozenset(("SR", "DOC", "KO", "PR"))
+"""Modalities that lists don't name beside others."""
 MODALITY_CHOICES: Final = ("CR", "CT", "DX", "ECG", "MG", "MR", "NM", "OT", "PT", "RF", "SR", "US", "XA")
 
 _STUDY_KEYS: Final = (
     *(NAME, IDENTIFIER, BORN, SEX, DATE, TIME, ACCESSION, REFERRER, MODALITIES, TEXT, READER, STUDY),
-    *(SERIES_COUNT, IMAGE_COUNT),
+    *(SERIES_COUNT, IMAGE_COUNT, CLASSES),
 )
 _SERIES_KEYS: Final = (
     *(MODALITY, SERIES, SERIES_NUMBER, SERIES_TEXT, IN_SERIES, BODY_PART, SERIES_DATE, SERIES_TIME),
@@ -100,7 +109,18 @@ class Study:
     @property
     def reported(self) -> bool:
         """Whether there is a report."""
-        return not REPORTS.isdisjoint(self.modalities)
+        return not REPORTS.isdisjoint(self.text(CLASSES).split("\\"))
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The modalities as lists name them: without those of documents, if there are others."""
+        hidden = NOT_SAID | ({"OT"} if ENCAPSULATED_PDF in self.text(CLASSES) else set())
+        return tuple(each for each in self.modalities if each not in hidden) or self.modalities
+
+    @property
+    def has_images(self) -> bool:
+        """Whether there is something to look at."""
+        return any(each not in NOT_IMAGES for each in self.said)
 
 
 class Listed(NamedTuple):
@@ -150,7 +170,7 @@ class Listing:
         return None
 
     async def series(self, study_uid: str, visitor: str) -> list[Values]:
-        """The series of a study, by their numbers."""
+        """The series of a study, by their numbers; those that may be documents with their SOP class."""
         keys = identifier("SERIES", dict.fromkeys(_SERIES_KEYS, "") | {STUDY: study_uid})
         found: list[Values] = []
         with contextlib.closing(self._find(keys, visitor)) as matches:
@@ -158,7 +178,14 @@ class Listing:
                 found.append(values)
                 if len(found) >= MAX_SERIES:
                     break
+        for values in found:
+            if values.get(MODALITY) in MAY_BE_DOCUMENTS:
+                values[CLASS] = self._class_of(study_uid, str(values.get(SERIES) or ""), visitor)
         return sorted(found, key=lambda values: (values.get(SERIES_NUMBER) or 0, str(values.get(SERIES))))
+
+    def _class_of(self, study_uid: str, series_uid: str, visitor: str) -> str:
+        instances = self.instances(visitor, study_uid, series_uid)
+        return instances[0].sop_class_uid if instances else ""
 
     async def images(self, study_uid: str, series_uid: str, visitor: str) -> list[tuple[str, int]]:
         """SOP Instance UID and number of frames of each image of a series, by their numbers."""
@@ -203,6 +230,10 @@ class Listing:
                 if len(found) >= MAX_SCHEDULED:
                     break
         return sorted(found, key=lambda values: (str(values.get(STEP_TIME) or ""), str(values.get(NAME) or "")))
+
+    async def pictured(self, study_uid: str, visitor: str) -> list[Values]:
+        """The series of a study that the viewer can show."""
+        return [values for values in await self.series(study_uid, visitor) if is_pictured(values)]
 
     def instances(self, visitor: str, study: str, series: str = "", sop: str = "") -> list[InstanceRef]:
         """The instances of a study, a series, or the one with that UID; none if a UID isn't one."""
@@ -269,6 +300,13 @@ def _typed(text: str) -> str:
 def is_uid(text: str) -> bool:
     """Whether a text can be a UID (PS3.5 section 9.1), loosely: visitors' own may be odd."""
     return 0 < len(text) <= 64 and text.isascii() and all(sign.isdigit() or sign == "." for sign in text)
+
+
+def is_pictured(series: Values) -> bool:
+    """Whether a series has pictures, and an address."""
+    if series.get(MODALITY) in NOT_IMAGES or series.get(CLASS) in DOCUMENTS:
+        return False
+    return is_uid(str(series.get(SERIES) or ""))
 
 
 def status_of(study: Study, now: datetime) -> str:

@@ -73,7 +73,7 @@ class Pages:
         )
 
     def href(self, page: str, /, **values: object) -> str:
-        """The address of a page; `values` by the names of `skin.PARAMETERS`, without those that are None."""
+        """The address of a page; `values` by the names of `addresses.PARAMETERS`, without those that are None."""
         named = {self.skin.parameters[name]: str(value) for name, value in values.items() if value is not None}
         return self.skin.paths[page] + (f"?{urlencode(named)}" if named else "")
 

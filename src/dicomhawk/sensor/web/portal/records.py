@@ -87,7 +87,6 @@ async def worklist(visit: Visit) -> Response:
         period=period,
         periods=PERIODS,
         modalities=li.MODALITY_CHOICES,
-        hidden=li.NOT_IMAGES,
         studies=studies[first : first + rows],
         total=len(studies),
         first=first + 1,
@@ -145,7 +144,6 @@ async def study(visit: Visit) -> Response:
         series=series,
         has_images=any(item["picture"] for item in series),
         others=others,
-        hidden=li.NOT_IMAGES,
     )
 
 
@@ -174,10 +172,10 @@ def _item(visit: Visit, found: Study, values: dict[int, Any]) -> dict[str, Any]:
     """A series as its template wants it."""
     href = visit.desk.pages.href
     modality, uid = str(values.get(li.MODALITY) or ""), str(values.get(li.SERIES) or "")
-    shown = li.is_uid(uid) and modality not in li.NOT_IMAGES
+    shown = li.is_pictured(values)
     if shown:
         link = href("viewer", study=found.uid, series=uid)
-    elif modality in li.REPORTS:
+    elif values.get(li.CLASS) in li.DOCUMENTS:
         link = href("report", study=found.uid, series=uid)
     else:
         link = href("download", study=found.uid, series=uid)

@@ -17,7 +17,6 @@ from .documents import printed as printed_text
 from .listing import Study
 from .records import age, named_study
 
-ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 _UPLOAD = "upload"
 MAX_REPORTS = 20
 """Reports of a study that are listed."""
@@ -66,7 +65,7 @@ async def report(visit: Visit) -> Response:
         age=age(visit, found),
         shown=shown,
         reports=[{"sop": each.sop_uid, "title": ""} for each in reports],
-        has_images=any(modality not in li.NOT_IMAGES for modality in found.modalities),
+        has_images=found.has_images,
     )
 
 
@@ -79,7 +78,7 @@ async def printed(visit: Visit) -> Response:
     if chosen is None:
         return visit.failed(404, "no_report")
     content = None
-    if chosen.sop_class_uid == ENCAPSULATED_PDF and chosen.origin != _UPLOAD:
+    if chosen.sop_class_uid == li.ENCAPSULATED_PDF and chosen.origin != _UPLOAD:
         stored = await visit.desk.holdings.fetch(chosen, chosen.transfer_syntax_uid)
         inside = encapsulated(stored.data, stored.transfer_syntax) if stored is not None else None
         content = inside[1] if inside is not None else None
@@ -101,12 +100,12 @@ async def _reports(visit: Visit, found: Study) -> list[InstanceRef]:
     series = [
         str(values.get(li.SERIES) or "")
         for values in await visit.desk.listing.series(found.uid, visit.visitor)
-        if values.get(li.MODALITY) in li.REPORTS
+        if values.get(li.CLASS) in li.DOCUMENTS
     ]
     series.sort(key=lambda uid: uid != wanted)
     reports = [each for uid in series for each in visit.desk.listing.instances(visit.visitor, found.uid, uid)]
     if not wanted:
-        reports.sort(key=lambda each: each.sop_class_uid == "1.2.840.10008.5.1.4.1.1.88.67")
+        reports.sort(key=lambda each: each.sop_class_uid not in li.REPORTS)
     return reports[:MAX_REPORTS]
 
 
@@ -120,7 +119,7 @@ async def _shown(visit: Visit, instance: InstanceRef) -> Shown | None:
     if stored is None:
         return None
     document: Document | None
-    if instance.sop_class_uid == ENCAPSULATED_PDF:
+    if instance.sop_class_uid == li.ENCAPSULATED_PDF:
         inside = encapsulated(stored.data, stored.transfer_syntax)
         if inside is None:
             return None
