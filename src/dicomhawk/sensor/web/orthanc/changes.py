@@ -168,17 +168,17 @@ class Log:
 
 def _stored(view: View) -> Iterator[tuple[str, Item, float]]:
     """The changes of entries, without their numbers."""
-    seen: dict[tuple[str, ...], tuple[Item, float]] = {}
-    for instance, moment in view.stored():
+    seen: dict[tuple[str, ...], tuple[Item, float, int]] = {}
+    for number, (instance, moment) in enumerate(view.stored()):
         yield "NewInstance", instance, moment
         for level in (Level.SERIES, Level.STUDY, Level.PATIENT):
             ids = instance.ids[: level + 1]
             if ids not in seen:
                 item = view.above(instance, level)
                 yield f"New{NAMES[level]}", item, moment
-                seen[ids] = item, moment
-            seen[ids] = seen[ids][0], moment
-    for item, moment in sorted(seen.values(), key=lambda each: each[1]):
+                seen[ids] = item, moment, number
+            seen[ids] = seen[ids][0], moment, number
+    for item, moment, _ in sorted(seen.values(), key=lambda each: (each[2], -each[0].level)):
         if moment + STABLE_AGE <= view.now:
             yield f"Stable{NAMES[item.level]}", item, moment + STABLE_AGE
 

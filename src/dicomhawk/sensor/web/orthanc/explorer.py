@@ -57,6 +57,7 @@ _SCRIPT: Final = """\
 
 def routes() -> Iterable[tuple[str, str, Handler]]:
     """Methods, paths and handlers."""
+    yield "GET", "/app", page
     yield "GET", "/app/*", page
     yield "GET", "/plugins", plugins
     yield "GET", "/plugins/explorer.js", script
@@ -84,7 +85,7 @@ def pages() -> dict[str, tuple[str, bytes]]:
 
 async def page(call: Call) -> Response:
     """A page, a script or a picture."""
-    found = pages().get(call.arguments["rest"])
+    found = pages().get(call.arguments.get("rest", ""))
     if found is None:
         raise Refusal
     kind, content = found

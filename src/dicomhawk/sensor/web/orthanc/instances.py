@@ -79,14 +79,14 @@ async def tags(call: Call) -> Response:
     """All tags of an instance."""
     _, item, found = await instance_file(call)
     call.retrieved("metadata", item, mime_type=JSON)
-    return json_response(described(found.head, asked_form(call)))
+    return json_response(described(found.head, asked_form(call), pixels=bool(found.pixels)))
 
 
 async def simplified_tags(call: Call) -> Response:
     """The same, by their names."""
     _, item, found = await instance_file(call)
     call.retrieved("metadata", item, mime_type=JSON)
-    return json_response(described(found.head, "named"))
+    return json_response(described(found.head, "named", pixels=bool(found.pixels)))
 
 
 async def header(call: Call) -> Response:
@@ -235,7 +235,7 @@ async def _members(call: Call, view: View, items: list[Item], form: Form) -> Asy
         file = await opened(call.service, view, item)
         if file is None:
             continue
-        value: Mapping[str, Any] = described(file.head, form)
+        value: Mapping[str, Any] = described(file.head, form, pixels=bool(file.pixels))
         text = styled(value, margin=INDENTATION)
         yield f"{',' if begun else '{'}\n{INDENTATION}{json.dumps(item.id)} : \n{INDENTATION}{text}".encode()
         begun = True

@@ -79,9 +79,8 @@ async def _some(view: View, level: Level, since: int, limit: int | None) -> Asyn
     if end == since:
         return
     async for items in view.listing(level):
-        for item in items[max(0, since - at) :]:
-            if end is not None and at >= end:
-                return
+        last = None if end is None else max(0, end - at)
+        for item in items[max(0, since - at) : last]:
             yield item
         at += len(items)
         if end is not None and at >= end:

@@ -38,9 +38,10 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     yield "POST", "/tools/lookup", lookup
 
 
-def folding(dialect: QueryDialect) -> QueryDialect:
-    """The dialect of a search that doesn't tell upper from lower case."""
-    return replace(dialect, comparison=replace(dialect.comparison, insensitive_vrs=frozenset(vrs.TEXT)))
+def cased(dialect: QueryDialect, *, sensitive: bool) -> QueryDialect:
+    """The dialect of a search that tells upper from lower case, or does not."""
+    insensitive = frozenset[str]() if sensitive else frozenset(vrs.TEXT)
+    return replace(dialect, comparison=replace(dialect.comparison, insensitive_vrs=insensitive))
 
 
 async def find(call: Call) -> Response:
@@ -59,7 +60,7 @@ async def find(call: Call) -> Response:
         raise Problem(Fault.RANGE)
     identifier = _identifier(level, body["Query"])
     view = await call.view()
-    archive = call.service.product if sensitive else call.service.folding
+    archive = call.service.sensitive if sensitive else call.service.folding
     items = _some(_found(call, view, archive, identifier), since, limit)
     form: Form = "full" if full else "short" if short else "named"
     keys = {f"{tag_named(name) or 0:08X}": value for name, value in list(body["Query"].items())[:MAX_KEYS]}
@@ -135,6 +136,8 @@ async def _described(service: Service, view: View, items: AsyncIterator[Item], f
 async def lookup(call: Call) -> Response:
     """POST /tools/lookup: everything that has an identifier."""
     text = (await call.body()).decode("utf-8", "replace")[:LONGEST_LOOKUP]
+    if "*" in text or "?" in text:
+        raise Problem(Fault.RANGE, "Wildcards are not allowed on tag 0010,0020")
     view = await call.view()
     found = []
     for item in [item async for item in _named(call, view, text)] if text else []:
@@ -146,7 +149,7 @@ async def lookup(call: Call) -> Response:
 async def _named(call: Call, view: View, text: str) -> AsyncIterator[Item]:
     for level, tag in UNIQUE_KEYS.items():
         identifier = _identifier(level, {})
-        identifier[tag] = Element(tag, vrs.of_tag(tag), text.replace("*", "?").encode("utf-8", "replace"))
+        identifier[tag] = Element(tag, vrs.of_tag(tag), text.encode("utf-8", "replace"))
         async for item in _found(call, view, call.service.product, identifier):
             if item.ids[-1] == text:
                 yield item

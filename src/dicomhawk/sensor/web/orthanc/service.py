@@ -47,11 +47,14 @@ PLURALS: Final = {level: name for name, level in LEVELS.items()}
 class Service:
     """What stands behind the API of one worker."""
 
-    def __init__(self, backing: Backing, product: ProductArchive, folding: ProductArchive) -> None:
-        """`folding`: the same archive, searched without regard to case."""
+    def __init__(
+        self, backing: Backing, product: ProductArchive, folding: ProductArchive, sensitive: ProductArchive
+    ) -> None:
+        """`folding`, `sensitive`: the same archive, searched without regard to case, and with."""
         self.backing = backing
         self.product = product
         self.folding = folding
+        self.sensitive = sensitive
         self.state = State(path_of(backing.settings), clock=backing.clock)
         self.library = Library(product, self.state)
         self.routes: Routes[Handler] = Routes()
@@ -80,12 +83,12 @@ class Service:
         }
 
     def modalities(self) -> dict[str, dict[str, Any]]:
-        """The remote AEs of the configuration, by their names: the operator's, and the hospital's devices."""
+        """The remote AEs of the configuration, by their names: the operator's, or else the hospital's devices."""
         if self._modalities is None:
             known = [
                 (each.ae_title, each.host, each.port or DICOM_PORT) for each in self.backing.settings.dicom.remotes
             ]
-            for device in self.product.objects.catalogue.devices():
+            for device in () if known else self.product.objects.catalogue.devices():
                 if device.role != "archive":
                     known.append((device.ae_title, device.host, device.port))
             named = {_NOT_IN_NAMES.sub("_", title.lower()): (title, host, port) for title, host, port in known}

@@ -21,6 +21,7 @@ from . import (
     pictures,
     remotes,
     search,
+    slices,
     system,
     upload,
 )
@@ -31,7 +32,7 @@ from .service import Call, Handler, Service
 
 _MODULES: Final = (
     *(system, nodes, instances, attachments, pictures, archives, search, changes, jobs, remotes, upload, changing),
-    explorer,
+    *(explorer, slices),
 )
 
 
@@ -40,7 +41,9 @@ def face(backing: Backing) -> Site:
     product = backing.holdings.product
     if product is None:
         raise ValueError("the persona's product doesn't keep an index of its own")
-    service = Service(backing, product, product.with_dialect(search.folding(product.dialect)))
+    dialects = (search.cased(product.dialect, sensitive=each) for each in (False, True))
+    folding, sensitive = map(product.with_dialect, dialects)
+    service = Service(backing, product, folding, sensitive)
     service.routes = table(_routes())
 
     async def serve(request: Request) -> Response:

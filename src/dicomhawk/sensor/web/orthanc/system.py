@@ -11,6 +11,7 @@ from typing import Any, Final
 from ....hospital.attributes import Level
 from ..message import Response
 from ..state import StateFull
+from .conformance import statement
 from .problems import Fault, Problem, Refusal
 from .service import PLURALS, Call, Handler, json_response, stamp, text_response
 from .uuids import new_uuid
@@ -43,6 +44,7 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     yield "GET", "/tools/now", now
     yield "GET", "/tools/now-local", now
     yield "GET", "/tools/generate-uid", generate_uid
+    yield "GET", "/tools/dicom-conformance", conformance
     yield "GET", "/tools/metrics-prometheus", prometheus
     yield "POST", "/tools/execute-script", execute_script
     yield "POST", "/tools/reset", _restart("reset")
@@ -106,6 +108,11 @@ def new_uid(call: Call, kind: int) -> str:
     """A UID as DCMTK makes them: of the machine, the process, the time and a count."""
     host = 8323328 + call.service.pid % 256
     return f"{DICOM_UID_ROOT}.{kind}.{host}.{call.service.pid}.{int(call.now)}.{next(_count)}"
+
+
+async def conformance(call: Call) -> Response:
+    """GET /tools/dicom-conformance."""
+    return text_response(statement(call.service.backing.persona))
 
 
 async def prometheus(call: Call) -> Response:

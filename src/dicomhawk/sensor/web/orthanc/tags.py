@@ -19,6 +19,7 @@ from .service import readable
 LONGEST: Final = 256
 """Characters of a value that is shown; of a longer one only that it is too long."""
 PIXEL_DATA: Final = 0x7FE00010
+_META_VERSION: Final = 0x00020001
 _PRIVATE_CREATORS: Final = range(0x10, 0x100)
 _TAG: Final = re.compile(r"([0-9A-Fa-f]{4})[,-]?([0-9A-Fa-f]{4})", re.ASCII)
 _OPAQUE: Final = OPAQUE - {"SQ"}
@@ -33,13 +34,18 @@ def tag_named(text: str) -> int | None:
     return None if known is None else int(known)
 
 
-def described(source: StoredObject, form: Form, *, value_of: Callable[[int], bool] | None = None) -> dict[str, Any]:
-    """A data set; `value_of`: which tags are wanted, where not all are."""
+def described(
+    source: StoredObject, form: Form, *, value_of: Callable[[int], bool] | None = None, pixels: bool = False
+) -> dict[str, Any]:
+    """A data set; `value_of`: which tags are wanted, where not all are; `pixels`: it has some, which aren't in it."""
     found: dict[str, Any] = {}
-    for tag, element in sorted(source.head.items()):
+    elements = dict(source.head)
+    if pixels:
+        elements[PIXEL_DATA] = Element(PIXEL_DATA, "OW", b"")
+    for tag, element in sorted(elements.items()):
         if value_of is not None and not value_of(tag):
             continue
-        if tag & 0xFFFF == 0 and tag >> 16 != 0x0002:
+        if tag == _META_VERSION or (tag & 0xFFFF == 0 and tag >> 16 != 0x0002):
             continue
         kind, value = _value(source, element, form)
         name = _name(source.head, tag)
