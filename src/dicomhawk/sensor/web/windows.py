@@ -52,10 +52,8 @@ class _Guard:
         domain, host = at.domain, at.machines["portal"].name
         short = at.place if domain.startswith(("ad.", "corp.")) else domain.partition(".")[0]
         self._names = ntlm.Names(
-            domain.partition(".")[0].upper()[:15]
-            if not domain.startswith(("ad.", "corp."))
-            else at.place.upper()[:15],
-            host.upper()[:15],
+            short.upper()[:NETBIOS],
+            host.upper()[:NETBIOS],
             domain,
             f"{host}.{domain}",
             _VERSIONS.get(found[1], newer) if found else newer,
