@@ -99,6 +99,7 @@ class GrammarModel(Part):
     eager: bool = Field(
         default=True, description="Whether a control character is found at once, or when the head is complete."
     )
+    capitals: bool = Field(default=False, description="Whether a method may have no small letters; else method.")
     tabs: bool = Field(default=True, description="Whether a tab may be in a head; if not, it is control.")
     early: bool = Field(
         default=True, description="Whether the request line is looked at as soon as it is there, or with the head."

@@ -198,7 +198,7 @@ class _Reading:
         else:
             self._version(words[2].decode("latin-1"))
         method = self._words.method
-        if grammar.methods and method not in grammar.methods:
+        if (grammar.methods and method not in grammar.methods) or (grammar.capitals and method != method.upper()):
             self._fault(Fault.METHOD, method)
         return True
 

@@ -54,6 +54,8 @@ class Writer:
         elif length is not None and not bodiless and (length or model.empty_length) and (body or model.head_length):
             given["content-length"] = str(length)
         pairs = self._ordered(model.fields, given, response.headers, keep=not close)
+        if version == "0.9":
+            return Framed(b"", body, False, True)
         line = f"HTTP/1.1 {status} {self.reason(status, response.reason)}"
         return Framed(_encoded(line, pairs), body, chunked, close)
 
@@ -63,27 +65,29 @@ class Writer:
             return b""
         model = self._http.errors
         reason = self.reason(fault.status, fault.reason)
-        detail = fault.detail.replace("{version}", words.version or "")
+        version = self._shown(words.version or "")
+        detail = fault.detail.replace("{version}", version)
         body = self._filled(
             fault.page if fault.page is not None else self._http.pages.get(str(fault.status), model.page),
             fault.status,
             reason,
-            {"detail": detail, "method": words.method, "target": words.target, "host": host},
+            detail,
+            {"method": words.method, "target": words.target, "host": host},
         ).encode("latin-1", "replace")
         given = {"date": _date(int(now)), "server": self.server or None}
         if model.lengths or fault.ordinary:
             given["content-length"] = str(len(body))
         others: list[Pair] = [("Content-Type", model.type)] if model.type and body else []
         fields = model.fields if model.fields is not None and not fault.ordinary else self._http.response.fields
-        version = "1.1" if fault.ordinary else self._version(words)
+        spoken = "1.1" if fault.ordinary else self._version(words)
         pairs = self._ordered(fields, given, others, keep=False)
-        return _encoded(f"HTTP/{version} {fault.status} {reason}", pairs) + (b"" if method == "HEAD" else body)
+        return _encoded(f"HTTP/{spoken} {fault.status} {reason}", pairs) + (b"" if method == "HEAD" else body)
 
     def page(self, status: int, *, method: str = "", target: str = "", host: str = "") -> bytes:
         """The product's page for a status."""
         template = self._http.pages.get(str(status), self._http.errors.page)
-        values = {"detail": "", "method": method, "target": target, "host": host}
-        return self._filled(template, status, self.reason(status), values).encode("latin-1", "replace")
+        values = {"method": method, "target": target, "host": host}
+        return self._filled(template, status, self.reason(status), "", values).encode("latin-1", "replace")
 
     def reason(self, status: int, given: str | None = None) -> str:
         """The reason phrase of a status."""
@@ -100,10 +104,14 @@ class Writer:
             case _:
                 return "1.0" if words.version is None else words.version
 
-    def _filled(self, template: str, status: int, reason: str, values: Mapping[str, str]) -> str:
+    def _shown(self, text: str) -> str:
+        """What a visitor sent, within an error page."""
+        return html.escape(text) if "html" in (self._http.errors.type or "") else text
+
+    def _filled(self, template: str, status: int, reason: str, detail: str, values: Mapping[str, str]) -> str:
         """One pass, so that nothing a visitor sent is filled in again."""
-        known = {"status": str(status), "reason": reason, "server": self.server}
-        known |= {name: html.escape(value) for name, value in values.items()}
+        known = {"status": str(status), "reason": reason, "server": self.server, "detail": detail}
+        known |= {name: self._shown(value) for name, value in values.items()}
         return _PLACE.sub(lambda found: known.get(found[1], found[0]), template)
 
     def _ordered(
