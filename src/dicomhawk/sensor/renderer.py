@@ -17,8 +17,9 @@ from ..hospital import displays
 from ..hospital.archive import heads, render
 from .processes import die_with
 
-PROCESSES = 1
-"""Render processes of a worker. With a worker on each core, more would only take turns."""
+PROCESSES = min(os.cpu_count() or 1, 4)
+"""Render processes of a worker at most, so that one visitor's images keep all cores busy. They begin when they are
+needed: a worker that has one image to make at a time has one of them. More than four would cost much memory."""
 NICENESS = 5
 """Answers go before images that are made ahead."""
 
