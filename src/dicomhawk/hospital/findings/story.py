@@ -209,6 +209,22 @@ def _heart(seed: str, age: float, day: date) -> Iterator[Finding]:
         size = _grown(own, day, 1.12, own.uniform(1.24, 1.4))
         if size >= ENLARGED:
             yield Finding("cardiomegaly", f"{seed}/heart", "", (26.0, -25.0, -14.0), round(size, 2))
+    own = _own(seed, "pacemaker")
+    implanted = date(2024, 1, 1).toordinal() + own.gauss(-900, 1200)
+    if own.random() < 0.09 * old**2 and day.toordinal() > implanted:
+        yield Finding("pacemaker", f"{seed}/pacemaker", "", (72.0, -84.0, 104.0), 46.0)
+
+
+def lines(seed: str, day: date) -> tuple[Finding, ...]:
+    """What somebody in bed has in the veins and the windpipe, for as long as they are that ill."""
+    episode, _ = _episode(_own(seed, "chest"), day)
+    own = _own(seed, "lines", episode)
+    made = []
+    if own.random() < 0.45:
+        made.append(Finding("central_line", f"{seed}/line/{episode}", "", (-26.0, -12.0, 58.0), 1.7))
+        if own.random() < 0.4:
+            made.insert(0, Finding("tube", f"{seed}/tube/{episode}", "", (-9.0, -7.0, 90.0), 9.5))
+    return tuple(made)
 
 
 def _chest_episode(seed: str, own: random.Random, day: date, urgent: bool) -> Iterator[Finding]:

@@ -45,7 +45,6 @@ _HIDES: dict[str, tuple[str, ...]] = {
     "epidural": ("blood", "mass"),
     "subarachnoid": ("blood",),
     "cardiomegaly": ("heart",),
-    "pacemaker": (),
     "gallstone": ("bile",),
     "steatosis": ("liver",),
     "liver_cyst": ("liver",),

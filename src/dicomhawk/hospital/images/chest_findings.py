@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.images import devices
 from dicomhawk.hospital.images.sampling import CELL, F32, generator, trilinear, upsample
 
 if TYPE_CHECKING:
@@ -431,4 +432,5 @@ _PAINTERS: dict[str, Callable[[Finding, Slice], None]] = {
     "emphysema": _emphysema,
     "node": _node,
     "coronary": _coronary,
+    "pacemaker": devices.draw_in_ct,
 }

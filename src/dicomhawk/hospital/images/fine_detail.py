@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from dicomhawk.hospital.images.chest import posture
-from dicomhawk.hospital.images.projection import Beam
 from dicomhawk.hospital.images.recipe import Radiograph
 from dicomhawk.hospital.images.sampling import F32, generator
 from dicomhawk.hospital.images.vessels import vessels_of
@@ -25,23 +25,25 @@ COARSEST, FINEST = 0.18, 1.1  # line pairs per mm of trabeculae
 TRABECULAE = 0.032  # of the bone's attenuation: standard deviation
 
 
-def details(recipe: Radiograph, beam: Beam, bone: F32) -> F32:
-    """Attenuation that is finer than the projection's grid, rows x columns of the image."""
-    made = _vessels(recipe, beam)
+def details(recipe: Radiograph, larger: float, bone: F32, project: Callable[[F32], F32]) -> F32:
+    """Attenuation that is finer than the projection's grid, rows x columns of the image.
+
+    `larger`: pixels to a mm of the patient; `project` takes points (n x 3: z, y, x in mm) to columns and rows.
+    """
+    made = _vessels(recipe, larger, project)
     made += _trabeculae(recipe, bone)
     return made
 
 
-def _vessels(recipe: Radiograph, beam: Beam) -> F32:
+def _vessels(recipe: Radiograph, larger: float, project: Callable[[F32], F32]) -> F32:
     found = vessels_of(posture(recipe.body, recipe.study), recipe.body)
-    a, b, c = (_on_detector(points, recipe, beam) for points in (found.starts, found.middles, found.ends))
+    a, b, c = (project(points) for points in (found.starts, found.middles, found.ends))
     # A quadratic curve through the middle.
     part = np.linspace(0, 1, CURVE, dtype=np.float32)[:, None, None]
     paths = (1 - part) ** 2 * a + 2 * part * (1 - part) * (2 * b - (a + c) / 2) + part**2 * c
     paths = paths.transpose(1, 0, 2).reshape(len(a), -1)
     thinnest, widest = float(found.radii.min()), float(found.radii.max())
     order = np.minimum(np.log(found.radii / thinnest) * (STEPS / np.log(widest / thinnest)), STEPS - 1).astype(int)
-    larger = beam.source / (beam.source - abs(beam.detector)) / recipe.pixel
     # Two strokes, one in the other, make a rod rounder than one.
     layers = [Image.new("L", (recipe.columns, recipe.rows)) for _ in STROKES]
     for step in np.unique(order):
@@ -56,15 +58,6 @@ def _vessels(recipe: Radiograph, beam: Beam) -> F32:
     outer, inner = layers
     blurred = ImageChops.add(outer, inner).filter(ImageFilter.GaussianBlur(PENUMBRA / recipe.pixel))
     return np.asarray(blurred, np.float32) * np.float32(FULL / 255)
-
-
-def _on_detector(points: F32, recipe: Radiograph, beam: Beam) -> F32:
-    """Column and row of points (z, y, x in mm)."""
-    z, y, x = points.T
-    along, across = (x, y) if beam.direction == "lateral" else (y, x)
-    larger = beam.source / (beam.source - np.abs(np.float32(beam.detector) - along)) / recipe.pixel
-    rows = (recipe.rows - 1) / 2 - (z - beam.middle[0]) * larger
-    return np.stack([(recipe.columns - 1) / 2 + (across - beam.middle[1]) * larger, rows], 1).astype(np.float32)
 
 
 @cache

@@ -7,6 +7,8 @@ noise of the exposure has the full resolution of the detector.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -19,7 +21,7 @@ from dicomhawk.hospital.images.projection import Beam, line_integrals
 from dicomhawk.hospital.images.radiograph_findings import changes
 from dicomhawk.hospital.images.recipe import Radiograph
 from dicomhawk.hospital.images.sampling import F32, generator
-from dicomhawk.hospital.images.wires import on_patient
+from dicomhawk.hospital.images.wires import in_patient, on_patient
 
 ROW, COLUMN = 1.25, 0.75  # mm at the detector: grid of the projection, finer than the base in both directions
 SLICE = 2.5  # mm between slices of the base, and their thickness
@@ -32,6 +34,7 @@ GEOMETRY = {"PA": (1800.0, -165.0), "AP": (1050.0, 140.0), "LL": (1800.0, 215.0)
 """Distance from source to detector, and place of the detector (mm)."""
 EARLY, LATE = (3, 1.3), (1, 1.3)  # how often edges are steepened, and how much; more makes them jagged
 PENUMBRA = 0.9  # mm: width of the edge of the collimator's shadow
+METAL = 0.3  # attenuation of devices from which on they don't count for the contrast
 SCATTER = 0.35  # of the primary exposure that reaches the detector beside it
 
 
@@ -45,11 +48,15 @@ def render(recipe: Radiograph, k: int) -> NDArray[np.uint16]:
     depth = sharpened(depth, ROW, (beam.columns, round(beam.rows * ROW / COLUMN)))
     if recipe.view == "AP":  # taken in bed
         depth += on_patient(depth.shape, COLUMN, generator("wires", recipe.study))
+    lie = posture(recipe.body, recipe.study)
+    metal = in_patient(recipe.findings, lie, depth.shape, partial(on_detector, recipe, step=COLUMN), COLUMN)
+    depth += metal
     wanted = (recipe.columns, recipe.rows)
     coarse = _processed(depth, recipe)
     image = _resized(_crisp(_crisp(coarse, EARLY), LATE), wanted)
-    image += details(recipe, beam, bone) * np.float32(FINEST_GAIN * recipe.detail)
-    image = _curve(image, _limits(coarse), recipe)
+    larger = beam.source / (beam.source - abs(beam.detector)) / recipe.pixel
+    image += details(recipe, larger, bone, partial(on_detector, recipe)) * np.float32(FINEST_GAIN * recipe.detail)
+    image = _curve(image, _limits(np.where(metal > METAL, np.nan, coarse)), recipe)
     # Photons that are left behind the patient make the noise; processing raises it with the details.
     photons = np.exp(-depth) + np.float32(SCATTER * 0.02)
     noise = np.asarray(recipe.noise * 0.0028 / np.sqrt(photons), np.float32)
@@ -81,14 +88,23 @@ def beam_of(recipe: Radiograph) -> Beam:
     )
 
 
+def on_detector(recipe: Radiograph, points: F32, step: float | None = None) -> F32:
+    """Column and row (n x 2) of points (n x 3: z, y, x in mm), in pixels of `step` mm, or of the image."""
+    beam, pixel = beam_of(recipe), recipe.pixel if step is None else step
+    z, y, x = points.T
+    along, across = (x, y) if recipe.view == "LL" else (y, x)
+    larger = beam.source / (beam.source - np.abs(np.float32(beam.detector) - along)) / np.float32(pixel)
+    middle = [(n * recipe.pixel / pixel - 1) / 2 for n in (recipe.rows, recipe.columns)]
+    rows = middle[0] - (z - beam.middle[0]) * larger
+    return np.stack([middle[1] + (across - beam.middle[1]) * larger, rows], 1).astype(np.float32)
+
+
 def pixel_of(recipe: Radiograph, at: tuple[float, float, float]) -> tuple[float, float, float]:
     """Row and column at which a place of the base (x, y, z in mm) is seen, and how many pixels a mm there has."""
-    beam = beam_of(recipe)
     z, y, x = locate(posture(recipe.body, recipe.study), at)
-    along, across = (x, y) if recipe.view == "LL" else (y, x)
-    larger = beam.source / (beam.source - abs(beam.detector - along)) / recipe.pixel
-    row = (recipe.rows - 1) / 2 - (z - beam.middle[0]) * larger
-    return row, (recipe.columns - 1) / 2 + (across - beam.middle[1]) * larger, larger
+    place = np.array([(z, y, x), (z + 1, y, x)], np.float32)
+    (column, row), (_, above) = on_detector(recipe, place).tolist()
+    return row, column, row - above
 
 
 def sharpened(grid: F32, row: float, size: tuple[int, int]) -> F32:
@@ -141,10 +157,10 @@ def _crisp(image: F32, steepening: tuple[int, float]) -> F32:
 
 
 def _limits(x: F32) -> tuple[float, float]:
-    """What is lung and what is spine in a processed image."""
+    """What is lung and what is spine in a processed image; NaN is neither."""
     rows, columns = x.shape
     inner = x[rows // 8 : -rows // 6, columns // 6 : -columns // 6]
-    low, high = np.percentile(inner, (2, 99))
+    low, high = np.nanpercentile(inner, (2, 99))
     return float(low), float(high)
 
 

@@ -1,17 +1,21 @@
-"""What lies on a patient in bed and shows on the radiograph: electrodes with their cables, a central line."""
+"""Metal and plastic in radiographs: electrodes with their cables on a patient in bed, and devices in the chest."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from dicomhawk.hospital.findings.model import Finding
+from dicomhawk.hospital.images import devices
+from dicomhawk.hospital.images.chest import Posture
 from dicomhawk.hospital.images.sampling import F32
 
-SNAP, CABLE, LINE = 2.1, 0.55, 0.45  # attenuation of an electrode's snap, a cable's core, a central venous line
-SNAP_SIZE, CABLE_SIZE, LINE_SIZE = 3.6, 1.1, 1.5  # mm
+SNAP, CABLE = 2.1, 0.55  # attenuation of an electrode's snap, a cable's core
+SNAP_SIZE, CABLE_SIZE = 3.6, 1.1  # mm
 PLACES = ((0.26, 0.16), (0.26, 0.84), (0.74, 0.2), (0.76, 0.82), (0.6, 0.56))
 """Of electrodes, as parts of rows and columns: under the clavicles, at the flanks, beside the sternum."""
-CENTRAL_LINE = 0.4  # of the patients
 OVERSAMPLED = 2
 
 
@@ -27,12 +31,37 @@ def on_patient(shape: tuple[int, int], pixel: float, random: np.random.Generator
         bend = random.uniform(0.5, 0.9) * rows, random.uniform(0.2, 0.8) * columns
         total += _stroke(shape, _curve(at, bend, end), CABLE_SIZE / pixel) * np.float32(CABLE)
         total += _disc(shape, at, SNAP_SIZE / pixel) * np.float32(SNAP)
-    if random.random() < CENTRAL_LINE:
-        neck = 0.0, random.uniform(0.38, 0.42) * columns
-        tip = random.uniform(0.40, 0.47) * rows, random.uniform(0.44, 0.46) * columns
-        bend = random.uniform(0.14, 0.2) * rows, random.uniform(0.39, 0.41) * columns
-        total += _stroke(shape, _curve(neck, bend, tip), LINE_SIZE / pixel) * np.float32(LINE)
     return total
+
+
+def in_patient(
+    findings: Sequence[Finding], lie: Posture, shape: tuple[int, int], project: Callable[[F32], F32], pixel: float
+) -> F32:
+    """Attenuation by the devices among the findings, rows x columns of `pixel` mm.
+
+    `project` takes points (n x 3: z, y, x in mm) to columns and rows (n x 2).
+    """
+    total = np.zeros(shape, np.float32)
+    for finding in findings:
+        wires, plates = devices.parts(finding, lie)
+        for wire in wires:
+            points = [(float(c), float(r)) for c, r in project(wire.points)]
+            total += _stroke(shape, points, wire.width / pixel) * np.float32(wire.attenuation)
+        for plate in plates:
+            total += _plate(shape, project(plate.outline)) * np.float32(plate.attenuation)
+    return total
+
+
+def _plate(shape: tuple[int, int], points: F32) -> F32:
+    """The shadow of something between two outlines of as many points."""
+    image = Image.new("L", (shape[1] * OVERSAMPLED, shape[0] * OVERSAMPLED))
+    pen, half = ImageDraw.Draw(image), len(points) // 2
+    front, back = (
+        [(float(c) * OVERSAMPLED, float(r) * OVERSAMPLED) for c, r in part] for part in (points[:half], points[half:])
+    )
+    for polygon in (front, back, *zip(front, [*front[1:], front[0]], [*back[1:], back[0]], back, strict=True)):
+        pen.polygon(list(polygon), fill=255)
+    return _reduced(image)
 
 
 def _curve(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.seen import on_radiograph
-from dicomhawk.hospital.findings.story import Region, continued, drawn
+from dicomhawk.hospital.findings.story import Region, continued, drawn, lines
 from dicomhawk.hospital.findings.telling import Subject
 from dicomhawk.hospital.images.illness import altered
 from dicomhawk.hospital.world.kinds import Kind
@@ -59,6 +59,8 @@ def findings_of(
     day, found = max(earlier, key=lambda examined: examined[0], default=("", ()))
     if found:
         made = continued(made, found, (began.date() - date.fromisoformat(day)).days)
+    if kind == "xr_bedside":
+        made += lines(seed, began.date())
     return tuple(filter(on_radiograph, made)) if subject == "xr" else made
 
 
