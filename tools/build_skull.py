@@ -37,6 +37,9 @@ PETROUS = ((18, 62), (78, 136))  # slices and rows of the skull base's dense bon
 LATERAL = 42.0  # mm from the midline: the mastoid
 CELLS = 0.55  # where the cells' noise is air
 SINUS = (62.0, 14.0, 15.0)  # slice of the frontal sinuses' middle, half their height and half their width, mm
+NECK = (20, 160)  # slice below which, and row behind which there are only muscles
+OCCIPUT = 8.0  # mm from the brain to which there is bone nevertheless
+DURA, MUSCLE = 30, 50  # HU of what has no signal
 THICKER = 0.35  # mm that the dark dura and fluid add to the vault
 DISTANCE_UNIT, DENSITY_UNIT = 4, 12
 
@@ -112,7 +115,10 @@ def main() -> None:
     t1, brain = (volume[cut, cut, cut] for volume in base())
     value = t1.astype(np.float32)
     head = head_of(value)
-    bone, _ = bone_of(value, brain > 128, head)
+    # Where the base's neck fades out, it goes on as muscle.
+    head[: NECK[0]] |= head[NECK[0]]
+    bone, away = bone_of(value, brain > 128, head)
+    bone[: NECK[0] + 4, NECK[1] :] &= away[: NECK[0] + 4, NECK[1] :] < OCCIPUT
     distance = ndimage.distance_transform_edt(bone) - ndimage.distance_transform_edt(~bone)
     distance = distance.astype(np.float32)
     vault = np.clip((np.arange(len(bone)) - 60) / 12, 0, 1).astype(np.float32)[:, None, None]
@@ -122,7 +128,9 @@ def main() -> None:
         + (ndimage.gaussian_filter(distance, 1.7) - np.float32(THICKER)) * vault
     )
     filled = within_of(value, bone, distance)
-    filled = np.where(distance > -1.5, filled, np.where(head, 30, -1000))
+    soft = np.full(len(head), DURA, np.float32)
+    soft[: NECK[0] + 4] = MUSCLE
+    filled = np.where(distance > -1.5, filled, np.where(head, soft[:, None, None], -1000))
     out = io.BytesIO()
     np.savez(
         out,

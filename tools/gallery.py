@@ -31,18 +31,20 @@ STUDIES = 400
 CACHE_BUDGET = 2 << 30
 QUALITY = 82
 KINDS = {
-    "ct": "modality = 'CT' AND n > 20",
-    "localizer": "modality = 'CT' AND n <= 3",
+    "ct": "type = 'chest_ct'",
+    "ct_head": "type = 'head_ct'",
+    "ct_abdomen": "type = 'abdomen_ct'",
+    "localizer": "type = 'scout'",
     "mr": "modality = 'MR'",
     "radiograph": "modality IN ('CR', 'DX')",
     "ultrasound": "modality = 'US'",
     "ecg": "modality = 'ECG'",
     "dose": "modality = 'OT'",
 }
-"""Which series a sheet shows; n is the number of its images."""
+"""Which series a sheet shows, by modality, or by the type of image of its recipe."""
 SERIES = (
     "SELECT series_key, first, n FROM (SELECT series_key, modality, patient_key, min(instance_key) AS first, "
-    "count(*) AS n FROM instance JOIN series USING (series_key) JOIN study USING (study_key) GROUP BY series_key) "
+    "count(*) AS n, recipe ->> '$.image.type' AS type FROM instance JOIN series USING (series_key) JOIN study USING (study_key) GROUP BY series_key) "
     "WHERE {where} GROUP BY patient_key ORDER BY series_key"
 )
 
