@@ -104,7 +104,7 @@ def sheet(folder: Path, catalogue: Catalogue, where: str, source: random.Random)
     series = catalogue.connection.execute(SERIES.format(where=where)).fetchall()
     if not series:
         return None
-    side = 2 * TILE if "ECG" in where else TILE
+    side = 3 * TILE // 2 if "ECG" in where else TILE
     high = side * PAPER[1] // PAPER[0] if "ECG" in where else side
     made = Image.new("RGB", (COLUMNS * side, ROWS * high))
     for place, (_, first, count) in enumerate(source.sample(series, min(len(series), COLUMNS * ROWS))):
