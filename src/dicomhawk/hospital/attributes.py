@@ -87,7 +87,8 @@ def _count(of: str) -> str:
 
 
 def _device(column: str) -> str:
-    return f"(SELECT d.{column} FROM device d WHERE d.device_key = e.device_key)"  # noqa: S608 - names of ours
+    # A document has the equipment that wrote it, but belongs to the device of its study.
+    return f"(SELECT d.{column} FROM device d WHERE d.device_key = e.device_key AND d.model IS e.model)"  # noqa: S608
 
 
 def _columns(level: Level, alias: str, *rows: tuple[int, str, str]) -> list[Attribute]:

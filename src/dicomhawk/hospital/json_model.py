@@ -46,6 +46,7 @@ _PACKED: Final = {
     "US": "<H",
     "UV": "<Q",
 }
+_PIXELS: Final = frozenset((0x7FE00008, 0x7FE00009, 0x7FE00010))
 _GROUPS: Final = ("Alphabetic", "Ideographic", "Phonetic")
 _INTEGER: Final = re.compile(r"[+-]?\d{1,12}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -56,7 +57,7 @@ class Manner:
     """How an archive writes the model.
 
     `bulk`: the URI of the value at a path such as ``00420011`` or ``00540016/0/00181072``; None: bulk data are
-    within the JSON. `bulk_from`: bytes from which on a binary value is bulk data. `character_set`: what
+    within the JSON. `bulk_from`: bytes from which on a binary value is bulk data; pixels always are. `character_set`: what
     (0008,0005) says: that all is UTF-8 now; what the object has; or it is left out. `null_values`: whether an empty
     value among others is null, or an empty text. `private`: whether private attributes are written.
     """
@@ -117,7 +118,7 @@ def _attribute(element: Element, manner: Manner, characters: CharacterSet, path:
     if vr in _BINARY:
         if not value:
             return {"vr": vr}
-        if manner.bulk is not None and len(value) >= manner.bulk_from:
+        if manner.bulk is not None and (len(value) >= manner.bulk_from or element.tag in _PIXELS):
             return {"vr": vr, "BulkDataURI": manner.bulk(path)}
         return {"vr": vr, "InlineBinary": base64.b64encode(value).decode("ascii")}
     values = values_of(element, characters, null=manner.null_values)

@@ -87,25 +87,33 @@ class Reader:
         if at < 0:
             self._give(events, len(buffer) - len(delimiter) + 1, keep=keep)
             return False
-        behind = at + len(delimiter)
-        line_end = buffer.find(b"\r\n", behind, behind + MAX_PADDING + 2)
-        last = buffer[behind : behind + 2] == b"--"
-        if line_end < 0 and not last and len(buffer) - behind < MAX_PADDING + 2:
+        line_end = self._line_end(at)
+        if line_end is None:
             self._give(events, at, keep=keep)
             return False
-        if last or (line_end >= 0 and not buffer[behind:line_end].strip(b" \t")):
-            self._give(events, at, keep=keep)
-            if keep:
-                events.append(End())
-            if last:
-                self.ended = True
-                buffer.clear()
-                return False
-            del buffer[: line_end - at]  # the line's end stays: an empty header is then found as any other
-            self._state = self._header
+        if line_end < 0:  # only the beginning of something else
+            self._give(events, at + len(delimiter), keep=keep)
             return True
-        self._give(events, behind, keep=keep)  # only the beginning of something else
+        self._give(events, at, keep=keep)
+        if keep:
+            events.append(End())
+        if line_end == 0:
+            self.ended = True
+            buffer.clear()
+            return False
+        del buffer[: line_end - at]  # the line's end stays: an empty header is then found as any other
+        self._state = self._header
         return True
+
+    def _line_end(self, at: int) -> int | None:
+        """Where the line of the delimiter at `at` ends; 0: it is the last; -1: it is none; None: not clear yet."""
+        buffer, behind = self._buffer, at + len(self._delimiter)
+        if buffer[behind : behind + 2] == b"--":
+            return 0
+        line_end = buffer.find(b"\r\n", behind, behind + MAX_PADDING + 2)
+        if line_end < 0:
+            return None if len(buffer) - behind < MAX_PADDING + 2 else -1
+        return -1 if buffer[behind:line_end].strip(b" \t") else line_end
 
     def _give(self, events: list[Event], size: int, *, keep: bool) -> None:
         if size > 0:
@@ -124,12 +132,20 @@ class Reader:
         if self._parts > MAX_PARTS:
             raise MultipartError("too many parts")
         events.append(Begin(Headers(_fields(bytes(buffer[2:end])))))
-        # An empty part's delimiter may begin with the line end that ends its header.
         del buffer[: end + 2]
-        if buffer.startswith(self._delimiter):
-            self._state = self._body
-            return True
-        del buffer[:2]
+        self._state = self._first
+        return True
+
+    def _first(self, events: list[Event]) -> bool:
+        """The line end that ends the header may already be that of the next delimiter."""
+        buffer, delimiter = self._buffer, self._delimiter
+        if len(buffer) < len(delimiter) and delimiter.startswith(buffer):
+            return False
+        line_end = self._line_end(0) if buffer.startswith(delimiter) else -1
+        if line_end is None:
+            return False
+        if line_end < 0:
+            del buffer[:2]
         self._state = self._body
         return True
 
