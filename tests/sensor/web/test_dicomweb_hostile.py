@@ -69,9 +69,61 @@ ODD = st.one_of(
     ),
 )
 WORDS = st.sampled_from(
-    ["studies", "series", "instances", "metadata", "frames", "1", "1,2", "0", "bulkdata", "7FE00010", "00081140", "rendered", "thumbnail", "pixeldata", "STUDY", "SERIES", "UID", ".", "..", "%2e"]
+    [
+        "studies",
+        "series",
+        "instances",
+        "metadata",
+        "frames",
+        "1",
+        "1,2",
+        "0",
+        "bulkdata",
+        "7FE00010",
+        "00081140",
+        "rendered",
+        "thumbnail",
+        "pixeldata",
+        "STUDY",
+        "SERIES",
+        "UID",
+        ".",
+        "..",
+        "%2e",
+    ]
 )
-PARAMETERS = ["limit", "offset", "includefield", "fuzzymatching", "accept", "PatientName", "00100020", "StudyDate", "ModalitiesInStudy", "StudyInstanceUID", "00400275.00400009", "00400275", "viewport", "window", "quality", "requestType", "studyUID", "objectUID", "contentType", "rows", "columns", "windowCenter", "windowWidth", "frameNumber", "region", "imageQuality", "transferSyntax", "charset", "00280010", "00201208"]
+PARAMETERS = [
+    "limit",
+    "offset",
+    "includefield",
+    "fuzzymatching",
+    "accept",
+    "PatientName",
+    "00100020",
+    "StudyDate",
+    "ModalitiesInStudy",
+    "StudyInstanceUID",
+    "00400275.00400009",
+    "00400275",
+    "viewport",
+    "window",
+    "quality",
+    "requestType",
+    "studyUID",
+    "objectUID",
+    "contentType",
+    "rows",
+    "columns",
+    "windowCenter",
+    "windowWidth",
+    "frameNumber",
+    "region",
+    "imageQuality",
+    "transferSyntax",
+    "charset",
+    "00280010",
+    "00201208",
+]
 NAMES = st.one_of(st.sampled_from(PARAMETERS), st.text(max_size=12))
 VALUES = st.one_of(
     ODD,
