@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,12 +33,19 @@ def deployment(number: int = 1, locale: str = "en_GB") -> Deployment:
 
 @contextmanager
 def laid(
-    data: Path, platform: Platform = "java", *, number: int = 1, locale: str = "en_GB", **settings: Any
+    data: Path,
+    platform: Platform = "java",
+    *,
+    number: int = 1,
+    locale: str = "en_GB",
+    deployed: str = "",
+    **settings: Any,
 ) -> Iterator[Lures]:
-    """Lures of a deployment; `settings` are of their table."""
+    """Lures of a deployment, or that of the configuration file `deployed`; `settings` are of their table."""
+    own = Deployment.model_validate(tomllib.loads(deployed)["deployment"]) if deployed else None
     lures = Lures(
         Settings(data=data, lures=LuresSettings(**settings)),
-        deployment(number, locale),
+        own or deployment(number, locale),
         platform=platform,
         server=SERVERS[platform],
         clock=lambda: NOW,

@@ -27,9 +27,7 @@ def test_each_country_has_its_own(locale: str) -> None:
 def test_they_stay_and_no_two_deployments_have_the_same() -> None:
     assert credentials(deployment(1)) == credentials(deployment(1))
     passwords = [one.password for number in range(30) for one in credentials(deployment(number))]
-    assert len(set(passwords)) > 0.85 * len(
-        passwords
-    )  # people's are alike: Winter2021! is in two of thirty hospitals
+    assert len(set(passwords)) > 0.85 * len(passwords)  # people's are alike
     for place in ("config", "environment"):
         drawn = {one.password for n in range(30) for one in credentials(deployment(n)) if one.place == place}
         assert len(drawn) == 30

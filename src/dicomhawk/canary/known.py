@@ -129,7 +129,7 @@ def export(settings: Settings) -> Iterator[bytes]:
     yield msgspec.json.encode(head) + b"\n"
     with Ledger(settings.lures_file, key) as ledger:
         for minted in ledger.minted():
-            yield msgspec.json.encode(minted._asdict()) + b"\n"
+            yield msgspec.json.encode(minted) + b"\n"
 
 
 def _named(settings: Settings) -> dict[int, Named]:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from .dns import DnsError, Query, Zone, answer, malformed, parse
 from .rates import Rates
@@ -34,12 +34,10 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, address: Any) -> None:
         """A question."""
-        assert self._transport is not None
         allowed = self._rates.allows(address[0], time.monotonic())
         try:
             query = parse(data)
@@ -49,7 +47,7 @@ class Datagrams(asyncio.DatagramProtocol):
             self._visit((address[0], address[1]), query, data, True)
             self._slips += not allowed
             found = answer(query, self._zone, truncated=not allowed) if allowed or self._slips % 2 else None
-        if found is not None:
+        if found is not None and self._transport is not None:
             self._transport.sendto(found, address)
 
 
