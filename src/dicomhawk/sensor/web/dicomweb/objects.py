@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from ....evidence import events as ev
-from ....evidence.transcript import Reference
 from ....hospital import json_model, xml_model
 from ....hospital.contents import LARGE, attributes_of
 from ....hospital.elements import EXPLICIT_LE, DataSet, decode
@@ -15,6 +14,7 @@ from ....hospital.instances import InstanceRef
 from ....hospital.transcode import can_transcode
 from ...holdings import StoredObject
 from ...listing import Listing
+from ...lured import handed_out
 from ..message import Pair, Part, Request, Response, Stored
 from . import media, multipart
 from .errors import Refused
@@ -98,12 +98,16 @@ class Retrieval:
         """An instance in a transfer syntax or, if it can't be had in that, in its own."""
         own = instance.transfer_syntax_uid
         stored = await self.holdings.fetch(instance, syntax, decodes=(own,))
-        return stored if stored is not None or syntax == own else await self.holdings.fetch(instance, own)
+        if stored is None and syntax != own:
+            stored = await self.holdings.fetch(instance, own)
+        if stored is None:
+            return None
+        return await handed_out(self.service.backing.lures, stored, instance, self.request.record)
 
     def file(self, instance: InstanceRef, stored: StoredObject) -> list[Part]:
         """A Part 10 file of it."""
         meta = self.holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
-        return [meta, Stored(stored.data, Reference(stored.origin, stored.key, stored.transfer_syntax))]
+        return [meta, Stored(stored.data, stored.reference)]
 
     async def metadata(self) -> Response:
         """Attributes without bulk data (PS3.18 section 10.4.1.1.2). Raises `Refused`."""

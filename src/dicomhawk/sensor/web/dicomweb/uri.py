@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import cast
 
 from ....evidence import events as ev
-from ....evidence.transcript import Reference
 from ....hospital.displays import DisplayError, Media, Region, View, Window
 from ....hospital.elements import EXPLICIT_LE
 from ....hospital.errors import QueryError
@@ -13,6 +12,7 @@ from ....hospital.instances import InstanceRef
 from ....hospital.pixels import Pixels, PixelsError
 from ....hospital.transcode import can_transcode
 from ...listing import Listing, is_uid
+from ...lured import handed_out
 from ..message import Request, Response, Stored
 from . import media
 from .errors import Refused
@@ -61,8 +61,9 @@ class Uri:
         stored = await self._holdings.fetch(instance, syntax)
         if stored is None:
             raise Refused(404, "Not Found")
+        stored = await handed_out(self._service.backing.lures, stored, instance, self._request.record)
         meta = self._holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
-        object_ = Stored(stored.data, Reference(stored.origin, stored.key, stored.transfer_syntax))
+        object_ = Stored(stored.data, stored.reference)
         size = len(meta) + len(stored.data)
         self._record("success", instance, kind=media.DICOM, size=size)
         kind = f"{media.DICOM};transfer-syntax={stored.transfer_syntax}"
