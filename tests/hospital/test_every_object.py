@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +22,7 @@ import pytest
 from numpy.typing import NDArray
 from pydicom.uid import UID
 
-from dicomhawk.hospital.archive import CATALOGUE, render
+from dicomhawk.hospital.archive import CACHE, CATALOGUE, render
 from dicomhawk.hospital.deployment import draw_deployment
 from dicomhawk.hospital.generate import generate
 from dicomhawk.hospital.objects.compression import JPEG_2000_LOSSLESS, JPEG_BASELINE, JPEG_LOSSLESS, RLE
@@ -212,6 +216,26 @@ DECODERS: dict[str, dict[str, Callable[[Path, Path], Pixels]]] = {
     JPEG_LOSSLESS: {"dcmtk": _plain("dcmdjpeg", "+te"), "gdcm": _GDCM},
     JPEG_2000_LOSSLESS: {"pydicom": _by_pydicom, "gdcm": _GDCM},
 }
+
+
+@pytest.mark.timeout(600)
+def test_another_process_makes_the_same_bytes(hospitals: list[Path]) -> None:
+    data = hospitals[0]
+    keys = [instances[0].key for instances in types([data]).values()]
+    assert len(keys) > 8
+    made = {key: sha256(Path(render(str(data), key, BUDGET)).read_bytes()).hexdigest() for key in keys}
+    shutil.rmtree(data / CACHE)
+    # In another order, and with strings hashed otherwise.
+    script = (
+        "import hashlib, pathlib, sys; from dicomhawk.hospital.archive import render\n"
+        "for key in sys.argv[2:]:\n"
+        "    made = pathlib.Path(render(sys.argv[1], int(key), 1 << 40)).read_bytes()\n"
+        "    print(key, hashlib.sha256(made).hexdigest())"
+    )
+    command = [sys.executable, "-c", script, str(data), *map(str, reversed(keys))]
+    environment = os.environ | {"PYTHONHASHSEED": "7"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert dict(line.split() for line in done.stdout.splitlines()) == {str(key): made[key] for key in keys}
 
 
 @pytest.mark.parametrize("sop_class", [CT, MR])

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from dicomhawk.hospital.waveforms.recipe import Block, Heart, Rhythm, Wall
+from dicomhawk.hospital.waveforms.recipe import THICK, Block, Heart, Rhythm, Wall
 from dicomhawk.hospital.world.draw import clipped, draw
 
 
@@ -48,7 +48,8 @@ def heart(person: str, age: float, *, female: bool, study: str, urgent: bool) ->
         breathing=round(max(0.10 - 0.0011 * age + own.gauss(0, 0.018), 0.008), 3),
         scar=scar,
         thick=round(thick, 2),
-        repolarization=_repolarization(own, lots[5], years),
+        # A thick wall has its own way of inverting T.
+        repolarization=_repolarization(own, lots[5], years) if thick <= THICK else 1.0,
     )
     made = replace(made, **_today(made, own, today, years, urgent=urgent))
     if made.rhythm == "paced":

@@ -144,11 +144,11 @@ def _atria(recipe: Electrocardiogram, time: Floats) -> Floats:
         saw = np.where(part < 0.72, 0.5 - part / 0.72, (part - 0.72) / 0.28 - 0.5)
         made += np.outer((0.02, 0.22, -0.05), saw)
     elif rhythm == "fibrillation":
-        size = max(draw("f", recipe.person).gauss(0.035, 0.015), 0.01)
+        size = max(draw("f", recipe.person).gauss(0.032, 0.012), 0.01)
         for _ in range(5):
             rate, slow, phase = source.uniform(4.6, 7.6), source.uniform(0.2, 0.6), source.uniform(0, 6.28)
             course = np.sin(2 * math.pi * rate * time + phase + 1.4 * np.sin(2 * math.pi * slow * time))
-            toward = (source.gauss(0, 0.4), source.gauss(0.5, 0.3), source.gauss(-0.7, 0.3))
+            toward = (source.gauss(0, 0.4), source.gauss(0.35, 0.2), source.gauss(-0.7, 0.3))
             made += np.outer(toward, course * size)
     return made
 
