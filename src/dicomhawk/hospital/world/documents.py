@@ -11,7 +11,16 @@ from typing import Literal
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.telling import STATES, Facts, Subject, heading
 from dicomhawk.hospital.findings.vocabulary import words
-from dicomhawk.hospital.images.recipe import AbdomenCT, BrainMR, ChestCT, DoseSheet, HeadCT, Radiograph, Ultrasound
+from dicomhawk.hospital.images.recipe import (
+    AbdomenCT,
+    BrainMR,
+    ChestCT,
+    DoseSheet,
+    HeadCT,
+    Radiograph,
+    Scout,
+    Ultrasound,
+)
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
     DosePart,
@@ -31,7 +40,7 @@ from dicomhawk.hospital.objects.recipe import CTAcquisition
 from dicomhawk.hospital.objects.report import BASIC_TEXT_SR, ENHANCED_SR
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.waveforms.recipe import Electrocardiogram
-from dicomhawk.hospital.world.dose_sheets import OVERSCAN
+from dicomhawk.hospital.world.dose_sheets import LOCALIZER_DLP, OVERSCAN
 from dicomhawk.hospital.world.draw import draw
 from dicomhawk.hospital.world.illness import SUBJECTS
 from dicomhawk.hospital.world.kinds import Kind
@@ -44,6 +53,7 @@ NOWHERE = ("emphysema", "coronary", "steatosis")
 NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "ground_glass", "consolidation")
 """Findings that are shown in a window for lungs."""
 READ_BY_PHYSICIANS = 0.7  # of the electrocardiograms; for the others the cart's own reading has to do
+LOCALIZING = 100.0  # mm/s: of the table
 FIRST_HOUR, LAST_HOUR = 7, 19  # when reports of what isn't urgent are signed
 
 
@@ -226,10 +236,14 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
     first, last = facet.over, facet.began
     for plan in planned:
         scan, image = plan.acquisition, plan.image
-        if not isinstance(scan, CTAcquisition) or not isinstance(image, ChestCT | HeadCT):
+        if not isinstance(scan, CTAcquisition) or scan.irradiation_event in parts:
             continue
-        if scan.irradiation_event in parts:
+        if isinstance(image, Scout):
+            parts[scan.irradiation_event] = _localizer(plan.protocol, image, scan, siemens=model.maker == "siemens")
+            first = min(first, facet.began + timedelta(seconds=plan.begins))
+        if not isinstance(image, ChestCT | HeadCT):
             continue
+        spirals = sum(part.spiral for part in parts.values())
         length = round((image.slices - 1) * image.spacing + OVERSCAN, 1)
         rotation = 1.0 if isinstance(image, HeadCT) else model.rotation
         seconds = round(length / (model.collimation[1] * (1 if scan.axial else scan.pitch)) * rotation, 2)
@@ -244,18 +258,36 @@ def _dose(facet: Facet, planned: Sequence[Planned], device: Device) -> Iterator[
             current=scan.current,
             highest_current=min(round(scan.current * 1.33), model.tube_limits[1]),
             ctdi=round(scan.ctdi, 2),
-            dlp=sheet[len(parts)] if len(parts) < len(sheet) else round(scan.ctdi * length / 10, 2),
+            dlp=sheet[spirals] if spirals < len(sheet) else round(scan.ctdi * length / 10, 2),
             axial=scan.axial,
         )
         began = facet.began + timedelta(seconds=plan.begins)
         first, last = min(first, began), max(last, began + timedelta(seconds=seconds))
-    if not parts:
+    if not any(part.spiral for part in parts.values()):
         return
     siemens = model.maker == "siemens"
     region: Literal["chest", "head", "abdomen"] = _TARGETS.get(SUBJECTS[facet.kind], "chest")
     report = DoseReport(tuple(parts.values()), region, f"{first:%Y%m%d%H%M%S}", f"{last:%Y%m%d%H%M%S}")
     name, number = ("Patient Protocol", 502) if siemens else ("Dose Report", 997)
     yield Paper("SR", number, name, DOSE_SR, facet.over, report, by_scanner=True)
+
+
+def _localizer(protocol: str, image: Scout, scan: CTAcquisition, *, siemens: bool) -> DosePart:
+    """The irradiation of the planning images: as the sheets have it, one maker's have a dose, the other's none."""
+    length = round(image.rows * image.pixel[0], 1)
+    return DosePart(
+        event=scan.irradiation_event,
+        protocol=protocol,
+        spiral=False,
+        seconds=round(length / LOCALIZING, 2),
+        length=length,
+        pitch=0.0,
+        kvp=scan.kvp,
+        current=scan.current,
+        highest_current=scan.current,
+        ctdi=scan.ctdi,
+        dlp=LOCALIZER_DLP if siemens else 0.0,
+    )
 
 
 def _on_sheet(planned: Sequence[Planned]) -> list[float]:

@@ -13,6 +13,7 @@ from dicomhawk.hospital.objects.sc import SECONDARY_CAPTURE_STORAGE
 from dicomhawk.hospital.world.planned import Examination, Planned, Stored
 
 SIEMENS_SERIES, GE_SERIES = 501, 999
+LOCALIZER_DLP = 1.4  # mGy cm, where the maker's sheet has it
 OVERSCAN = 26.0  # mm that a spiral is longer than what is reconstructed
 
 
@@ -66,7 +67,7 @@ def dose_sheet(
         rotation = 1.0 if region is HEAD else model.rotation
         charges = [round(scan.current * rotation / scan.pitch) for scan in scans]
         charge = round(sum(charges) * length / 52)
-        title: tuple[str, ...] = (f"Total mAs {charge}    Total DLP {sum(products) + 1.4:.0f} mGycm",)
+        title: tuple[str, ...] = (f"Total mAs {charge}    Total DLP {sum(products) + LOCALIZER_DLP:.0f} mGycm",)
         table: tuple[tuple[str, ...], ...] = (
             ("", "Scan", "KV", "mAs / ref.", "CTDIvol*", "DLP", "TI"),
             ("", "", "", "", "mGy", "mGycm", "s"),
@@ -77,7 +78,7 @@ def dose_sheet(
                 "120",
                 f"{planning.current} mA",
                 f"{planning.ctdi:.2f} {region.letter}",
-                "1.4",
+                f"{LOCALIZER_DLP}",
                 f"{length / 100:.1f}",
             ),
             *(

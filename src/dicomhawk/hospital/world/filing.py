@@ -98,7 +98,7 @@ class Files:
                 patient_age=person.age_string(begins.date()),
                 patient_size=f"{person.height:.2f}",
                 patient_weight=f"{person.weight:g}",
-                visible_from=ends[0],
+                visible_from=min(ends),
             )
         )
         number, made = FIRST_SERIES, []

@@ -199,7 +199,7 @@ class History:
         planned = [with_findings(plan, findings) for plan in self._planned(visit, order)]
         began = begins.timestamp()
         ends = [began + plan.begins + plan.lasts + TRANSFER for plan in planned]
-        self._files.patient(visit, ends[0])
+        self._files.patient(visit, min(ends))
         if ahead:
             missed = is_missed(visit, source)
             self._writer.add_all(steps(self._writer, visit, order, ends[-1], source, missed=missed))
@@ -256,7 +256,7 @@ class History:
 
     def _planned(self, visit: Visit, order: Order) -> Iterator[Planned]:
         scanner, begins, person = visit.scanner, visit.begins, visit.known.person
-        frame, event = scanner.uids.one(begins), scanner.uids.one(begins)
+        frame, planning, event = (scanner.uids.one(begins) for _ in range(3))
         more = (scanner.uids.one(begins) for _ in range(SPIRALS.get(visit.kind, 1) - 1))
         exam = Examination(
             seed=token(self._epoch, "study", f"{begins:%Y%m%d%H%M%S}", person.identifier),
@@ -266,6 +266,7 @@ class History:
             frame_of_reference=frame,
             irradiation_event=event,
             events=(event, *more),
+            planning_event=planning,
             labels=self._locale.labels,
             locale=self._locale.name,
             reason=order.reason,

@@ -54,6 +54,7 @@ def localizer(
     kernel = source.choice(("T20f", "T80f", "T20s")) if siemens else ""
     acquisition = replace(
         scan,
+        irradiation_event=exam.planning_event or scan.irradiation_event,
         kvp=120,
         current=source.choice((35, 36, 50) if siemens else (10, 20, 40)),
         ctdi=0.11,

@@ -58,6 +58,7 @@ class Examination:
     irradiation_event: str
     events: tuple[str, ...] = ()
     """UIDs of the irradiations of an examination that may have several; the first is `irradiation_event`."""
+    planning_event: str = ""  # that of the localizer
     labels: Mapping[str, str] = field(default_factory=dict)
     """What sonographers write on images, by the window that they look through."""
     locale: str = ""
