@@ -26,7 +26,7 @@ from .ledger import Ledger, Minted, Taker
 from .listings import Entry, listing
 from .marks import Marked, Marks
 from .phpinfo import phpinfo
-from .reuse import Watch
+from .reuse import MAX_SCANNED, Watch
 from .routes import Platform, Route, Routes, platform_of, routes
 from .scene import posix, saved, scene
 from .tokens import Minter, canonical, key_of
@@ -96,6 +96,9 @@ class Lures:
         drawn = pairs.credentials(deployment, settings.lures.credentials)
         self.credentials: tuple[Credential, ...] = drawn if "credential" in self._kinds else ()
         """Pairs that work."""
+        self._passwords = [
+            (one, {one.password.encode(), quote(one.password, safe="").encode()}) for one in self.credentials
+        ]
         self.titles = pairs.bait_titles(deployment) if "credential" in self._kinds else ()
         """AE titles that open more than others."""
         self.routes = routes(self.scene, platform, files="file" in self._kinds)
@@ -212,12 +215,13 @@ class Lures:
         return pages.filled(page, values)
 
     def _told_by(self, page: str, body: bytes) -> tuple[str, ...]:
-        places = _INSIDE.get(page, ())
-        return tuple(
-            one.lure
-            for one in self.credentials
-            if one.place in places or one.password.encode() in body or quote(one.password, safe="").encode() in body
-        )
+        inside = _INSIDE.get(page, ())
+        return (*(one.lure for one in self.credentials if one.place in inside), *self.given_away(body))
+
+    def given_away(self, text: bytes | memoryview) -> tuple[str, ...]:
+        """Ids of the honeycredentials whose passwords are in what a visitor is answered."""
+        data = bytes(text[:MAX_SCANNED])
+        return tuple(one.lure for one, forms in self._passwords if any(form in data for form in forms))
 
     def _folder(self, origin: str) -> bytes:
         entries = []

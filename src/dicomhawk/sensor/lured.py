@@ -37,6 +37,7 @@ async def handed_out(
     mark = lures.mark(instance, taker(record))
     if not mark:
         return stored
+    lures.watch.told(taker(record), "credential", lures.given_away(mark.encode()))
     arguments = stored.data, stored.transfer_syntax, mark
     if len(stored.data) < MARKED_AT_ONCE:
         data = marked(*arguments)

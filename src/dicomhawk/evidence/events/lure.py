@@ -14,9 +14,7 @@ Token = Annotated[str | None, Field("honeypot.lure.token", "The token that was m
 Minted = Annotated[
     str | None, Field("honeypot.lure.session", "Session that the token was minted for, which took the bait first.")
 ]
-MintedFor = Annotated[
-    str | None, Field("honeypot.lure.visitor", "Address of that session's visitor.", also="related.ip")
-]
+MintedFor = Annotated[str | None, Field("honeypot.lure.visitor", "Address of that session's visitor.")]
 Via = Annotated[str | None, Field("honeypot.lure.via", "By what way: http, dns, c-find, login ...")]
 Detail = Annotated[str | None, Field("honeypot.lure.detail", "What was asked, said or opened.")]
 

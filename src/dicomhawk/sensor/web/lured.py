@@ -66,4 +66,5 @@ def _noted(lures: Lures, request: Request, response: Response) -> Response:
     kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     if isinstance(response.body, bytes | memoryview) and response.status == 200 and _TOLD.match(kind):
         told(lures, request.record, response.body)
+        lures.watch.told(taker(request.record), "credential", lures.given_away(response.body))
     return response
