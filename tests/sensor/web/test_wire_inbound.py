@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -227,6 +229,7 @@ def test_silence_before_and_between_requests() -> None:
 
 # Any bytes
 
+CHUNKED = b"Transfer-Encoding: chunked"
 SCRIPTS = [
     request() + request(b"HEAD /y HTTP/1.0"),
     request(POST, b"Content-Length: 11", body=b"hello world") + request(),
@@ -243,7 +246,7 @@ SCRIPTS = [
 def test_any_cutting_gives_the_same(script: bytes, cuts: list[int], persona: str) -> None:
     http = http_of(persona)
     places = sorted({0, len(script), *(cut for cut in cuts if cut < len(script))})
-    chunks = [script[a:b] for a, b in zip(places, places[1:], strict=False)]
+    chunks = [script[a:b] for a, b in pairwise(places)]
     assert outcome(chunks, http) == outcome([script], http)
 
 
