@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pynetdicom import build_context
 
 from dicomhawk.evidence.transcript import Reference
-from dicomhawk.hospital.archive import render
+from dicomhawk.hospital.archive import CACHE, render
 from dicomhawk.hospital.objects.compression import JPEG_2000_LOSSLESS, JPEG_BASELINE, JPEG_LOSSLESS, RLE
 from dicomhawk.outputs.objects import Resolver
 from dicomhawk.settings import Settings
@@ -51,12 +51,13 @@ class Sample(NamedTuple):
     file: Path
 
 
-def samples_of(data: Path) -> dict[str, Sample]:
+def samples_of(data: Path, *syntaxes: str) -> dict[str, Sample]:
     """Let devices of the hospital below `data` compress one object each, and render these."""
     hospital, found = Hospital(data), dict[str, Sample]()
     path = data / "hospital" / "catalogue.sqlite"
     taken: set[int] = set()
-    for syntax, classes in KINDS.items():
+    for syntax in syntaxes or KINDS:
+        classes = KINDS[syntax]
         marks = ", ".join(f"'{uid}'" for uid in classes)
         rows = hospital.rows(
             "SELECT i.*, e.series_uid, t.study_uid FROM instance i JOIN series e USING (series_key) "
@@ -262,3 +263,15 @@ def test_what_was_sent_can_be_looked_up_again(orthanc: Archive) -> None:
             assert found is not None
             assert bytes(found) == sent
     resolver.close()
+
+
+def test_after_a_restart_the_same_is_sent(template: Path, tmp_path: Path) -> None:
+    data = Path(shutil.copytree(template, tmp_path / "data"))
+    samples, sent = samples_of(data, RLE, JPEG_BASELINE), []
+    for workers in (1, 2):
+        shutil.rmtree(data / CACHE)
+        with Sensor(data, workers=workers, flags=("--persona", "orthanc-open")) as sensor:
+            archive = Archive(sensor, samples)
+            sent.append([fetched(archive, each, EXPLICIT).objects for each in samples.values()])
+    assert sent[0] == sent[1]
+    assert all(len(objects) == 1 for objects in sent[0])
