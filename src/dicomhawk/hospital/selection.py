@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,7 +19,11 @@ from dicomhawk.hospital.sources import Source, unable
 REMEMBERED: Final = 64
 """Values of a column whose comparison with such a key is remembered; those of a patient or study repeat."""
 
+STRETCH: Final = 4096
+"""Rows that one statement goes through where no index narrows them; some 5 ms."""
+
 _MATCH_KEY, _PATIENT_KEY = 0, 1  # places of the first two columns
+_LAST: Final = (1 << 63) - 1
 
 
 class Selection:
@@ -32,6 +36,7 @@ class Selection:
         self._tests: list[tuple[int, Callable[[Stored], bool]]] = []
         self._patterns = 0
         self._by_children: list[tuple[str, Hint, str]] = []
+        self._narrowed = False  # whether an index may find the rows
 
     def answer(self, attribute: Attribute) -> Field:
         """Answer with the value of `attribute`."""
@@ -56,9 +61,11 @@ class Selection:
             matches = lru_cache(REMEMBERED, typed=True)(matches)
         self._tests.append((column, matches))
         if attribute.tag == PATIENT_NAME:
+            self._narrowed |= any(hint.kind != "contains" for _, hint in matcher.group_hints)
             self.conditions.add_name("p.patient_key", "p", matcher)
         elif matcher.hint is not None and attribute.column is not None:
             if attribute.within == "{}":
+                self._narrowed |= matcher.hint.kind != "contains"
                 self.conditions.add(attribute.column, matcher.hint)
             else:
                 self._by_children.append((attribute.column, matcher.hint, attribute.within))
@@ -91,31 +98,57 @@ class Selection:
             budget = Budget(source.connection)
             cursor = source.connection.cursor()
             try:
-                where = " AND ".join((*self.conditions.where(source.connection), *source.terms))
-                sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {where}"  # noqa: S608 - names of ours
-                budget.begin()
-                for row in cursor.execute(sql, self.conditions.parameters):
-                    if in_vain >= rows_a_turn or budget.spent:
-                        budget.pause()
+                where = [*self.conditions.where(source.connection), *source.terms]
+                for number, stretch in enumerate(self._stretches(source.connection)):
+                    if number:
                         yield None
-                        budget.begin()
-                        in_vain = 0
-                    in_vain += 1
-                    if passed_over and row[_PATIENT_KEY] in passed_over:
-                        continue
-                    if not all(test(row[column]) for column, test in tests):
-                        continue
-                    if repeats:
-                        if row[_MATCH_KEY] in seen:
+                    terms, parameters = where, self.conditions.parameters
+                    if stretch is not None:
+                        key = self._columns[_MATCH_KEY]
+                        terms = [*terms, f"{key} > :after", f"{key} <= :last"]
+                        parameters = parameters | {"after": stretch[0], "last": stretch[1]}
+                    sql = f"SELECT {', '.join(self._columns)} FROM {tables} WHERE {' AND '.join(terms)}"  # noqa: S608
+                    budget.begin()
+                    for row in cursor.execute(sql, parameters):
+                        if in_vain >= rows_a_turn or budget.spent:
+                            budget.pause()
+                            yield None
+                            budget.begin()
+                            in_vain = 0
+                        in_vain += 1
+                        if passed_over and row[_PATIENT_KEY] in passed_over:
                             continue
-                        seen.add(row[_MATCH_KEY])
-                    in_vain -= 1
+                        if not all(test(row[column]) for column, test in tests):
+                            continue
+                        if repeats:
+                            if row[_MATCH_KEY] in seen:
+                                continue
+                            seen.add(row[_MATCH_KEY])
+                        in_vain -= 1
+                        budget.pause()
+                        yield Match(row, layout)
+                        budget.resume()
                     budget.pause()
-                    yield Match(row, layout)
-                    budget.resume()
             except sqlite3.Error as error:
                 raise unable() from error
             finally:
                 with contextlib.suppress(sqlite3.Error):  # the connection may be closed
                     budget.pause()
                 cursor.close()
+
+    def _stretches(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int] | None]:
+        """Where no index narrows the rows: the keys behind which, and up to which, a statement looks; else None, once.
+        Raises `sqlite3.Error`."""
+        if self._narrowed:
+            yield None
+            return
+        column = self._columns[_MATCH_KEY].partition(".")[2]
+        table = column.removesuffix("_key")
+        sql = f"SELECT {column} FROM {table} WHERE {column} > ? ORDER BY {column} LIMIT 1 OFFSET ?"  # noqa: S608
+        after = -1
+        while True:
+            found = connection.execute(sql, (after, STRETCH - 1)).fetchone()
+            yield after, found[0] if found else _LAST
+            if not found:
+                return
+            after = found[0]

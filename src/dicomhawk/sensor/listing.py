@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Mapping
 from typing import Final, NamedTuple
 
@@ -18,8 +19,10 @@ from ..hospital.elements import DataSet, Element
 from ..hospital.instances import InstanceRef
 from .holdings import Holdings
 
-A_TURN: Final = 40
-"""Matches after which others have a turn; some 2 ms."""
+A_TURN_SECONDS: Final = 0.002
+"""How long matches are listed before others have a turn."""
+A_TURN: Final = 64
+"""Objects after which they have; they are read so many at a time."""
 PAGED_FROM: Final = 50
 """Matches to pass over from which on only their UIDs are looked at."""
 MAX_UID: Final = 64
@@ -92,8 +95,8 @@ class Listing:
         """How many matches there are, up to `most`."""
         compared = {tag: text for tag, text in keys.items() if text}
         number = 0
-        async with contextlib.aclosing(self._all(level, compared)) as all_:
-            async for _ in all_:
+        async with contextlib.aclosing(self._found(level, compared)) as found:
+            async for _ in found:
                 number += 1
                 if number == most:
                     break
@@ -117,21 +120,28 @@ class Listing:
         self, level: Level, keys: Mapping[int, str], offset: int, limit: int | None
     ) -> AsyncGenerator[str, None]:
         number = 0
-        async with contextlib.aclosing(self._all(level, keys)) as all_:
-            async for values in all_:
+        async with contextlib.aclosing(self._found(level, keys)) as found:
+            async for match in found:
                 number += 1
                 if number > offset:
-                    yield str(values[UNIQUE_KEYS[level]].value)
+                    yield str(match.values()[UNIQUE_KEYS[level]])
                 if limit is not None and number >= offset + limit:
                     return
 
     async def _all(self, level: Level, keys: Mapping[int, str]) -> AsyncGenerator[Values, None]:
+        async with contextlib.aclosing(self._found(level, keys)) as found:
+            async for match in found:
+                yield _values(match)
+
+    async def _found(self, level: Level, keys: Mapping[int, str]) -> AsyncGenerator[Match, None]:
         with contextlib.closing(self._holdings.search(identifier(level, keys), self._visitor)) as matches:
-            for number, match in enumerate(matches, 1):
-                if match is None or number % A_TURN == 0:
+            end = time.perf_counter() + A_TURN_SECONDS
+            for match in matches:
+                if time.perf_counter() > end:
                     await asyncio.sleep(0)
+                    end = time.perf_counter() + A_TURN_SECONDS
                 if match is not None:
-                    yield _values(match)
+                    yield match
 
 
 def _values(match: Match) -> Values:
