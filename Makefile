@@ -1,7 +1,7 @@
 # `make run` and `make test` are all that a newcomer needs: Python 3.11+, git and make.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test quick lint format bench realism soak lock docs packages clean gallery
+.PHONY: run test quick lint format bench realism realism-web soak lock docs packages clean gallery
 
 PYTHON ?= python3
 VENV := .venv
@@ -43,6 +43,10 @@ bench: $(VENV)/.dev packages
 # Is a persona like the product it was measured from? PROBES has a battery of wire probes and the product's answers.
 realism: $(VENV)/.dev packages
 	@$(BIN)/python tools/realism.py $(PERSONA) --probes $(PROBES) $(ARGS)
+
+# The same on the web, where the persona is Orthanc.
+realism-web: $(VENV)/.dev packages
+	@$(BIN)/python tools/realism_web.py --probes $(PROBES) $(ARGS)
 
 # What takes longer than a coffee: a million mutated inputs, and the like.
 soak: $(VENV)/.dev packages

@@ -17,8 +17,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from dicomhawk.sensor.processes import die_with
@@ -51,15 +52,27 @@ class Ours:
     `start` and `wait_ready` are apart so that several can start at once; ``with Ours(...)`` does both.
     """
 
-    def __init__(self, persona: str, folder: Path, *, workers: int = 1, port: int = 0) -> None:
+    def __init__(
+        self,
+        persona: str,
+        folder: Path,
+        *,
+        workers: int = 1,
+        port: int = 0,
+        web_port: int | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`web_port`: where its web door is; None: it has none. `settings`: of environment variables, more than that
+        the hospital is empty."""
         self.folder = folder
         self.port = port
         self._ready = folder / "ready"
         self._log = folder / "log"
         self._command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(folder / "data")]
         self._command += ["--host", "127.0.0.1", "--dicom-port", str(port), "--persona", persona]
+        self._command += ["--no-web"] if web_port is None else ["--web-port", str(web_port)]
+        self._settings = {"DICOMHAWK_HOSPITAL__STUDIES": "0", **settings}
         self._command += [
-            "--no-web",
             "--workers",
             str(workers),
             "--ae-title",
@@ -92,7 +105,7 @@ class Ours:
         self.folder.mkdir(parents=True, exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("DICOMHAWK_")}
         with self._log.open("wb") as log:
-            self._process = popen(self._command, kept | {"DICOMHAWK_HOSPITAL__STUDIES": "0"}, log)
+            self._process = popen(self._command, kept | self._settings, log)
 
     def wait_ready(self) -> None:
         """Until its doors are open."""

@@ -12,6 +12,7 @@ from typing import Final
 from ....hospital.attributes import Level
 from ..message import Part, Response
 from . import jobs
+from .bodies import ENDING
 from .dicomdir import Directory
 from .file import File, opened
 from .jsoncpp import JsonError, parsed
@@ -101,7 +102,7 @@ async def _archive(
         return jobs.submitted(job)
     for item in items:
         call.retrieved(kind.lower(), item, mime_type="application/zip", instances=number)
-    fields = [("Content-Disposition", f'filename="{name}"'), ("Content-Type", "application/zip")]
+    fields = [*ENDING, ("Content-Disposition", f'filename="{name}"'), ("Content-Type", "application/zip")]
     return Response(200, fields, _packed(call, view, items, media), close=True)
 
 

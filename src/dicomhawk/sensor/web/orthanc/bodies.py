@@ -18,6 +18,8 @@ PACKED_AT_ONCE: Final = 64 << 10
 """Bytes that are compressed here and now: some milliseconds; more of them go to a thread."""
 MOST_PACKED: Final = 64 << 20
 """Bytes of an answer that is compressed: more would take seconds; it is sent as it is."""
+ENDING: Final = (("Connection", "close"), ("Keep-Alive", ""))
+"""Fields of an answer whose end is that of the connection."""
 GZIP_HEAD: Final = b"\x1f\x8b\x08\0\0\0\0\0\0\x03"
 _LEVEL: Final = 6
 
@@ -39,7 +41,8 @@ async def streamed(pieces: AsyncIterator[bytes], kind: str, length: int | None =
     else:
         return Response(200, [("Content-Type", kind)], b"".join(begun))
     rest = _continued(b"".join(begun), pieces)
-    return Response(200, [("Content-Type", kind)], rest, length=length, close=length is None)
+    fields = [("Content-Type", kind)]
+    return Response(200, fields if length else [*ENDING, *fields], rest, length=length, close=length is None)
 
 
 async def _continued(begun: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[Part]:

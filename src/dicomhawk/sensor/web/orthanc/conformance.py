@@ -8,10 +8,10 @@ from typing import Final
 from pydicom._uid_dict import UID_dictionary
 
 from ....persona import sopclasses
-from ....persona.model import Persona
 
 _CLASSES: Final = "1.2.840.10008.5.1.4.1.1."
 _SYNTAX: Final = "1.2.840.10008.1.2"
+_STORAGE: Final = "dcmtk-3.6.7-storage"
 _NAMES: Final = {
     f"{_CLASSES}88.70": "ImplantationPlanSRDocumentStorage",
     f"{_CLASSES}7.1": "MultiframeSingleBitSecondaryCaptureImageStorage",
@@ -57,11 +57,9 @@ _SERVICES: Final = {"FIND": 1, "MOVE": 2, "GET": 3}
 _FRAMEWORK: Final = "OrthancFramework/Sources/DicomNetworking"
 
 
-def statement(persona: Persona) -> str:
+def statement() -> str:
     """The whole text."""
-    storage = sorted(
-        _stored(persona), key=lambda row: (row[0].startswith("DRAFT"), row[0].startswith("RETIRED"), row[0])
-    )
+    storage = sorted(_stored(), key=lambda row: (row[0][:6] == "DRAFT_", row[0][:8] == "RETIRED_", row[0]))
     echo = (("VerificationSOPClass", sopclasses.VERIFICATION),)
     worklist = (("FINDModalityWorklistInformationModel", sopclasses.MODALITY_WORKLIST_FIND),)
     syntaxes = [(f"{name}TransferSyntax", f"{_SYNTAX}{end}") for name, end in _SYNTAXES]
@@ -90,11 +88,11 @@ def statement(persona: Persona) -> str:
     return "\n\n".join(parts)
 
 
-def _stored(persona: Persona) -> Iterable[tuple[str, str]]:
-    for uid, (_, kind, _, retired, keyword) in UID_dictionary.items():
-        if kind == "SOP Class" and persona.contexts.stores(uid):
-            name = _NAMES.get(uid) or keyword.removesuffix("Retired")
-            yield (f"RETIRED_{name}" if retired and "_" not in name else name), uid
+def _stored() -> Iterable[tuple[str, str]]:
+    for uid in sopclasses.abstract_syntaxes((_STORAGE,)):
+        _, _, _, retired, keyword = UID_dictionary.get(uid, ("", "", "", "", uid))
+        name = _NAMES.get(uid) or keyword.removesuffix("Retired")
+        yield (f"RETIRED_{name}" if retired and "_" not in name else name), uid
 
 
 def _models(service: str) -> Sequence[tuple[str, str]]:
@@ -104,14 +102,16 @@ def _models(service: str) -> Sequence[tuple[str, str]]:
     )
 
 
-def _titled(title: str, line: str) -> str:
-    text = f"{line * len(title)}\n{title}\n{line * len(title)}\n"
+def _titled(title: str, line: str, more: int = 0) -> str:
+    length = len(title) + more
+    text = f"{line * length}\n{title}\n{line * length}\n"
     return text if line == "=" else f"{text}\n"
 
 
 def _supported(service: str, role: str, rows: Iterable[tuple[str, str]], width: int) -> str:
     said = f"Orthanc supports the following SOP Classes as an {role} for C-{service}:\n\n"
-    return _titled(f"{service} {role} Conformance", "-") + said + _table(rows, width)
+    more = 1 if service == "Echo" else 0
+    return _titled(f"{service} {role} Conformance", "-", more) + said + _table(rows, width)
 
 
 def _table(rows: Iterable[tuple[str, str]], width: int) -> str:

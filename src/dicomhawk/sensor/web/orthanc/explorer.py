@@ -59,6 +59,7 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     """Methods, paths and handlers."""
     yield "GET", "/app", page
     yield "GET", "/app/*", page
+    yield "GET", "/web-viewer/app/viewer.html", viewer
     yield "GET", "/plugins", plugins
     yield "GET", "/plugins/explorer.js", script
     yield "GET", "/plugins/{id}", plugin
@@ -85,10 +86,17 @@ def pages() -> dict[str, tuple[str, bytes]]:
 
 async def page(call: Call) -> Response:
     """A page, a script or a picture."""
-    found = pages().get(call.arguments.get("rest", ""))
-    if found is None:
+    name = call.arguments.get("rest", "")
+    found = pages().get(name)
+    if found is None or name == "viewer.html":
         raise Refusal
     kind, content = found
+    return Response(200, [("Content-Type", kind)], content)
+
+
+async def viewer(_: Call) -> Response:
+    """GET /web-viewer/app/viewer.html: the page of the plugin that shows series."""
+    kind, content = pages()["viewer.html"]
     return Response(200, [("Content-Type", kind)], content)
 
 
@@ -107,4 +115,4 @@ async def plugin(call: Call) -> Response:
 
 async def script(_: Call) -> Response:
     """GET /plugins/explorer.js: what plugins add to the explorer."""
-    return Response(200, [("Content-Type", "application/javascript; charset=utf-8")], _SCRIPT.encode())
+    return Response(200, [("Content-Type", "application/javascript")], _SCRIPT.encode())

@@ -63,7 +63,7 @@ class Service:
         """Number of its process, which is in the UIDs that it makes."""
         self._modalities: dict[str, dict[str, Any]] | None = None
 
-    def describe(self, *, secure: bool) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         """What the system says of itself."""
         settings, persona, deployment = self.backing.settings, self.backing.persona, self.backing.deployment
         http = next(iter(ports_of(settings, persona, deployment)["web"]), 0) or HTTP_PORT
@@ -75,7 +75,7 @@ class Service:
             "DicomAet": deployment.ae_title,
             "DicomPort": settings.dicom.ports[0] or DICOM_PORT,
             "HttpPort": http,
-            "IsHttpServerSecure": secure,
+            "IsHttpServerSecure": settings.web.login.required,
             "Name": "Orthanc",
             "PluginsEnabled": True,
             "StorageAreaPlugin": None,

@@ -24,10 +24,11 @@ from . import (
     slices,
     system,
     upload,
+    webdav,
 )
 from .login import pair_of
 from .problems import UNHANDLED, Fault, Problem, Refusal
-from .routing import METHODS, table
+from .routing import METHODS, components, table
 from .service import Call, Handler, Service
 
 _MODULES: Final = (
@@ -66,6 +67,10 @@ def _routes() -> Iterable[tuple[str, str, Handler]]:
 
 
 async def _answer(service: Service, request: Request, uri: str) -> Response:
+    pair = pair_of(request.headers.get("Authorization") or "")
+    user = pair[0] if pair else ""
+    if components(uri)[:1] == [webdav.ROOT]:
+        return await webdav.answer(Call(service, request, uri, {}, user))
     if request.method not in METHODS:
         raise Refusal(400 if request.method == "PATCH" else 404)
     found = service.routes.find(request.method, uri)
@@ -73,14 +78,13 @@ async def _answer(service: Service, request: Request, uri: str) -> Response:
         raise Problem(Fault.RESOURCE)
     if found.handler is None:
         return Response(405, [("Allow", ",".join(found.allowed))])
-    pair = pair_of(request.headers.get("Authorization") or "")
-    return await found.handler(Call(service, request, uri, found.arguments, pair[0] if pair else ""))
+    return await found.handler(Call(service, request, uri, found.arguments, user))
 
 
 def normalized(path: str) -> str:
-    """A path without empty and ``.`` components, and without ``..``, as the server puts it before it looks at it."""
+    """A path as the server looks at it: up to its first NUL, without empty and ``.`` components and ``..``."""
     found: list[str] = []
-    parts = path.split("/")
+    parts = path.split("\0", 1)[0].split("/")
     for part in parts:
         if part == "..":
             del found[-1:]

@@ -71,7 +71,7 @@ async def favicon(_: Call) -> Response:
 
 async def system(call: Call) -> Response:
     """GET /system."""
-    return json_response(call.service.describe(secure=call.request.secure))
+    return json_response(call.service.describe())
 
 
 async def statistics(call: Call) -> Response:
@@ -110,9 +110,9 @@ def new_uid(call: Call, kind: int) -> str:
     return f"{DICOM_UID_ROOT}.{kind}.{host}.{call.service.pid}.{int(call.now)}.{next(_count)}"
 
 
-async def conformance(call: Call) -> Response:
+async def conformance(_: Call) -> Response:
     """GET /tools/dicom-conformance."""
-    return text_response(statement(call.service.backing.persona))
+    return text_response(statement())
 
 
 async def prometheus(call: Call) -> Response:
