@@ -129,11 +129,11 @@ class Writer:
                 continue
             if field.name == OTHERS:
                 pairs += [(name, value) for name, value in own if name.lower() not in named]
+            elif lower in by_name:  # an empty value takes the field out
+                pairs += [(field.name, value) for value in by_name[lower] if value]
             elif field.value is not None:
                 value = field.value.replace("{server}", self.server)
                 pairs.append((field.name, value.replace("{keep-alive}", f"{self._http.times.idle:g}")))
-            elif lower in by_name:
-                pairs += [(field.name, value) for value in by_name[lower]]
             elif (computed := given.get(lower)) is not None:
                 pairs.append((field.name, computed))
         return pairs
