@@ -137,7 +137,7 @@ class Selection:
                 cursor.close()
 
     def _stretches(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int] | None]:
-        """Where no index narrows the rows: the keys behind which, and up to which, a statement looks; else None, once.
+        """Where no index narrows rows: the keys behind which, and up to which, a statement looks; else None, once.
         Raises `sqlite3.Error`."""
         if self._narrowed:
             yield None
