@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import struct
 from collections.abc import AsyncIterator
 from typing import cast
 from urllib.parse import parse_qsl, unquote
@@ -17,62 +16,39 @@ from ....evidence import events as ev
 from ...addresses import ends
 from ...tls.door import event_of
 from ..door import Door
-from ..message import Part, Request, Response, Stored
+from ..message import Request, Response
 from .body import StreamedBody
 from .head import Head, Words
 from .inbound import BodyReceived, HeadReceived, Inbound, Wrong
 from .outbound import CONTINUE, Framed
-from .recorded import Recorded, content_type
+from .outgoing import Gone, Outgoing, size_of
+from .persistence import keeps
+from .recorded import content_type
 
 READ_AHEAD = 1 << 17
 """Bytes of further requests that are kept while one is answered; the rest stays with the kernel."""
-LINGER_BYTES = 1 << 20
-"""Bytes that are read on, and put on record, behind the last response."""
 PRECISE = 5.0
 """Seconds without a request up to which their end has a timer of its own, as a client can tell when it was."""
 MAX_ARGUMENTS = 1000
 """Arguments of a query; nobody's form has more."""
-_LINGER_RESET = struct.pack("ii", 1, 0)
 
 
-class Gone(Exception):
-    """The visitor isn't there any more."""
-
-
-class Connection(Recorded, asyncio.Protocol):
+class Connection(Outgoing, asyncio.Protocol):
     """See the module's docstring."""
 
     __slots__ = (
         "_body",
-        "_close_by",
         "_continue",
-        "_ending",
-        "_hold_until",
-        "_lingered",
-        "_peer_closed",
         "_responded",
         "_started",
         "_task",
         "_timer",
-        "_transport",
-        "_writable",
-        "door",
-        "inbound",
     )
 
     def __init__(self, door: Door) -> None:
-        super().__init__()
-        self.door = door
-        self.inbound: Inbound
-        self._transport: asyncio.Transport
+        super().__init__(door)
         self._body: StreamedBody | None = None
         self._task: asyncio.Task[None] | None = None
-        self._writable: asyncio.Future[None] | None = None  # while the visitor doesn't read
-        self._ending = ""
-        self._close_by: float | None = None  # when the transport is aborted, whatever is under way
-        self._hold_until: float | None = None  # when the close begins
-        self._lingered = 0
-        self._peer_closed = False
         self._continue = False  # whether 100 (Continue) is owed
         self._started = 0.0
         self._responded = False  # whether the request's response has begun
@@ -128,9 +104,7 @@ class Connection(Recorded, asyncio.Protocol):
         door.connections.discard(self)
         if self._body is not None:
             self._body.end(broken=True)
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_exception(Gone())
-            self._writable.exception()  # nobody may be waiting
+        self._lost()
         if self._task is not None:
             self._task.cancel()
         if self._timer is not None:
@@ -143,27 +117,10 @@ class Connection(Recorded, asyncio.Protocol):
         # Written with the next response, or by the worker's sweep: nobody waits for it.
         self.record.close(self._ending or ("peer-reset" if exc is not None else "peer-fin"))
 
-    def pause_writing(self) -> None:
-        """The visitor reads more slowly than we write."""
-        self._writable = asyncio.get_running_loop().create_future()
-
-    def resume_writing(self) -> None:
-        """The visitor has caught up."""
-        if self._writable is not None and not self._writable.done():
-            self._writable.set_result(None)
-        self._writable = None
-
     def check_deadline(self, now: float) -> None:
         """Act if a deadline has passed; called by the door's sweep."""
-        if self._hold_until is not None and now >= self._hold_until:
-            self._hold_until = None
-            self._close()
-            return
-        if self._close_by is not None and now >= self._close_by:
-            self._transport.abort()
-            return
         deadline = self.inbound.deadline
-        if deadline is None or now < deadline or self._ending:
+        if self._check_end(now) or deadline is None or now < deadline:
             return
         if self._body is not None and self._body.is_full:
             return  # it is the site that doesn't read
@@ -303,7 +260,8 @@ class Connection(Recorded, asyncio.Protocol):
         except Exception as error:
             self._unforeseen(error)
         finally:
-            self._task = None
+            if self._task is asyncio.current_task():
+                self._task = None
             body = None if response is None else response.body
             if isinstance(body, AsyncIterator) and hasattr(body, "aclose"):
                 await body.aclose()
@@ -318,10 +276,12 @@ class Connection(Recorded, asyncio.Protocol):
     async def _respond(self, head: Head, response: Response) -> None:
         door, record = self.door, self.record
         body = response.body
-        length = response.length if isinstance(body, AsyncIterator) else _size(body)
+        length = response.length if isinstance(body, AsyncIterator) else size_of(body)
         self._report()
         self._responded = True
-        keep = self._keeps(head)
+        # Whether a body comes that was never asked for is the visitor's to know.
+        unsure = self._continue and self.inbound.in_body
+        keep = not (self._peer_closed or unsure or self.inbound.is_last) and keeps(head, self._number, door.http)
         framed = door.writer.head(
             response, method=head.method, version=head.version, now=door.now(), keep=keep, length=length
         )
@@ -368,82 +328,6 @@ class Connection(Recorded, asyncio.Protocol):
         self._next()
         self._go_on()
 
-    def _keeps(self, head: Head) -> bool:
-        """Whether the connection goes on after the response (RFC 9112 section 9.3)."""
-        http = self.door.http
-        if self._peer_closed or self._number >= http.times.requests:
-            return False
-        if self.inbound.is_last or (self._continue and self.inbound.in_body):
-            return False  # of the latter: the visitor may send the body, or not
-        fields = head.headers.all("Connection")
-        if http.grammar.persistence == "keep-alive" and fields:
-            return "keep-alive" in _options(fields[:1])
-        options = _options(fields)
-        if "close" in options or head.version == "0.9":
-            return False
-        return head.version == "1.1" or "keep-alive" in options
-
-    def _send_whole(self, framed: Framed, body: Part) -> int:
-        if not framed.body:
-            self._send(framed.head)
-            return 0
-        if self.door.http.response.split or isinstance(body, Stored):
-            self._send(framed.head)
-            if _size(body):
-                self._send(body)
-        else:
-            self._send(framed.head + body)
-        return _size(body)
-
-    async def _stream(self, framed: Framed, parts: AsyncIterator[Part]) -> int:
-        """Send the parts of a body as they come, no faster than the visitor reads."""
-        self._send(framed.head)
-        sent = 0
-        if not framed.body:
-            return 0
-        async for part in parts:
-            size = _size(part)
-            if not size:
-                continue
-            if framed.chunked:
-                self._send(b"%x\r\n" % size, part, b"\r\n")
-            else:
-                self._send(part)
-            sent += size
-            await self._drain()
-        if framed.chunked:
-            self._send(b"0\r\n\r\n")
-        return sent
-
-    async def _drain(self) -> None:
-        if self._writable is not None:
-            try:
-                async with asyncio.timeout(self.door.http.times.write):
-                    await asyncio.shield(self._writable)
-            except TimeoutError:
-                self._ending = "timeout"
-                self._transport.abort()
-                raise Gone from None
-        if self._transport.is_closing():
-            raise Gone
-
-    def _send(self, *parts: Part) -> None:
-        """Put on record, then write."""
-        record = self.record
-        for part in parts:
-            if isinstance(part, Stored):
-                record.sent_object(part.reference, 0, len(part.data))
-            else:
-                record.sent(part)
-        self.door.recorder.flush()
-        if self._transport.is_closing():
-            raise Gone
-        pieces = [part.data if isinstance(part, Stored) else part for part in parts]
-        if len(pieces) == 1:
-            self._transport.write(pieces[0])
-        else:
-            self._transport.writelines(pieces)
-
     # Endings
 
     def _refuse(self, wrong: Wrong, ending: str) -> None:
@@ -472,63 +356,6 @@ class Connection(Recorded, asyncio.Protocol):
             self._reset()
         else:
             self._close()
-
-    def _finish(self, ending: str) -> None:
-        self._ending = self._ending or ending
-        self._close()
-
-    def _close(self) -> None:
-        """End the connection in order: our side first, if the visitor may still be sending."""
-        self.inbound.stop()
-        times = self.door.http.times
-        self.door.recorder.flush()
-        transport = self._transport
-        if transport.is_closing():
-            return
-        if self._peer_closed or not times.linger:
-            self._close_by = self.door.clock() + times.write
-            transport.close()
-            return
-        patience = max(times.linger, times.write) if transport.get_write_buffer_size() else times.linger
-        self._close_by = self.door.clock() + patience
-        if transport.can_write_eof():
-            transport.write_eof()
-        transport.resume_reading()
-
-    def _linger(self, data: bytes) -> None:
-        """What comes behind the end is put on record, up to a bound."""
-        if self._lingered < LINGER_BYTES:
-            self.record.received(data)
-        self._lingered += len(data)
-        if self._lingered > 16 * LINGER_BYTES:
-            self._transport.abort()
-
-    def _reset(self) -> None:
-        self._set(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
-        self.door.recorder.flush()
-        self._transport.abort()
-
-    def _set(self, level: int, name: int, value: int | bytes) -> None:
-        sock = self._transport.get_extra_info("socket")
-        if sock is not None:
-            sock.setsockopt(level, name, value)
-
-    def _report_error(self, error: Exception) -> None:
-        asyncio.get_running_loop().call_exception_handler({"message": "a request failed", "exception": error})
-
-    def _unforeseen(self, error: Exception) -> None:
-        """An error of ours: this connection is given up, the others go on."""
-        self._report_error(error)
-        self._ending = self._ending or "error"
-        self._transport.abort()
-
-
-def _size(part: Part) -> int:
-    return len(part.data) if isinstance(part, Stored) else memoryview(part).nbytes
-
-
-def _options(values: tuple[str, ...]) -> set[str]:
-    return {option.strip().lower() for value in values for option in value.split(",")}
 
 
 def _arguments(query: str) -> tuple[tuple[str, str], ...]:
