@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dicomhawk.hospital.elements import EXPLICIT_LE, IMPLICIT_LE, Element, encode
+from dicomhawk.lures import reuse as reuse_module
 from dicomhawk.lures.reuse import MAX_ASKED
 from tests.lures.laying import ANNA, BERT, laid
 
@@ -59,3 +65,48 @@ def test_a_request_with_thousands_costs_no_more_than_some(tmp_path: Path) -> Non
         uids = [f"{root}.8.{number}" for number in range(3000)]
         lures.watch.answered(ANNA, "\\".join(uids).encode())
         assert len(lures.watch.asked(BERT, "\\".join(uids).encode())) == MAX_ASKED
+
+
+PATIENT = "9434765919"
+
+
+def in_data_set(value: str, syntax: str) -> bytes:
+    return encode({0x00100020: Element(0x00100020, "LO", value.encode())}, syntax)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        in_data_set(PATIENT, IMPLICIT_LE),
+        in_data_set(PATIENT, EXPLICIT_LE),
+        b'[{"00100020":{"vr":"LO","Value":["9434765919"]},"00100021":{}}]',
+        b'{\n\t"PatientID" : "9434765919"\n}',
+    ],
+)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        in_data_set(PATIENT, IMPLICIT_LE),
+        in_data_set(PATIENT, EXPLICIT_LE),
+        b"/studies?limit=5&PatientID=9434765919&x=1",
+        b"/studies?00100020=9434765919",
+    ],
+)
+def test_a_patient_that_another_was_told_of_is_a_reuse(tmp_path: Path, told: bytes, asked: bytes) -> None:
+    with laid(tmp_path) as lures:
+        lures.watch.answered(ANNA, told)
+        (reuse,) = lures.watch.asked(BERT, asked)
+        assert (reuse.kind, reuse.value, reuse.told.session) == ("patient", PATIENT, ANNA.session)
+        assert lures.watch.asked(ANNA, asked) == []
+
+
+@pytest.mark.parametrize("value", ["943*", "*", "", "1234", "94347659??", "9434765919\\9434765918"])
+def test_patterns_and_short_numbers_are_everybody_s(tmp_path: Path, value: str) -> None:
+    with laid(tmp_path) as lures:
+        lures.watch.answered(ANNA, in_data_set(value, EXPLICIT_LE))
+        assert lures.watch.asked(BERT, in_data_set(value, EXPLICIT_LE)) == []
+
+
+@given(st.binary(max_size=300))
+def test_whatever_comes_is_looked_through(data: bytes) -> None:
+    assert all(len(value) >= 5 for value in reuse_module._patients(data + b"\x10\x00\x20\x00LO\x08\x00" + data))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from .ledger import Ledger, Taker, Told
 from .tokens import Minter
@@ -25,6 +26,16 @@ MAX_ASKED = 64
 """Values of one request that are looked up: a visitor with more of them has given itself away with the first."""
 MAX_UID = 64
 """PS3.5 section 9.1."""
+LEAST_PATIENT_ID = 5
+"""Characters: shorter ones are typed by everybody."""
+_TAG = b"\x10\x00\x20\x00"
+_IN_DATA_SET = re.compile(rb"\x10\x00\x20\x00(?:LO([\x00-\x40])\x00|([\x00-\x40])\x00\x00\x00)")
+"""Patient ID (0010,0020) in explicit and implicit VR, little endian, up to its value."""
+_IN_TEXT = re.compile(
+    rb'"(?:00100020"\s*:\s*\{[^{}]{0,80}?"Value"\s*:\s*\[\s*|PatientID"\s*:\s*)"([^"\\]{5,64})"'
+    rb"|[?&](?:PatientID|00100020)=([^&#]{5,64})",
+)
+"""The same in JSON, and in the query of an address."""
 
 
 class Reuse(NamedTuple):
@@ -53,10 +64,11 @@ class Watch:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def answered(self, taker: Taker, data: bytes | memoryview) -> None:
-        """`taker` is told the UIDs in `data`."""
+        """`taker` is told the UIDs and the patient IDs in `data`: a data set, a list, a page."""
         data = bytes(data[:MAX_SCANNED])
         if self._root in data:
             self.told(taker, "uid", (found.decode() for found in self._uid.findall(data) if len(found) <= MAX_UID))
+        self.told(taker, "patient", _patients(data))
 
     def told(self, taker: Taker, kind: str, values: Iterable[str]) -> None:
         """`taker` is told `values`: UIDs, patient IDs (``patient``) or lures (``credential``)."""
@@ -70,13 +82,15 @@ class Watch:
             self.flush()
 
     def asked(self, taker: Taker, text: bytes | bytearray) -> list[Reuse]:
-        """What of others is in a request: their UIDs and their tokens."""
+        """What of others is in a request: their UIDs, patient IDs and tokens."""
         found: list[Reuse] = []
         text = bytes(text[:MAX_SCANNED])
         if self._root in text:
             values = {value.decode() for value in self._uid.findall(text)[:MAX_ASKED] if len(value) <= MAX_UID}
             for value in sorted(values):
                 found += self.came_back(taker, "uid", value)
+        for value in list(_patients(text))[:MAX_ASKED]:
+            found += self.came_back(taker, "patient", value)
         token = self._minter.find(text.decode("latin-1"))
         if token is not None:
             name, said = token
@@ -115,3 +129,19 @@ class Watch:
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)
         return False
+
+
+def _patients(data: bytes) -> Iterator[str]:
+    """Patient IDs in a data set, or in text; without those that are patterns."""
+    # Nearly all data have neither; a search for bytes costs less than one for a pattern.
+    for found in _IN_DATA_SET.finditer(data) if _TAG in data else ():
+        length = (found[1] or found[2])[0]
+        yield from _patient(data[found.end() : found.end() + length])
+    for found in _IN_TEXT.finditer(data) if b"PatientID" in data or b"00100020" in data else ():
+        yield from _patient(unquote_to_bytes((found[1] or found[2]).replace(b"+", b" ")))
+
+
+def _patient(value: bytes) -> Iterator[str]:
+    text = value.decode("latin-1").strip(" \0")
+    if len(text) >= LEAST_PATIENT_ID and not set("*?\\") & set(text):
+        yield text
