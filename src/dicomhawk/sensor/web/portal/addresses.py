@@ -1,4 +1,4 @@
-"""Words that a portal's addresses, forms and files are made of; each deployment takes one of each, in one spelling."""
+"""Words that addresses, forms and files are made of; each deployment takes one of each, in one spelling."""
 
 from __future__ import annotations
 

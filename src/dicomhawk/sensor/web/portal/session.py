@@ -15,8 +15,8 @@ from typing import Final, Literal
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-MAX_COOKIE: Final = 1200
-"""Characters of a session cookie that are looked at; ours have some 200."""
+MAX_COOKIE: Final = 2800
+"""Characters of a session cookie that are looked at; ours have some 200, or more where somebody chose a long name."""
 _NONCE: Final = 12
 _SALT: Final = 9
 _VISITOR: Final = 8
@@ -57,7 +57,9 @@ class Sessions:
         """The cookie's value."""
         fields = [session.salt, session.began, session.username, session.role, session.name, session.visitor]
         nonce = os.urandom(_NONCE)
-        sealed = nonce + self._cipher.encrypt(nonce, json.dumps(fields).encode(), None)
+        sealed = nonce + self._cipher.encrypt(
+            nonce, json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"), None
+        )
         if self._spelling == "base64":
             return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
         return sealed.hex() if self._spelling == "hex" else sealed.hex().upper()

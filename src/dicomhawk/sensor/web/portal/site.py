@@ -58,6 +58,11 @@ _PAGES: Final[Mapping[str, Page]] = {
 
 def face(backing: Backing) -> Site:
     """The portal of one worker: a site that knows its own addresses, below its own base, and no others."""
+    return portal(backing)
+
+
+def portal(backing: Backing) -> Portal:
+    """The same, with its insides."""
     settings, deployment = backing.settings, backing.deployment
     login = settings.web.login
     desk = Desk(
@@ -70,7 +75,7 @@ def face(backing: Backing) -> Site:
 
 
 class Portal:
-    """See `face`."""
+    """The site, and the desk behind it."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk

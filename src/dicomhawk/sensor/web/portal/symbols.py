@@ -17,7 +17,7 @@ from ....hospital.world.draw import draw
 
 _SYNONYMS: Final = {
     "bar": ("bar", "strip", "ribbon", "rail"),
-    "box": ("box", "pane", "card", "frame"),
+    "box": ("box", "pane", "card", "wrap"),
     "brand": ("brand", "logo", "mark", "ident"),
     "button": ("btn", "button", "cmd", "act"),
     "cell": ("cell", "td", "fld", "slot"),
@@ -27,13 +27,13 @@ _SYNONYMS: Final = {
     "head": ("head", "hdr", "title", "cap"),
     "label": ("label", "lbl", "caption", "tag"),
     "list": ("list", "items", "lst", "rows"),
-    "main": ("main", "content", "body", "page"),
-    "menu": ("menu", "nav", "links", "tabs"),
+    "main": ("main", "content", "inner", "page"),
+    "menu": ("menu", "nav", "links", "mnu"),
     "message": ("msg", "note", "alert", "info"),
     "panel": ("panel", "section", "block", "area"),
     "row": ("row", "line", "rw", "record"),
     "table": ("table", "grid", "tbl", "datagrid"),
-    "view": ("view", "vwr", "display", "screen"),
+    "view": ("view", "vwr", "display", "show"),
 }
 _MARK: Final = re.compile(r"(?<![\w&-])_([a-z][a-z0-9]*(?:_[a-z0-9]+)*)\b")
 _NAME: Final = re.compile(r"\$([a-z][A-Za-z0-9]*)")
