@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from dicomhawk.sensor.renderer import PROCESSES
 from tests.sensor.oracle import Hospital
 from tests.sensor.proxy import new_address
 from tests.sensor.raw import ECHO_RQ, RQ, STORE_COMMAND, STORE_DATA, STORE_RQ, connect, echoes, receive_pdu
@@ -228,9 +229,10 @@ def test_the_renderer(start: Callable[..., Sensor], data: Path) -> None:
             sensor.address, [STUDY_GET, MR], scp=[MR], handlers=[(received.handler[0], take)]
         ) as association:
             final = get(association, identifier)[-1][0]
-        assert len(killed) == len(renderers()) == 1
-        assert killed != renderers()
-        assert max(most) == 1, "each instance that waited had a process of its own"
+        assert 1 <= len(renderers()) <= PROCESSES
+        assert killed
+        assert set(killed).isdisjoint(renderers())
+        assert max(most) <= PROCESSES, "each instance that waited had a process of its own"
         assert final.NumberOfCompletedSuboperations + final.NumberOfFailedSuboperations == total
         assert final.NumberOfFailedSuboperations == 0
         with associate(sensor.address, [STUDY_FIND]) as association:
