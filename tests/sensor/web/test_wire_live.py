@@ -341,6 +341,23 @@ def test_thousands_that_say_nothing_do_not_keep_a_newcomer_out(tmp_path: Path) -
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def test_who_waits_longest_gives_way_where_there_is_no_room(tmp_path: Path) -> None:
+    with served(tmp_path, echo) as door, contextlib.ExitStack() as stack:
+        door.door.capacity = 5
+        idle = []
+        for _ in range(5):
+            idle.append(stack.enter_context(door.connect()))
+            wait_until(lambda: len(door.door.connections) == len(idle), "connection")
+        for number in range(3):
+            assert bodies(door.exchange(request(b"GET /%d HTTP/1.1" % number, CLOSE)))
+        with contextlib.suppress(ConnectionResetError):
+            assert idle[0].recv(1) == b"", "the oldest one"
+        idle[4].sendall(request(b"GET /x HTTP/1.1", CLOSE))
+        assert bodies(receive_all(idle[4])) == [said("GET", "/x")]
+    reasons = [at(event, "event.reason") for event in door.ended()]
+    assert reasons.count("capacity") >= 1
+
+
 def test_big_bodies_pass_at_flat_memory_both_ways(tmp_path: Path) -> None:
     size = 96 * MIB
     piece = bytes(range(256)) * 1024

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..processes import descriptor_limit
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 DESCRIPTORS_EACH = 3
 """Descriptors reckoned for a connection: its socket, and files that are written or read for it."""
+LOOKED_AT = 64
+"""Oldest connections of which one may have to give way to a new one: those that hold a server open are among them."""
 
 
 class Door:
@@ -29,8 +32,19 @@ class Door:
         self.clock = monotonic_clock
         self.now = backing.clock
         self.writer = Writer(self.http, self.http.server(backing.deployment))
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # in the order in which they came
         self.capacity = descriptor_limit() // DESCRIPTORS_EACH
+
+    def admit(self, connection: Connection) -> bool:
+        """Take a connection in, at the cost of an old one that waits for its visitor if there are too many; False:
+        there is no room."""
+        if len(self.connections) >= self.capacity:
+            waiting = next((old for old in islice(self.connections, LOOKED_AT) if old.is_waiting), None)
+            if waiting is None:
+                return False
+            waiting.give_way()
+        self.connections[connection] = None
+        return True
 
     def sweep(self) -> None:
         """Let connections act whose deadline has passed. To be called every quarter of a second or so."""

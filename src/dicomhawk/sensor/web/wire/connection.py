@@ -67,12 +67,10 @@ class Connection(Outgoing, asyncio.Protocol):
         self.secure = secured is not None
         if secured is not None:
             self.record.emit(event_of(secured))
-        door.connections.add(self)
         if not door.http.nodelay:
             self._set(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
-        if len(door.connections) > door.capacity:
-            self._ending = "capacity"
-            self._transport.abort()
+        if not door.admit(self):
+            self.give_way()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in."""
@@ -101,7 +99,7 @@ class Connection(Outgoing, asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is over, whoever ended it."""
         door = self.door
-        door.connections.discard(self)
+        door.connections.pop(self, None)
         if self._body is not None:
             self._body.end(broken=True)
         self._lost()
@@ -129,6 +127,17 @@ class Connection(Outgoing, asyncio.Protocol):
             self._finish("timeout")
         else:
             self._refuse(wrong, "timeout")
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is the visitor's turn: a request, or the rest of one, is awaited."""
+        return self._task is None and not self._transport.is_closing()
+
+    def give_way(self) -> None:
+        """There is no room for it, or none any more."""
+        self.door.connections.pop(self, None)
+        self._ending = self._ending or "capacity"
+        self._transport.abort()
 
     def shut_down(self) -> None:
         """The sensor ends."""
