@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dicomhawk.hospital.images.chest import Posture
 
 MAP_STEP = 4  # rows and columns of the base to one of the map
-ITERATIONS = 9  # of the search for where the warp puts a place: it converges by a half or better each time
 EDGE = 1.3  # mm over which the scanner blurs an edge
 FLUID, TISSUE = 6.0, 36.0  # HU
 TEXTURE_WAVES = 40  # enough for no direction to be seen
@@ -87,18 +86,9 @@ def draw(findings: tuple[Finding, ...], part: Slice) -> None:
 
 @lru_cache(maxsize=64)
 def _located(lie: Posture, at: tuple[tuple[float, float, float], ...]) -> NDArray[np.float32]:
-    from dicomhawk.hospital.images.chest import base_chest
+    from dicomhawk.hospital.images.inverse import places_of
 
-    chest = base_chest()
-    wanted = np.array(at, np.float32)[:, ::-1]
-    guess = wanted.copy()
-    size = np.array(chest.spacing, np.float32)
-    centre = np.array(chest.centre, np.float32)
-    for _ in range(ITERATIONS):
-        voxels, _ = lie.voxels(guess[:, 0].copy(), guess[:, 1].copy(), guess[:, 2].copy())
-        reached = (np.stack(voxels, 1) - centre) * size
-        guess += (wanted - reached) * np.float32(0.9)
-    return guess
+    return places_of(lie, np.array(at, np.float32)[:, ::-1])
 
 
 def locate(lie: Posture, at: tuple[float, float, float]) -> tuple[float, float, float]:

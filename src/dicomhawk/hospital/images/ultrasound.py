@@ -16,6 +16,7 @@ from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.images import us_findings
 from dicomhawk.hospital.images.chest import Posture, base_chest, posture
 from dicomhawk.hospital.images.chest_findings import locate
+from dicomhawk.hospital.images.inverse import places_of
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, Scan, Ultrasound, Window
 from dicomhawk.hospital.images.sampling import CELL, F32, generator, trilinear, upsample
@@ -213,14 +214,10 @@ def _in_the_way(lie: Posture, finding: Finding, way: tuple[float, float, float])
 
 
 def _to_patient(lie: Posture, voxel: tuple[float, float, float]) -> F32:
-    """The point of the patient, in mm, that is at a voxel of the base: the inverse of the warp, by iteration."""
+    """The point of the patient (z, y, x in mm) that is at a voxel of the base."""
     chest = base_chest()
-    spacing, wanted = np.asarray(chest.spacing), np.asarray(voxel)
-    point = (wanted - np.asarray(chest.centre)) * spacing
-    for _ in range(6):
-        found, _ = lie.voxels(*(np.full((1, 1), p, np.float32) for p in point))
-        point = point + (wanted - np.array([float(f[0, 0]) for f in found])) * spacing
-    return np.asarray(point, np.float32)
+    wanted = (np.asarray(voxel) - np.asarray(chest.centre)) * np.asarray(chest.spacing)
+    return np.asarray(places_of(lie, wanted.astype(np.float32)[None])[0], np.float32)
 
 
 def _frame(recipe: Ultrasound, scan: Scan, k: int, frame: int) -> NDArray[np.uint8]:

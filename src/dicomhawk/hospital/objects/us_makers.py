@@ -1,6 +1,9 @@
 """Models of ultrasound machines, as their objects show them.
 
-Collected from public conformance statements; nothing here identifies an existing machine: serial numbers are drawn.
+Written from general knowledge of such machines and of the makers' roots of UIDs, not from their conformance
+statements and not compared with images of these models: names of products and makers are right as far as known;
+versions, station names, arcs of UIDs, implementation UIDs and private elements are plausible and may be wrong.
+Nothing here identifies an existing machine: serial numbers are drawn.
 """
 
 from __future__ import annotations
