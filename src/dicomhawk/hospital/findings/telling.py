@@ -24,7 +24,16 @@ Subject = Literal["chest", "head", "ct_head", "ct_abdomen", "xr", "us", "ecg"]
 SAME = 0.12  # part of its size by which a finding may differ from the prior's and still is told as unchanged
 SAME_MM = 1.5
 GRADES = {"emphysema": (0.25, 0.6), "coronary": (6.0, 14.0), "steatosis": (0.4, 0.7), "hydronephrosis": (15.0, 24.0)}
-STATES = ("cardiomegaly", "pacemaker", "central_line", "tube", "emphysema", "coronary", "steatosis")
+STATES = (
+    "cardiomegaly",
+    "pacemaker",
+    "central_line",
+    "tube",
+    "subarachnoid",
+    "emphysema",
+    "coronary",
+    "steatosis",
+)
 """Kinds whose size isn't told in millimetres, and doesn't change from one examination to the next."""
 _HIDES: dict[str, tuple[str, ...]] = {
     "nodule": ("lungs",),

@@ -7,7 +7,7 @@ Patient, warp, age and findings are those of `brain`: CT and MR of a patient sho
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,24 +35,32 @@ HARDENING = 0.05  # HU for each HU mm of dense bone beyond `CORRECTED` on both s
 CORRECTED = 16_000.0  # HU mm: as much as the scanner's correction expects of any skull
 
 
+@cache
+def _tables() -> tuple[F32, F32, F32]:
+    """For each T1 value: HU outside and inside the brain, and how much of it the skull's file has to say."""
+    value = np.arange(256, dtype=np.float32)
+    silent = np.clip((SILENT - value) / 8, 0, 1).astype(np.float32)
+    return np.interp(value, *OUTSIDE).astype(np.float32), np.interp(value, *WITHIN).astype(np.float32), silent
+
+
 def _soft(k: int, atrophy: int) -> F32:
     """HU of base slice `k` as if there were only the inside of bones."""
     t1, mask = brain.base()
     bone, within = skull()
-    values = t1[k].astype(np.float32)
+    values = t1[k]
     if atrophy:
-        values += (brain.shrunken(k) - values) * np.float32(atrophy / 10)
+        lost = (brain.shrunken(k) - values.astype(np.float32)) * np.float32(atrophy / 10)
+        values = (values + lost).astype(np.uint8)
     filled = within[k] * np.float32(DENSITY_UNIT) + np.float32(AIR)
-    outside = np.interp(values, *OUTSIDE).astype(np.float32)
-    silent = np.clip((np.float32(SILENT) - values) * np.float32(1 / 8), 0, 1)
+    tables = _tables()
+    outside, inside, silent = tables[0][values], tables[1][values], tables[2][values]
     silent = np.maximum(silent, np.clip((bone[k] - np.float32(128)) * np.float32(0.5), 0, 1))
     outside += (filled - outside) * silent
-    inside = np.interp(values, *WITHIN).astype(np.float32)
     _dura(k, values, bone[k], inside)
     return np.asarray(outside + (inside - outside) * (mask[k] * np.float32(1 / 255)), np.float32)
 
 
-def _dura(k: int, values: F32, bone: NDArray[np.uint8], inside: F32) -> None:
+def _dura(k: int, values: NDArray[np.uint8], bone: NDArray[np.uint8], inside: F32) -> None:
     """The falx, and blood in the sinus at its edge."""
     slice_ = k - brain.EDGE
     if slice_ < FALX_FROM:
@@ -62,7 +70,7 @@ def _dura(k: int, values: F32, bone: NDArray[np.uint8], inside: F32) -> None:
     across = np.abs(np.arange(columns.start, columns.stop) - brain.EDGE - middle).astype(np.float32)
     view, value = inside[:, columns], values[:, columns]
     rows = np.arange(len(view))
-    fluid = np.clip((np.float32(78) - value) * np.float32(1 / 30), 0, 1)
+    fluid = np.clip((np.float32(78) - value.astype(np.float32)) * np.float32(1 / 30), 0, 1)
     # Around the corpus callosum the fissure has no falx.
     open_ = ((rows < 88) | (rows > 138) | (slice_ > 112))[:, None]
     weight = np.exp(-((across / half) ** 2))[None] * fluid * np.float32(part) * open_
