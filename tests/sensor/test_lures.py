@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -214,3 +215,47 @@ def test_without_a_canary_objects_are_the_same_for_everybody(sensor: Sensor, hos
             got.append(objects(visitor, study["study_uid"], classes))
             assert_recorded(visitor)
     assert got[0] == got[1]
+
+
+def test_every_route_and_every_file_is_an_alarm(luring: Sensor, lures: Lures) -> None:
+    quiet = {"route/robots", "route/sitemap"}
+    for path, route in lures.routes.by_path.items():
+        ip = new_address()
+        response, body = asked(luring, path, ip)
+        assert response.status == (401 if route.page == "manager" else 200) and body, path
+        if route.lure not in quiet:
+            event = taken(luring, ip, route.lure)
+            assert at(event, "honeypot.lure.detail") == path and at(event, "honeypot.lure.via") == "http"
+            assert at(event, "event.severity") == 90
+
+
+def test_every_file_calls_when_it_is_opened(luring: Sensor, lures: Lures, canary: Canary) -> None:
+    for route in lures.routes.files:
+        if not route.lure.startswith("file/"):
+            continue
+        ip = new_address()
+        _, body = asked(luring, route.path, ip)
+        addresses = [address for content in _contents(body) for address in re.findall(_ADDRESS, content)]
+        own = {address for address in addresses if f":{canary.http}/".encode() in address}
+        assert own, route.path
+        for address in own:
+            host, _, target = address.decode().removeprefix("http://").partition("/")
+            connection = http.client.HTTPConnection(host, timeout=60)
+            connection.request("GET", f"/{target}")
+            connection.getresponse().read()
+            connection.close()
+        expected = "file/vpn" if route.lure == "file/backup" else route.lure
+        (hit, *_) = canary.wait_hits(1, honeypot__lure__visitor=ip, honeypot__lure__id=expected)
+        assert at(hit, "honeypot.lure.session") == session_of(luring, ip)
+        assert at(hit, "honeypot.lure.what") == route.path
+
+
+_ADDRESS = rb"http://127\.0\.0\.1:[0-9]+/[^\s\"'()<>]+"
+
+
+def _contents(body: bytes) -> list[bytes]:
+    """A file, and all files in it."""
+    if not zipfile.is_zipfile(io.BytesIO(body)):
+        return [body]
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        return [inner for name in archive.namelist() for inner in _contents(archive.read(name))]

@@ -164,6 +164,12 @@ uid_root = {uid_root}
 #per_day = 0           # new ones on a working day; 0: by the number of studies
 #cache_mib = 2048
 
+# Bait calls where these say when it was opened elsewhere, and `dicomhawk canary` answers there; docs/lures.md.
+[lures]
+#kinds = ["credential", "route", "file", "url"]
+#canary_url = ""       # base of the addresses, as in "http://img.example.net"; empty: nothing calls
+#canary_zone = ""      # or zone of the names, as in "img.example.net"
+
 # Public archives, contacted by `dicomhawk hospital import --from` and nothing else.
 [sources]
 #tcia_url = "https://nbia.cancerimagingarchive.net/nbia-api/services/v4"
