@@ -192,6 +192,9 @@ def _sample(recipe: BrainMR, k: float, volume: NDArray[np.uint16]) -> F32:
         place = head_blood.pressed(recipe.findings, brain_findings.pushed(recipe.findings, place))
     fine = [upsample(v) for v in person.voxels(place)]
     made = trilinear(volume, *fine) * np.float32(1 / SCALE)
+    if (still := head_blood.unmoved(recipe.findings, before)) is not None:
+        own = [upsample(v) for v in person.voxels(before)]
+        made += (trilinear(volume, *own) * np.float32(1 / SCALE) - made) * still
     if recipe.contrast in ("T2", "FLAIR") and len(person.lesions):
         _add_lesions(recipe, person, fine, made)
     if recipe.findings:

@@ -53,6 +53,18 @@ def pressed(findings: tuple[Finding, ...], place: list[F32]) -> list[F32]:
     return place
 
 
+def unmoved(findings: tuple[Finding, ...], place: list[F32]) -> F32 | None:
+    """How much of each pixel is skull or scalp, which no collection presses aside; None if there is none.
+
+    `place` is mm from the base's centre (z, y, x) at the nodes, before anything was pressed.
+    """
+    if not any(finding.kind in COLLECTIONS for finding in findings):
+        return None
+    bone = skull.depth_in_bone([upsample(v) for v in _voxels(place)])
+    within = np.clip(upsample(_inside(place)) * 2, 0, 1)
+    return np.asarray(np.maximum(np.clip(bone + np.float32(0.5), 0, 1), 1 - within), np.float32)
+
+
 def draw(findings: tuple[Finding, ...], part: Slice) -> None:
     """Draw what is outside the brain into the slice."""
     for finding in findings:
@@ -110,7 +122,7 @@ def _collection(finding: Finding, part: Slice) -> None:
     weight = np.clip(upsample(thickness) + depth + np.float32(0.5), 0, 1) * np.clip(
         upsample(_inside(part.before)) * 2, 0, 1
     )
-    weight *= np.clip(np.float32(1) - depth, 0, 1)
+    weight *= np.clip(np.float32(0.5) - depth, 0, 1)
     signal = np.float32(part.signal(blood(finding.age)))
     z, y, x = part.before
     texture = upsample(ripple(waves(finding.seed + "t", 7, 0.12, 0.4), z, y, x))
@@ -120,7 +132,8 @@ def _collection(finding: Finding, part: Slice) -> None:
         # The patient lies on the back.
         level = np.float32(finding.at[1] + own.uniform(-10, 25))
         below = np.clip((upsample(y) - level) * np.float32(0.15), 0, 1)
-        made *= 1 + np.float32(SERUM) + np.float32(CELLS - SERUM) * below
+        heavier = np.float32(SERUM) + np.float32(CELLS - SERUM) * below
+        made *= 1 + heavier if part.contrast == "CT" else 1 - heavier
     part.image += (made - part.image) * weight
 
 
