@@ -170,6 +170,12 @@ uid_root = {uid_root}
 #canary_url = ""       # base of the addresses, as in "http://img.example.net"; empty: nothing calls
 #canary_zone = ""      # or zone of the names, as in "img.example.net"
 
+[canary]
+#host = "127.0.0.1"    # address that `dicomhawk canary` listens on
+#http_ports = [8088]
+#dns_ports = []        # for canary_zone
+#address = ""          # IPv4 address of all names of the zone
+
 # Public archives, contacted by `dicomhawk hospital import --from` and nothing else.
 [sources]
 #tcia_url = "https://nbia.cancerimagingarchive.net/nbia-api/services/v4"
