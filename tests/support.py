@@ -150,6 +150,7 @@ class Sensor:
         workers: int = 2,
         ports: Sequence[int] = (0,),
         web_ports: Sequence[int] = (),
+        tls: bool = False,
         flags: Sequence[object] = (),
         environment: Mapping[str, str] | None = None,
         wrapper: Sequence[str] = (),
@@ -169,6 +170,7 @@ class Sensor:
             self._command += ["--web-port", str(port)]
         if not web_ports:
             self._command.append("--no-web")
+        self._command.append("--tls" if tls else "--no-tls")
         self._command += ["--ready-file", str(self.ready_file), *map(str, flags)]
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None

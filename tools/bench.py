@@ -123,6 +123,7 @@ class Bench:
             "--dicom-port",
             str(PORT),
             "--no-web",
+            "--no-tls",
             "--workers",
             "2",
             "--persona",

@@ -103,7 +103,7 @@ def sensor(data: Path, workers: int) -> Iterator[tuple[int, int]]:
     ready = data.parent / "ready"
     ready.unlink(missing_ok=True)
     command = dicomhawk("serve", "--data", data, "--dicom-port", 0, "--workers", workers, "--persona", "plain")
-    process = subprocess.Popen([*command, "--no-web", "--ready-file", str(ready)])
+    process = subprocess.Popen([*command, "--no-web", "--no-tls", "--ready-file", str(ready)])
     try:
         while not ready.exists():
             if process.poll() is not None:

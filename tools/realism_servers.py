@@ -70,6 +70,7 @@ class Ours:
         self._log = folder / "log"
         self._command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(folder / "data")]
         self._command += ["--host", "127.0.0.1", "--dicom-port", str(port), "--persona", persona]
+        self._command.append("--no-tls")
         self._command += ["--no-web"] if web_port is None else ["--web-port", str(web_port)]
         self._settings = {"DICOMHAWK_HOSPITAL__STUDIES": "0", **settings}
         self._command += [

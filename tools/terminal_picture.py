@@ -40,7 +40,18 @@ def main() -> None:
         init = ["dicomhawk", "init", "--data", folder, "--locale", "da_DK"]
         subprocess.run(init, check=True, env=environment, stdout=subprocess.DEVNULL)
         ready = Path(folder) / "ready"
-        serve = ["dicomhawk", "serve", "--data", folder, "--dicom-port", PORT, "--no-web", "--ready-file", str(ready)]
+        serve = [
+            "dicomhawk",
+            "serve",
+            "--data",
+            folder,
+            "--dicom-port",
+            PORT,
+            "--no-web",
+            "--no-tls",
+            "--ready-file",
+            str(ready),
+        ]
         sensor = subprocess.Popen(serve, env=environment, stdout=subprocess.DEVNULL)
         try:
             while not ready.exists():

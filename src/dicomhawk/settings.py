@@ -119,8 +119,9 @@ class Dicom(_Model):
 
 
 class Tls(_Model):
-    """Key and certificate of the doors with TLS. Without any, they are drawn for the deployment and kept."""
+    """The doors with TLS. Without a certificate of the operator's, one is drawn for the deployment, and kept."""
 
+    enabled: bool = Field(True, description="False: no door has TLS.")
     certificate: Path | None = Field(None, description="PEM file: the certificate, those that it needs, and the key.")
     key: Path | None = Field(None, description="PEM file of the key, where it isn't with the certificate.")
 

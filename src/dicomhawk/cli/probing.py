@@ -134,6 +134,7 @@ def running(persona: str, called: str, calling: str) -> Iterator[int]:
         log = Path(folder) / "log"
         command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(Path(folder) / "data")]
         command += ["--persona", persona, "--dicom-port", "0", "--host", "127.0.0.1", "--workers", "1"]
+        command += ["--no-web", "--no-tls"]
         command += ["--ae-title", called, "--remote", calling, "--ready-file", str(ready)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
         environment[f"{ENVIRONMENT_PREFIX}HOSPITAL__STUDIES"] = "0"

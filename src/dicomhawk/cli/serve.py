@@ -33,6 +33,9 @@ def serve(
     web: Annotated[
         bool | None, typer.Option("--web/--no-web", help="Whether there is a web door.", show_default=False)
     ] = None,
+    tls: Annotated[
+        bool | None, typer.Option("--tls/--no-tls", help="Whether doors may have TLS.", show_default=False)
+    ] = None,
     persona: Annotated[
         str | None, typer.Option(metavar="NAME|FILE", help="How the product behaves.", show_default=False)
     ] = None,
@@ -67,6 +70,7 @@ def serve(
             "ports": tuple(dicom_port) if dicom_port else None,
             "remotes": tuple(remote) if remote else None,
         },
+        "tls": {"enabled": tls},
         "web": {"enabled": web, "ports": tuple(web_port) if web_port else None},
     }
     settings = _settings(data, config, flags)

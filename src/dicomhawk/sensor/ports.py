@@ -20,12 +20,14 @@ _UNPRIVILEGED: Final = {"dicom-tls": 2762, "web": 8080, "web-tls": 8443}
 def ports_of(settings: Settings, persona: Persona, deployment: Deployment) -> dict[DoorKind, tuple[int, ...]]:
     """Where doors are to be opened; 0 picks a free port."""
     has_web = settings.web.enabled and persona.http.face != "none"
-    tls = persona.tls
+    has_tls, tls = settings.tls.enabled, persona.tls
     return {
         "dicom": settings.dicom.ports,
-        "dicom-tls": _ports("dicom-tls", settings.dicom.tls_ports, tls.dicom_ports, deployment),
+        "dicom-tls": _ports("dicom-tls", settings.dicom.tls_ports, tls.dicom_ports, deployment) if has_tls else (),
         "web": _ports("web", settings.web.ports, persona.http.ports, deployment) if has_web else (),
-        "web-tls": _ports("web-tls", settings.web.tls_ports, tls.web_ports, deployment) if has_web else (),
+        "web-tls": _ports("web-tls", settings.web.tls_ports, tls.web_ports, deployment)
+        if has_web and has_tls
+        else (),
     }
 
 

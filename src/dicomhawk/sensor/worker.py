@@ -97,7 +97,7 @@ async def _serve(
         makers["dicom-tls"] = TlsDoor(context, tls, recorder, makers["dicom"], capacity=door.capacity)
     if listening["web-tls"]:
         context = certificate.context(settings, tls, protocols=tls.protocols)
-        plain = tls.plain.encode("latin-1")
+        plain = web.misspoken
         makers["web-tls"] = TlsDoor(context, tls, recorder, makers["web"], capacity=door.capacity, plain=plain)
     servers = [
         await loop.create_server(makers[kind], sock=each, backlog=BACKLOG)

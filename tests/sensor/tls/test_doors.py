@@ -23,7 +23,7 @@ def secured(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     data.mkdir()
     for name in ("dicomhawk.toml", "hospital"):
         (data / name).symlink_to(template / name)
-    with Sensor(data, workers=1, web_ports=(0,), environment=ENVIRONMENT, flags=FLAGS) as sensor:
+    with Sensor(data, workers=1, web_ports=(0,), tls=True, environment=ENVIRONMENT, flags=FLAGS) as sensor:
         yield sensor
 
 
@@ -55,6 +55,23 @@ def test_curl(secured: Sensor) -> None:
     ).output
     assert over.splitlines()[0] == clear.splitlines()[0]
     assert at(secured.wait_event("http.request", destination__port=port), "url.scheme") == "https"
+
+
+def test_a_server_says_that_it_wants_tls(template: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("dicomhawk.toml", "hospital"):
+        (data / name).symlink_to(template / name)
+    flags = ("--persona", "dcmqrscp")
+    with Sensor(data, workers=1, web_ports=(0,), tls=True, environment=ENVIRONMENT, flags=flags) as sensor:
+        (port,) = sensor.tls_ports["web"]
+        output = run_tool("curl", "-s", "-i", f"http://{sensor.host}:{port}/").output
+    # As nginx 1.22.1 says it.
+    head, _, page = output.replace("\r\n", "\n").partition("\n\n")
+    assert head.splitlines()[0] == "HTTP/1.1 400 Bad Request"
+    names = [line.partition(":")[0] for line in head.splitlines()[1:]]
+    assert names == ["Server", "Date", "Content-Type", "Content-Length", "Connection"]
+    assert "The plain HTTP request was sent to HTTPS port</center>" in page
 
 
 def test_what_is_no_tls_is_on_record(secured: Sensor) -> None:

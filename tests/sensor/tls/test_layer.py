@@ -17,6 +17,7 @@ import pytest
 import uvloop
 from cryptography import x509
 
+from dicomhawk.persona.model import load, shipped
 from dicomhawk.persona.model.tls import Tls
 from dicomhawk.sensor.tls import certificate
 from dicomhawk.sensor.tls.layer import Handshake, Layer
@@ -235,6 +236,13 @@ def test_no_two_deployments_share_a_name(tmp_path: Path) -> None:
         made = x509.load_pem_x509_certificate((settings.data / certificate.CERTIFICATE).read_bytes())
         seen.add((made.subject.rfc4514_string(), made.not_valid_before_utc))
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_the_shipped_personas_agree_to_can_be_agreed_to(settings: Settings, name: str) -> None:
+    tls = load(name).tls
+    made = certificate.context(settings, tls, protocols=tls.protocols)
+    assert made.minimum_version <= made.maximum_version
 
 
 def test_the_operators_own(settings: Settings, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import Part, Seconds
+from .http_faults import FaultModel
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Version = Literal["1.0", "1.1", "1.2", "1.3"]
@@ -32,10 +33,7 @@ class Tls(Part):
         default=(), max_length=8, description="Of ALPN on the web doors, as in http/1.1; none: it is not answered."
     )
     key: Literal["rsa-2048", "rsa-4096", "ec-256"] = Field(default="rsa-2048", description="Kind of the key.")
-    plain: str = Field(
-        default="",
-        max_length=2000,
-        description="What is sent, in Latin-1, to whoever does not begin with TLS on a web door, before the close;"
-        " empty: nothing.",
+    plain: FaultModel = Field(
+        default=FaultModel(), description="What a web door answers to whoever does not begin with TLS."
     )
     patience: Seconds = Field(default=60.0, gt=0, le=600, description="How long a handshake may take.")

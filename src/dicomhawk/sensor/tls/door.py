@@ -31,7 +31,7 @@ class TlsDoor:
         make: Callable[[], asyncio.Protocol],
         *,
         capacity: int,
-        plain: bytes = b"",
+        plain: Callable[[], bytes] = bytes,
     ) -> None:
         """`capacity`: handshakes that may be under way at once."""
         self._context = context
@@ -54,7 +54,7 @@ class TlsDoor:
         if handshake.first:
             shown = handshake.first[:FIRST_BYTES]
             record.emit(ev.ProtocolUnknown(guess="unknown", first_bytes=shown.hex()))
-        answer = self._plain if handshake.first else b""
+        answer = self._plain() if handshake.first else b""
         if answer:
             record.sent(answer)
         record.close("closed")

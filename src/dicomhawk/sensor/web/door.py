@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..processes import descriptor_limit
 from .backing import Backing
 from .message import Site
+from .wire.head import NO_WORDS
 from .wire.outbound import Writer
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Door:
             waiting.give_way()
         self.connections[connection] = None
         return True
+
+    def misspoken(self) -> bytes:
+        """The answer to a visitor who does not speak TLS where it has to."""
+        plain = self.backing.persona.tls.plain
+        return self.writer.error(plain, NO_WORDS, method="", host="", now=self.now())
 
     def sweep(self) -> None:
         """Let connections act whose deadline has passed. To be called every quarter of a second or so."""
