@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 
+from . import ohif
 from .backing import Backing
 from .dicomweb import mounted
 from .lured import baited
@@ -27,7 +28,7 @@ def _face(backing: Backing) -> Site:
         module = import_module(f"{__package__}.{face}")
         made, gate = getattr(module, "face", None), getattr(module, "gate", None)
         if made is not None:
-            found: Site = mounted(backing, made(backing))
+            found: Site = ohif.mounted(backing, mounted(backing, made(backing)))
             return found if gate is None else gate(backing, found)
     return mounted(backing, _nothing(backing))
 
