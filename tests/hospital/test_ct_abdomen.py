@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from dicomhawk.hospital import images
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.telling import Facts, tell, words
 from dicomhawk.hospital.images import render
@@ -154,6 +155,11 @@ def test_several_metastases_are_apart_and_the_largest_is_where_it_is_said_to_be(
     assert len(single) >= 3
     assert single[0].at == SEEN["metastases"].at
     assert all(one.size < single[0].size for one in single[1:])
+
+
+def test_all_packs_together_are_small() -> None:
+    folder = Path(images.__file__).parent
+    assert sum(path.stat().st_size for kind in ("*.zip", "*.xz") for path in folder.glob(kind)) < 20e6
 
 
 @pytest.mark.parametrize("model", CT_MODELS, ids=lambda model: model.key)

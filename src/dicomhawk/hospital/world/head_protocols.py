@@ -82,8 +82,12 @@ def head_ct(exam: Examination, device: Device, source: random.Random) -> Iterato
     field = float(source.choice((220, 230, 230, 240, 250)))
     protocol = _protocol(siemens, axial, source)
     begins = source.randrange(90, 260)
+    brain = source.choice(model.kernels["brain"])
+    # Reconstructed in the same way: filtered or iteratively, as the kernels' first letters say.
+    alike = [name for name in model.kernels["bone"] if name[0] == brain[0]]
+    bone = source.choice(alike or model.kernels["bone"])
     for number, part in enumerate(parts):
-        name = source.choice(model.kernels["bone" if part.kernel == "bone" else "brain"])
+        name = bone if part.kernel == "bone" else brain
         image = HeadCT(
             body=exam.body,
             study=exam.seed,
