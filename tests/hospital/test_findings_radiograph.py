@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import shutil
+import subprocess
 from datetime import date
+from pathlib import Path
 
 import msgspec
 import numpy as np
+import pydicom
 import pytest
 from numpy.typing import NDArray
 
@@ -17,11 +22,17 @@ from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.chest import posture
 from dicomhawk.hospital.images.chest_findings import locate
 from dicomhawk.hospital.images.illness import altered
+from dicomhawk.hospital.images.locating import spot
 from dicomhawk.hospital.images.projection import line_integrals
 from dicomhawk.hospital.images.radiograph import COLUMN, ROW, beam_of
 from dicomhawk.hospital.images.radiograph_findings import Position, changes
 from dicomhawk.hospital.images.recipe import Radiograph, Scout
+from dicomhawk.hospital.objects import make_file
+from dicomhawk.hospital.objects.document_recipe import Presentation, Reference
+from dicomhawk.hospital.objects.recipe import DocumentRecipe
+from dicomhawk.hospital.objects.xray import CR_IMAGE_STORAGE
 from tests.hospital.test_images_projection import BODY, radiograph
+from tests.hospital.test_reports import context_for
 
 SEEN: dict[Kind, Finding] = {
     "nodule": Finding("nodule", "n", "lu", (70.0, -20.0, 60.0), 14.0),
@@ -149,3 +160,24 @@ def test_a_ct_after_the_radiograph_has_the_same_story() -> None:
                 both += 1
                 assert (now[finding.seed].place, now[finding.seed].at) == (finding.place, finding.at)
     assert both > 20
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_annotations_of_radiographs_point_at_the_finding(inverted: bool, tmp_path: Path) -> None:
+    image = radiograph(inverted=inverted, findings=(SEEN["mass"],))
+    reference = Reference("1.2.3", CR_IMAGE_STORAGE, "1.2.3.", 1, 1, 1, image)
+    state = Presentation(SEEN["mass"], reference, (2048, 4096), "PRESENTATION", "mass 40 mm", 0)
+    made = make_file(context_for("presentation"), DocumentRecipe(state))
+    data = pydicom.dcmread(io.BytesIO(made))
+    place = spot(image, SEEN["mass"])
+    assert place is not None
+    column, row = data.GraphicAnnotationSequence[0].GraphicObjectSequence[0].GraphicData[-2:]
+    assert np.hypot(column - place.column, row - place.row) < 1.3 * place.reach + 12
+    assert data.DisplayedAreaSelectionSequence[0].DisplayedAreaBottomRightHandCorner == [760, 640]
+    assert data.PresentationLUTShape == ("INVERSE" if inverted else "IDENTITY")
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy (dicom3tools) is not installed")
+    path = tmp_path / "a.dcm"
+    path.write_bytes(made)
+    said = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False).stderr
+    assert [line for line in said.splitlines() if line.startswith("Error")] == []
