@@ -207,3 +207,18 @@ def test_a_server_is_recognised(server: str, platform: Platform) -> None:
 @pytest.mark.parametrize("text", ["", "Basic", "Basic !", "basic " + base64.b64encode(b"no colon").decode(), "\0"])
 def test_what_is_no_pair_is_none(text: str) -> None:
     assert basic(text) is None
+
+
+def test_a_form_of_the_wrong_decade_lets_nobody_in(tmp_path: Path) -> None:
+    number = next(n for n in range(50) if _has(tmp_path / str(n), n, "route/phpmyadmin"))
+    with laid(tmp_path, "apache", number=number) as lures:
+        path = path_of(lures, "route/phpmyadmin")
+        page = take(lures, path).body.decode()
+        target = path + page.partition('action="')[2].partition('"')[0]
+        assert lures.form(target) and lures.form(path) and not lures.form("/.env") and not lures.form("/x")
+        assert "#1045" in lures.refusal(target).body.decode() and "#1045" not in page
+
+
+def _has(data: Path, number: int, lure: str) -> bool:
+    with laid(data, "apache", number=number) as lures:
+        return any(route.lure == lure for route in lures.routes.by_path.values())

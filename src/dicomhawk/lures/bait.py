@@ -37,6 +37,7 @@ _SILENT = frozenset(("route/robots", "route/sitemap", "route/plugin", "route/fol
 """What crawlers ask for in good faith: not bait, but the way to it."""
 
 _NOT_CACHED = (("Cache-Control", "no-cache, no-store, must-revalidate"), ("Pragma", "no-cache"), ("Expires", "0"))
+_TRASH = (".bak", ".old")
 Headers = tuple[tuple[str, str], ...]
 _INSIDE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("vpn", "oncall", "guide"), ("document",)),
@@ -183,6 +184,17 @@ class Lures:
         lure = "" if route.lure in _SILENT else route.lure
         return Bait(status, headers, body, lure, kind, tuple(minted), credential, self._told_by(route.page, body))
 
+    def form(self, path: str) -> bool:
+        """Whether what is sent to a path was typed into a form of ours."""
+        route = self.routes.get(path)
+        return route is not None and route.page == "phpmyadmin.html"
+
+    def refusal(self, path: str) -> Bait:
+        """The answer to a form, whatever was typed into it."""
+        route = self.routes.by_path[path]
+        body = pages.refused(route.page, self._values)
+        return Bait(200, (("Content-Type", route.type),), body, route.lure, "route")
+
     def _missing(self, path: str) -> Bait | None:
         """Within the folder that Orthanc's plugin serves, what isn't there is not found in the plugin's words."""
         if (
@@ -246,7 +258,10 @@ class Lures:
 
     def _described(self, route: Route, headers: Headers, body: bytes) -> Headers:
         """Content-Type, and Last-Modified and ETag as the server makes them; pages that are made anew have none."""
-        kind = (("Content-Type", route.type),) if route.type else ()
+        named = route.type
+        if not named and route.path.endswith(_TRASH) and ("Debian" in self._server or "Ubuntu" in self._server):
+            named = "application/x-trash"  # as their mime.types has it
+        kind = (("Content-Type", named),) if named else ()
         platform, moment = self.routes.platform, posix(saved(self.scene, route.page))
         if platform == "orthanc":
             # As its plugin ServeFolders has it, where the moment is no HTTP date.

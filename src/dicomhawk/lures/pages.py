@@ -19,6 +19,7 @@ from .routes import Routes
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}")
 """What a visitor may name as the server's address, to see it again on a page."""
 DAY = 86_400
+_REFUSAL = '<div class="error">#1045 Cannot log in to the MySQL server</div>\n'
 _MARKUP = (".html", ".xml", "web.config.txt")
 """Endings of templates whose values are escaped."""
 
@@ -27,7 +28,13 @@ def filled(name: str, values: Mapping[str, str]) -> bytes:
     """A template with its values."""
     if name.endswith(_MARKUP):
         values = {key: escape(value) for key, value in values.items()}
-    return _template(name).substitute(values).encode()
+    return _template(name).substitute(values, refusal="").encode()
+
+
+def refused(name: str, values: Mapping[str, str]) -> bytes:
+    """A page with a form, after what was typed into it was wrong."""
+    escaped = {key: escape(value) for key, value in values.items()}
+    return _template(name).substitute(escaped, refusal=_REFUSAL).encode()
 
 
 def robots(routes: Routes, origin: str) -> bytes:

@@ -106,6 +106,8 @@ def routes(at: Scene, platform: Platform, *, files: bool = True) -> Routes:
         for path in paths:
             kind = table["type"][platform]
             found[path] = Route(table["id"], path, table["page"], kind, table.get("named", False))
+            if "form" in table:
+                found[f"{path}{table['form']}"] = Route(table["id"], f"{path}{table['form']}", table["page"], kind)
     for route in _of_folder(at, platform, folder, files):
         found[route.path] = route
     if platform == "iis":
@@ -131,9 +133,12 @@ def _of_folder(at: Scene, platform: Platform, folder: str, files: bool) -> list[
             Route("file/vpn", f"{start}{words['vpn_file']}", "vpn", docx.TYPE),
             Route("file/oncall", f"{start}{words['oncall_file']}", "oncall", xlsx.TYPE),
             Route("file/guide", f"{start}{words['guide_file']}", "guide", "application/pdf"),
-            Route("file/shortcut", f"{start}{shortcut}", "shortcut", unknown),
-            Route("file/uri", f"{start}{_object_name(at)}.dcm.uri", "uri", unknown),
         ]
+        if platform != "iis":
+            made += [
+                Route("file/shortcut", f"{start}{shortcut}", "shortcut", unknown),
+                Route("file/uri", f"{start}{_object_name(at)}.dcm.uri", "uri", unknown),
+            ]
     if platform != "orthanc":
         return [Route("route/folder", start, "folder", _LISTING[platform], named=True), *made]
     made.append(Route("route/orthanc-json", f"{start}orthanc.json", "orthanc.json", "application/json"))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import parse_qsl
 
 from ...evidence import events as ev
 from ...lures.bait import Asked, Lures, basic
 from ..lured import asked, credential_used, taker, told
-from .message import Request, Response, Site
+from .message import BodyBroken, BodyTooLarge, Request, Response, Site
 
 _TOLD = re.compile(r"text/|application/(?:dicom\+)?(?:json|xml)", re.IGNORECASE)
 """Answers that are looked through for UIDs: lists and pages, not files."""
+
+MAX_FORM = 16 * 1024
+"""Bytes of a form that are looked at; all of it is in the vault."""
+MAX_FIELDS = 50
+"""Of a form; a sign-in has five."""
 
 
 def baited(site: Site, lures: Lures, *, behind: bool) -> Site:
@@ -25,6 +31,8 @@ def baited(site: Site, lures: Lures, *, behind: bool) -> Site:
             if response.status != 404 or request.method != "GET":
                 return _noted(lures, request, response)
             return _bait(lures, request) or response
+        if request.method == "POST" and lures.form(request.path):
+            return await _typed(lures, request)
         return _bait(lures, request) or _noted(lures, request, await site(request))
 
     return serve
@@ -58,6 +66,21 @@ def _bait(lures: Lures, request: Request) -> Response | None:
         credential_used(lures, record, *pair, "basic")
         outcome = "success" if bait.status == 200 else "failure"
         record.emit(ev.HttpLogin(scheme="basic", outcome=outcome, username=pair[0], password=pair[1]))
+    return Response(bait.status, list(bait.headers), bait.body)
+
+
+async def _typed(lures: Lures, request: Request) -> Response:
+    """What was typed into a form of bait: nobody gets in, and it is on record."""
+    try:
+        typed = parse_qsl((await request.body.read(MAX_FORM)).decode("utf-8", "replace"), max_num_fields=MAX_FIELDS)
+    except (BodyTooLarge, BodyBroken, ValueError):
+        typed = []
+    found = {name.rpartition("_")[2].lower(): value for name, value in typed}
+    username, password = found.get("username", ""), found.get("password", "")
+    record, bait = request.record, lures.refusal(request.path)
+    record.emit(ev.LureTaken(lure=bait.lure, lure_kind=bait.kind, via="form", detail=request.path))
+    record.emit(ev.HttpLogin(scheme="form", outcome="failure", username=username, password=password))
+    credential_used(lures, record, username, password, "form")
     return Response(bait.status, list(bait.headers), bait.body)
 
 
