@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dicomhawk.persona.model.http_faults import Fault
 from dicomhawk.sensor.web.wire.inbound import BodyReceived, HeadReceived, Inbound, Wrong
+from dicomhawk.sensor.web.wire.persistence import keeps
 from tests.sensor.web.playbook import NEUTRAL, PORT, faults, http_of, outcome, request
 
 PERSONAS = ("plain", "orthanc", "dcm4chee-arc", "horos", "clearcanvas", "dcmqrscp")
@@ -268,3 +269,31 @@ def test_what_follows_a_served_request_does_not_change_it(rest: bytes, persona: 
     http = http_of(persona)
     alone = outcome([request(POST, b"Content-Length: 3", body=b"abc")], http)
     assert outcome([request(POST, b"Content-Length: 3", body=b"abc") + rest], http)[: len(alone)] == alone
+
+
+# Whether a connection goes on
+
+
+@pytest.mark.parametrize(
+    ("version", "fields", "standard", "orthanc"),
+    [
+        ("1.1", (), True, True),
+        ("1.0", (), False, False),
+        ("1.1", (b"Connection: close",), False, False),
+        ("1.1", (b"Connection: CLOSE, TE",), False, False),
+        ("1.1", (b"Connection: upgrade",), True, False),
+        ("1.0", (b"Connection: Keep-Alive",), True, True),
+        ("1.1", (b"Connection: close, keep-alive",), False, True),
+        ("1.1", (b"Connection: keep-alive", b"Connection: close"), False, True),
+        ("1.1", (b"Connection: close", b"Connection: keep-alive"), False, False),
+        ("1.1", (b"Connection: foo, keep-al",), True, True),
+    ],
+)
+def test_whether_a_connection_goes_on(version: str, fields: tuple[bytes, ...], standard: bool, orthanc: bool) -> None:
+    for http, wanted in ((NEUTRAL, standard), (ORTHANC, orthanc)):
+        inbound = Inbound(http, PORT, 0.0)
+        inbound.feed(request(b"GET /x HTTP/" + version.encode(), *fields), 0.0)
+        received = inbound.poll(0.0)
+        assert isinstance(received, HeadReceived)
+        assert keeps(received.head, 1, http) is wanted
+        assert keeps(received.head, http.times.requests, http) is False

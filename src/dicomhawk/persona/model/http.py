@@ -87,6 +87,7 @@ class ErrorModel(Part):
         default="<html><head><title>{status} {reason}</title></head><body><h1>{status} {reason}</h1></body></html>\n",
         description="Body. {status}, {reason}, {detail}, {server}, {method}, {target} and {host} are filled in.",
     )
+    to_head: bool = Field(default=False, description="Whether an answer to HEAD has its body all the same.")
     lengths: bool = Field(
         default=True, description="Whether it has a Content-Length; if not, it ends with the connection."
     )

@@ -59,53 +59,63 @@ class Counted:
 class Chunked:
     """A body in chunks (RFC 9112 section 7.1), which h11 reads; trailers are read and left."""
 
-    __slots__ = ("_grammar", "_h11", "_left", "done", "last")
+    __slots__ = ("_fault", "_grammar", "_h11", "_left", "done", "last")
 
     def __init__(self, http: Http) -> None:
         self._grammar = http.grammar
         self._left = http.limits.body
         self.done = False
         self.last = False
+        self._fault: Malformed | None = None  # found, and to be told
         self._h11 = h11.Connection(h11.SERVER)
         self._h11.receive_data(_CHUNKED_HEAD)
         self._h11.next_event()
 
     def feed(self, data: bytes) -> tuple[list[Piece], int]:
-        """See `Framing`."""
+        """See `Framing`. What comes before a fault is handed on first."""
         pieces: list[Piece] = []
         for start in range(0, len(data), SLICE):
             end = self._feed(data[start : start + SLICE], start, pieces)
-            if self.done:
+            if self._fault is not None and not pieces:
+                raise self._fault
+            if self.done or self._fault is not None:
                 return pieces, end
         return pieces, len(data)
 
     def _feed(self, data: bytes, start: int, pieces: list[Piece]) -> int:
-        """Returns where the request ends, if it is `done`."""
+        """Up to where it is known what `data` is."""
         stop = start + len(data)
-        done = start  # up to there it is known what is what
-        self._h11.receive_data(data)
-        while True:
-            try:
+        known = pieces[-1].end if pieces else 0
+        try:
+            if self._fault is None:
+                self._h11.receive_data(data)
+            while self._fault is None:
                 event = self._h11.next_event()
-            except h11.RemoteProtocolError as error:
-                raise Malformed(Fault.CHUNK, detail=str(error)) from None
-            end = stop - len(self._h11.trailing_data[0])
-            if isinstance(event, h11.Data | h11.EndOfMessage):
-                head_end = end - len(event.data) if isinstance(event, h11.Data) else end
-                if not self._grammar.extensions and b";" in data[done - start : head_end - start]:
-                    raise Malformed(Fault.CHUNK, detail="extension")
-                done = end
-            if isinstance(event, h11.Data):
-                pieces.append(Piece(end - len(event.data), end))
-                self._left -= len(event.data)
+                end = stop - len(self._h11.trailing_data[0])
+                if isinstance(event, h11.Data):
+                    body = Piece(end - len(event.data), end)
+                elif isinstance(event, h11.EndOfMessage):
+                    body = Piece(end, end)
+                    self.done = True
+                    self.last = bool(event.headers) and not self._grammar.trailers
+                else:
+                    return stop
+                between = data[max(known, start) - start : body.start - start]
+                if not self._grammar.extensions and b";" in between:
+                    self.done = False
+                    self._fault = Malformed(Fault.CHUNK, detail="extension")
+                    break
+                self._left -= body.end - body.start
                 if self._left < 0:
-                    raise Malformed(Fault.BODY_LENGTH)
-            elif isinstance(event, h11.EndOfMessage):
-                self.done = True
-                self.last = bool(event.headers) and not self._grammar.trailers
-                return end
-            else:
-                return stop
+                    self._fault = Malformed(Fault.BODY_LENGTH)
+                    break
+                known = end
+                if self.done:
+                    return end
+                pieces.append(body)
+        except h11.RemoteProtocolError as error:
+            self._fault = Malformed(Fault.CHUNK, detail=str(error))
+        return known
 
 
 def framing_of(head: Head, http: Http) -> Framing:

@@ -29,6 +29,7 @@ _ABSOLUTE = re.compile(r"(?i)(https?|wss?)://([^/?#]*)(.*)", re.DOTALL)
 _HIGH = re.compile(rb"[\x80-\xff]")
 _PORT = re.compile(r"[0-9]{1,5}")
 _AUTHORITY = re.compile(r"[^/?#@]+:\d{1,5}")
+_WHITE = b" \t\r\n\v\f"
 _HTTP2 = b"PRI * HTTP/2.0\r\n\r\n"
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 
@@ -92,10 +93,6 @@ class HeadReader:
         http = self._http
         grammar, limits = http.grammar, http.limits
         start = self._leading(buffer)
-        if start == len(buffer):
-            if start >= limits.head:
-                raise Malformed(Fault.HEAD_LENGTH)
-            return None
         control = _CONTROL if grammar.tabs else _TAB_TOO
         end = (_END if grammar.ends == "any" else _END_ALIKE).search(buffer, max(start, self._searched - 3))
         stop = end.end() if end else len(buffer)
@@ -104,6 +101,10 @@ class HeadReader:
             if found:
                 self._fault(Fault.CONTROL, f"at {found.start()}", NO_WORDS)
         self._searched = len(buffer)
+        if start == len(buffer):
+            if start >= limits.head:
+                raise Malformed(Fault.HEAD_LENGTH)
+            return None
         line_end = buffer.find(b"\n", start, stop)
         if (line_end if line_end >= 0 else len(buffer)) - start > limits.line:
             raise Malformed(Fault.LINE_LENGTH)
@@ -120,15 +121,17 @@ class HeadReader:
             return None
         self._searched = 0
         reading.line()
-        if not reading.is_old:
-            reading.fields()
+        if reading.is_old:
+            return reading.head(line_end + 1 if grammar.early else stop)
+        reading.fields()
         return reading.head(stop)
 
     def _leading(self, buffer: bytearray) -> int:
         """Where the request line begins."""
         leading = self._http.grammar.leading
-        start = len(buffer) - len(buffer.lstrip(b"\r\n" if leading != "space" else b" \t\r\n\v\f"))
-        if start and leading != "lines" and (leading == "none" or _END.search(buffer, 0, start)):
+        start = len(buffer) - len(buffer.lstrip(b"\r\n" if leading != "space" else _WHITE))
+        empty = leading == "none" or (leading == "space" and start == len(buffer) and _END.search(buffer))
+        if start and empty:
             self._fault(Fault.EMPTY, None, NO_WORDS)
         return start
 
@@ -289,7 +292,8 @@ class _Reading:
         """Read the fields, then what is to be said of line and fields together."""
         grammar, limits = self._grammar, self._http.limits
         name_form = _TOKEN if grammar.names == "token" else _VISIBLE
-        lines = self._data[self._line_end :].split(b"\n")[1:-2]
+        rest = self._data[self._line_end :]
+        lines = rest.lstrip(_WHITE).split(b"\n")[:-2] if self._line_end else rest.split(b"\n")[1:-2]
         for line in lines:
             if not line.endswith(b"\r"):
                 self._note_once(Fault.BARE_LF)
@@ -310,8 +314,8 @@ class _Reading:
                     break
                 raise Malformed(Fault.FIELD_COUNT, self._words)
             self._field(line, name_form)
-        self._target()
         self._spoken()
+        self._target()
         self._host()
 
     def _field(self, line: bytes, name_form: re.Pattern[bytes]) -> None:

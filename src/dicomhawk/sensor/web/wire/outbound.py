@@ -81,7 +81,9 @@ class Writer:
         fields = model.fields if model.fields is not None and not fault.ordinary else self._http.response.fields
         spoken = "1.1" if fault.ordinary else self._version(words)
         pairs = self._ordered(fields, given, others, keep=False)
-        return _encoded(f"HTTP/{spoken} {fault.status} {reason}", pairs) + (b"" if method == "HEAD" else body)
+        return _encoded(f"HTTP/{spoken} {fault.status} {reason}", pairs) + (
+            b"" if method == "HEAD" and not model.to_head else body
+        )
 
     def page(self, status: int, *, method: str = "", target: str = "", host: str = "") -> bytes:
         """The product's page for a status."""
