@@ -1,7 +1,7 @@
 # `make run` and `make test` are all that a newcomer needs: Python 3.11+, git and make.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: run test quick lint format bench realism realism-web soak lock docs packages clean gallery
+.PHONY: run test quick lint format bench realism realism-web soak lock docs packages clean gallery ohif
 
 PYTHON ?= python3
 VENV := .venv
@@ -55,6 +55,10 @@ soak: $(VENV)/.dev packages
 # Contact sheets of the default hospital, for docs/hospital.md. Look at them.
 gallery: $(VENV)/.dev
 	$(BIN)/python tools/gallery.py docs/gallery $(ARGS)
+
+# The OHIF viewer for the web doors of DATA; without it they have their own.
+ohif:
+	@tools/install-ohif $(DATA)/ohif
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/state_diagram.py
