@@ -20,6 +20,8 @@ from dicomhawk.sensor.web.portal.listing import Wanted
 from tests.sensor.web.portal.browser import Answer, Browser
 
 Visit = Callable[[], Browser]
+ROOT = "1.2.276.0.7230010.3.1.8.4711."
+"""Another toolkit's, so that what comes back isn't taken for a word of ours."""
 XSS = "<script>alert(1)</script>"
 
 
@@ -28,10 +30,10 @@ def image(**more: Any) -> tuple[bytes, Dataset]:
     made = Dataset()
     made.file_meta = FileMetaDataset()
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, generate_uid()
+    made.SOPClassUID, made.SOPInstanceUID = CTImageStorage, generate_uid(ROOT)
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID
-    made.StudyInstanceUID, made.SeriesInstanceUID = generate_uid(), generate_uid()
+    made.StudyInstanceUID, made.SeriesInstanceUID = generate_uid(ROOT), generate_uid(ROOT)
     made.PatientName, made.PatientID, made.StudyDate, made.Modality = "Own^File", "OWN1", "20240105", "CT"
     made.StudyDescription, made.AccessionNumber, made.SeriesNumber, made.InstanceNumber = "Own", "A1", "1", "1"
     made.Rows = made.Columns = 32

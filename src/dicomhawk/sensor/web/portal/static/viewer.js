@@ -22,6 +22,7 @@
   var $timer = null;
   var $running = null;
   var $drag = null;
+  var $busy = false;
   $stack.i.forEach(function ($image) {
     for (var $f = 1; $f <= $image[1]; $f += 1) {
       $slices.push([$image[0], $f, $image[1]]);
@@ -50,29 +51,36 @@
     }
     $waiting[$link] = [$then];
     var $request = new XMLHttpRequest();
+    var $shape = [0, 0, 0, 1];
+    var $done = function ($picture) {
+      var $found = { p: $picture, c: $shape[0], w: $shape[1], r: $shape[2], k: $shape[3] };
+      var $those = $waiting[$link] || [];
+      delete $waiting[$link];
+      if ($picture) {
+        $kept[$link] = $found;
+      }
+      $those.forEach(function ($each) {
+        $each($found);
+      });
+    };
     $request.open("GET", $link, true);
     $request.responseType = "blob";
     $request.onload = function () {
-      var $shape = ($request.getResponseHeader($stack.h) || "0;0;0;1").split(";").map(Number);
       var $picture = new Image();
-      var $done = function ($fine) {
-        var $found = { p: $fine ? $picture : null, c: $shape[0], w: $shape[1], r: $shape[2], k: $shape[3] };
-        $kept[$link] = $found;
-        ($waiting[$link] || []).forEach(function ($each) {
-          $each($found);
-        });
-        delete $waiting[$link];
-      };
+      var $told = $request.getResponseHeader($stack.h);
+      if ($told) {
+        $shape = $told.split(";").map(Number);
+      }
       $picture.onload = function () {
-        $done(true);
+        $done($picture);
       };
       $picture.onerror = function () {
-        $done(false);
+        $done(null);
       };
       $picture.src = URL.createObjectURL($request.response);
     };
     $request.onerror = function () {
-      delete $waiting[$link];
+      $done(null);
     };
     $request.send();
   }
@@ -131,19 +139,28 @@
       return;
     }
     $at = Math.max(0, Math.min($slices.length - 1, $index));
-    var $wanted = $at;
     $say();
-    $load($at, function ($found) {
-      if ($wanted !== $at) {
-        return;
-      }
+    if (!$busy) {
+      $fetch();
+    }
+  }
+  function $fetch() {
+    var $wanted = $at;
+    var $from = $address($wanted);
+    $busy = true;
+    $load($wanted, function ($found) {
+      $busy = false;
       $current = $found;
       if (!$chosen) {
         $level = $found.c;
         $width = $found.w;
       }
       $draw();
-      [1, 2, -1].forEach(function ($step) {
+      if ($from !== $address($at)) {
+        $fetch();
+        return;
+      }
+      [1, -1].forEach(function ($step) {
         if ($at + $step >= 0 && $at + $step < $slices.length) {
           $load($at + $step, function () {});
         }
