@@ -90,6 +90,17 @@ def test_liver_lesions_differ_from_the_liver(kind: Kind, sign: int) -> None:
     assert sign * (inner - ring) > 12
 
 
+def test_a_haemangioma_is_seen_in_a_fatty_liver_too() -> None:
+    lesion = Finding("haemangioma", "h", "liver_l", LIVER["liver_l"][0], 24.0)
+    fat = Finding("steatosis", "f", "", LIVER["liver_r"][2], 0.6)
+    recipe = msgspec.structs.replace(seen(lesion), findings=(fat, lesion))
+    found = spot(recipe, lesion)
+    assert found is not None
+    image = render(recipe, 0)
+    inner = around(image, found.row, found.column, found.reach * 0.6).mean()
+    assert inner > 12 + around(image, found.row, found.column, found.reach * 2.2).mean()
+
+
 def test_a_fatty_liver_is_brighter_than_the_kidney_and_darker_far_away() -> None:
     recipe = examination(Scan("kidney_right", 140.0), findings=())
     fat = msgspec.structs.replace(recipe, findings=(Finding("steatosis", "f", "", LIVER["liver_r"][2], 0.9),))

@@ -20,7 +20,8 @@ from dicomhawk.hospital.images.sampling import F32, generator, upsample
 
 FLUID = 0.004  # scatter of what has no echoes
 WALL = 0.055  # of the radius: a cyst's wall as it is seen
-BRIGHT, HYPO = 0.62, 0.085  # scatter of a haemangioma and of metastases; the liver has 0.24
+LIVER, HYPO = 0.24, 0.085  # scatter of the liver, and of metastases
+BRIGHT = 3.0  # scatter of a haemangioma, relative to the liver's
 HALO = 0.04
 BONE = 2
 FAT_SCATTER, FAT_LOSS = 1.0, 0.011  # what severe steatosis adds: part of the scatter, and per mm
@@ -79,7 +80,8 @@ def _cyst(finding: Finding, beams: Beams) -> None:
 def _haemangioma(finding: Finding, beams: Beams) -> None:
     radius = _ball(finding, beams, finding.at, finding.size, 0.05)
     weight = np.clip((1 - radius) * 6 + np.float32(0.5), 0, 1)
-    beams.scatter += (np.float32(BRIGHT) - beams.scatter) * weight
+    # Brighter than the liver around it, fatty or not.
+    beams.scatter += (np.maximum(beams.scatter, np.float32(LIVER)) * np.float32(BRIGHT) - beams.scatter) * weight
     beams.stops[radius < 1] = 0
 
 
