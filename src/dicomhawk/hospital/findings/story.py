@@ -161,8 +161,10 @@ def _chest(seed: str, age: float, day: date, urgent: bool) -> Iterator[Finding]:
     used: list[Site] = []
 
     def site(fits: Callable[[Site], bool]) -> Site:
-        choice = [s for s in sites() if fits(s) and all(math.dist(s.at, u.at) > 45 for u in used)] or list(sites())
-        chosen = own.choice(choice)
+        choice = [s for s in sites() if fits(s)]
+        for taken in used:
+            choice = [s for s in choice if math.dist(s.at, taken.at) > 45]
+        chosen = own.choice(choice or sites())
         used.append(chosen)
         return chosen
 
