@@ -124,6 +124,18 @@ def test_a_body_that_nobody_reads_is_kept_and_passed_over(tmp_path: Path) -> Non
     assert [at(event, "file.hash.sha256") for event in captured] == [hashlib.sha256(body).hexdigest()]
 
 
+def test_a_body_is_kept_to_its_end_although_the_connection_is_over(tmp_path: Path) -> None:
+    head = request(b"POST /x HTTP/1.1", b"Content-Length: 600000", CLOSE)
+    with served(tmp_path, deaf) as door, door.connect() as sock:
+        sock.sendall(head)
+        assert bodies(receive_all(sock)) == [b"no"], "with the end of what the door says"
+        for _ in range(6):
+            sock.sendall(bytes(100_000))
+        wait_until(lambda: door.ended(), "end of the connection")
+    (captured,) = [event for event in door.events() if event["event"]["action"] == "file.captured"]
+    assert (at(captured, "file.size"), at(captured, "honeypot.capture.complete")) == (600_000, True)
+
+
 def test_expect_is_answered_when_the_body_is_asked_for(tmp_path: Path) -> None:
     head = request(b"PUT /x HTTP/1.1", b"Content-Length: 3", b"Expect: 100-continue", CLOSE)
     with served(tmp_path, echo) as door, door.connect() as sock:

@@ -39,6 +39,7 @@ class Connection(Outgoing, asyncio.Protocol):
     __slots__ = (
         "_body",
         "_continue",
+        "_last",
         "_responded",
         "_started",
         "_task",
@@ -52,6 +53,7 @@ class Connection(Outgoing, asyncio.Protocol):
         self._continue = False  # whether 100 (Continue) is owed
         self._started = 0.0
         self._responded = False  # whether the request's response has begun
+        self._last = False  # whether the connection ends with the request's body
         self._timer: asyncio.TimerHandle | None = None
 
     # asyncio's side
@@ -227,8 +229,8 @@ class Connection(Outgoing, asyncio.Protocol):
         """The request is answered and wholly read."""
         self._body = None
         self._head = None
-        if self._peer_closed:
-            self._finish("peer-fin")
+        if self._peer_closed or self._last:
+            self._finish("peer-fin" if self._peer_closed else "closed")
             return
         self.inbound.proceed(self.door.clock())
         idle = self.door.http.times.idle
@@ -326,13 +328,16 @@ class Connection(Outgoing, asyncio.Protocol):
         body = self._body
         if self._ending:
             return
-        if framed.close:
-            self._finish("closed")
-            return
         if body is not None:
             body.drop()
-        if self.inbound.in_body:
+        if self.inbound.in_body and not self._continue:
+            self._last = framed.close
+            if self._last:
+                self._half_close()
             self._pace_reading()  # the rest of it is read, and kept
+            return
+        if framed.close:
+            self._finish("closed")
             return
         self._next()
         self._go_on()

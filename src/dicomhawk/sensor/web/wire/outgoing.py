@@ -162,9 +162,13 @@ class Outgoing(Recorded):
             return
         patience = max(times.linger, times.write) if transport.get_write_buffer_size() else times.linger
         self._close_by = self.door.clock() + patience
-        if transport.can_write_eof():
-            transport.write_eof()
+        self._half_close()
         transport.resume_reading()
+
+    def _half_close(self) -> None:
+        """Nothing more is said, but what comes is still read."""
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
 
     def _linger(self, data: bytes) -> None:
         """What comes behind the end is put on record, up to a bound."""
