@@ -254,6 +254,10 @@ class Inside(asyncio.Transport):
         self._outer.resume_reading()
         self._layer.pause(False)
 
+    def can_write_eof(self) -> bool:
+        """TLS has no half-closed connections that every client would understand."""
+        return False
+
     def get_write_buffer_size(self) -> int:
         """Encrypted bytes that wait."""
         return self._outer.get_write_buffer_size()

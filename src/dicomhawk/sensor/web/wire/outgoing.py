@@ -156,7 +156,7 @@ class Outgoing(Recorded):
         transport = self._transport
         if transport.is_closing():
             return
-        if self._peer_closed or not times.linger:
+        if self._peer_closed or not times.linger or not transport.can_write_eof():
             self._close_by = self.door.clock() + times.write
             transport.close()
             return
