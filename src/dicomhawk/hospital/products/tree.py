@@ -6,6 +6,7 @@ are short: whoever lists much asks again for what follows.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -23,10 +24,9 @@ from dicomhawk.hospital.products.catalogue import (
     visible,
 )
 
-NODES_A_TURN: Final = 256
+NODES_A_TURN: Final = 128
 """Nodes that are read at once; some milliseconds for instances, whose identifiers come from four tables."""
 
-_LAST: Final = (1 << 63) - 1
 _NUMBER: Final = "count(*)"
 _PARENT: Final = {Level.STUDY: "t.patient_key", Level.SERIES: "e.study_key", Level.IMAGE: "i.series_key"}
 _SERIES_BELOW: Final = {
@@ -71,9 +71,11 @@ class Tree:
         self._objects = objects
         self._connection = objects.catalogue.connection
 
-    def after(self, level: Level, key: int, now: float, limit: int = NODES_A_TURN) -> list[Node]:
-        """The nodes of a level that come behind the one with this key; 0 for the first ones."""
-        return self._nodes(level, f"{KEYS[level]} > :key", {"key": key, "now": now}, limit)
+    def after(self, level: Level, key: int, now: float) -> tuple[list[Node], int | None]:
+        """Some nodes of a level that come behind the one with this key (0 for the first ones), and the key behind
+        which there may be more; None: there are no more."""
+        keys = _keys_after(self._connection, level, key)
+        return (self.at(level, keys, now), keys[-1]) if keys else ([], None)
 
     def count(self, level: Level, now: float) -> int:
         """How many there are."""
@@ -85,21 +87,21 @@ class Tree:
         """The patient, study or series whose identifiers have this digest."""
         place = int.from_bytes(sha1[:8]) >> 1
         alias = KEYS[level].split(".")[0]
-        found = self._nodes(level, f"{alias}.place = :place", {"place": place, "now": now}, _LAST)
+        found = self._nodes(level, f"{alias}.place = :place", {"place": place, "now": now})
         return next((node for node in found if digest(node.ids) == sha1), None)
 
     def at(self, level: Level, keys: Sequence[int], now: float) -> list[Node]:
         """The nodes with these keys, as far as they are visible, in the order of the keys."""
-        marks = ", ".join("?" * len(keys))
-        sql = f"{self._selected(level)} WHERE {KEYS[level]} IN ({marks}) AND {_terms(level, '?')}"
-        rows = self._connection.execute(sql, (*keys, *[now] * (level + 1))).fetchall()
-        found = {row[0]: _node(level, row) for row in rows}
-        return [found[key] for key in keys if key in found]
+        # The left side is the outer loop: a table of parents isn't looked through for a few rows.
+        tables = f"json_each(:keys) k CROSS JOIN {_inner(level)}"
+        sql = f"{_selected(level)} FROM {tables} WHERE {' AND '.join(visible(level))}"
+        parameters = {"keys": json.dumps(keys), "now": now}
+        return [_node(level, row) for row in self._connection.execute(sql, parameters)]
 
     def children(self, node: Node, now: float) -> list[Node]:
         """What is directly below a node, in order."""
         level = Level(node.level + 1)
-        return self._nodes(level, f"{_PARENT[level]} = :key", {"key": node.key, "now": now}, _LAST)
+        return self._nodes(level, f"{_PARENT[level]} = :key", {"key": node.key, "now": now})
 
     def above(self, node: Node, level: Level) -> Node:
         """The node above another, at a higher level."""
@@ -148,16 +150,12 @@ class Tree:
         ).fetchone()
         return None if row is None else InstanceRow._make(row)
 
-    def _nodes(self, level: Level, where: str, parameters: dict[str, Any], limit: int) -> list[Node]:
+    def _nodes(self, level: Level, where: str, parameters: dict[str, Any]) -> list[Node]:
         sql = (
-            f"{self._selected(level)} WHERE {where} AND {' AND '.join(visible(level))} "
-            f"ORDER BY {KEYS[level]} LIMIT {limit}"
+            f"{_selected(level)} FROM {FROM[level].replace(' JOIN ', ' CROSS JOIN ')} "
+            f"WHERE {where} AND {' AND '.join(visible(level))} ORDER BY {KEYS[level]}"
         )
         return [_node(level, row) for row in self._connection.execute(sql, parameters)]
-
-    @staticmethod
-    def _selected(level: Level) -> str:
-        return f"SELECT {KEYS[level]}, p.patient_key, {', '.join(IDS[: level + 1])} FROM {FROM[level]}"  # noqa: S608
 
 
 class Places:
@@ -176,16 +174,15 @@ class Places:
 
     def extend(self) -> Generator[None]:
         """Take in what is new; None: let others have a turn. Raises `sqlite3.Error`."""
-        sql = (
-            f"SELECT i.instance_key, {', '.join(IDS)} FROM {FROM[Level.IMAGE]} "  # noqa: S608 - names of ours
-            f"WHERE i.instance_key > ? ORDER BY i.instance_key LIMIT {NODES_A_TURN}"
-        )
-        while rows := self._catalogue.connection.execute(sql, (self._newest,)).fetchall():
+        connection = self._catalogue.connection
+        sql = f"SELECT i.instance_key, {', '.join(IDS)} FROM json_each(?) k CROSS JOIN {_inner(Level.IMAGE)}"  # noqa: S608
+        while keys := _keys_after(connection, Level.IMAGE, self._newest):
+            rows = connection.execute(sql, (json.dumps(keys),))
             places = [(int.from_bytes(digest(ids)[:8]) >> 1, key) for key, *ids in rows]
             self._connection.execute("BEGIN")
             self._connection.executemany("INSERT OR IGNORE INTO place VALUES (?, ?)", places)
             self._connection.execute("COMMIT")
-            self._newest = max(self._newest, rows[-1][0])
+            self._newest = keys[-1]
             yield
 
     def keys(self, sha1: bytes) -> list[int]:
@@ -202,5 +199,18 @@ def _node(level: Level, row: tuple[Any, ...]) -> Node:
     return Node(level, row[0], row[1], tuple(map(str, row[2:])))
 
 
-def _terms(level: Level, mark: str) -> str:
-    return " AND ".join(term.replace(":now", mark) for term in visible(level))
+def _selected(level: Level) -> str:
+    return f"SELECT {KEYS[level]}, p.patient_key, {', '.join(IDS[: level + 1])}"
+
+
+def _inner(level: Level) -> str:
+    """The tables of a level, the first of which has the keys that `k` lists."""
+    table, _, others = FROM[level].partition(" JOIN ")
+    joined = f"{table} ON {KEYS[level]} = k.value"
+    return f"{joined} CROSS JOIN {others.replace(' JOIN ', ' CROSS JOIN ')}" if others else joined
+
+
+def _keys_after(connection: sqlite3.Connection, level: Level, key: int) -> list[int]:
+    table, column = FROM[level].split()[0], KEYS[level].split(".")[1]
+    sql = f"SELECT {column} FROM {table} WHERE {column} > ? ORDER BY {column} LIMIT {NODES_A_TURN}"  # noqa: S608
+    return [found for (found,) in connection.execute(sql, (key,))]

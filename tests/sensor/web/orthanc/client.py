@@ -16,6 +16,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 USER = PASSWORD = "orthanc"
+ROOT = "1.2.276.0.99."
+"""Of UIDs: not that of a library, which would be a tell if a sensor said it."""
 _addresses = count(20)
 
 
@@ -74,9 +76,9 @@ def secondary_capture(**more: Any) -> Dataset:
     """A small object of a patient whom nobody else has."""
     found = Dataset()
     found.SOPClassUID = SecondaryCaptureImageStorage
-    found.SOPInstanceUID = generate_uid()
-    found.StudyInstanceUID = generate_uid()
-    found.SeriesInstanceUID = generate_uid()
+    found.SOPInstanceUID = generate_uid(ROOT)
+    found.StudyInstanceUID = generate_uid(ROOT)
+    found.SeriesInstanceUID = generate_uid(ROOT)
     found.PatientID = f"ORTHANC-{found.SOPInstanceUID[-12:]}"
     found.PatientName = "Visitor^Own"
     found.Modality = "OT"

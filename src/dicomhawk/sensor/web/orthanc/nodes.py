@@ -45,7 +45,7 @@ def _listing(level: Level) -> Handler:
         if limit is None:
             number = view.count(level)
             call.queried(level, number)
-            length = len("[") + number * ID_LINE + len("\n]")
+            length = number * ID_LINE + len("[]")
         else:
             call.queried(level, 0, offset=since, limit=limit)
         return await array(_ids(items), length)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Final
 
 from ....hospital.attributes import Level
@@ -32,7 +31,7 @@ COUNTED_A_TURN: Final = 64
 def public_id(ids: Sequence[str]) -> str:
     """What Orthanc calls the resource with these identifiers: their SHA-1 in five groups."""
     text = digest(ids).hex()
-    return "-".join(text[start : start + 8] for start in range(0, 40, 8))
+    return f"{text[:8]}-{text[8:16]}-{text[16:24]}-{text[24:32]}-{text[32:]}"
 
 
 def sha1_of(name: str) -> bytes | None:
@@ -46,18 +45,21 @@ def sha1_of(name: str) -> bytes | None:
 class Item:
     """A patient, study, series or instance: a `node` of the hospital's, or `entries`."""
 
-    __slots__ = ("__dict__", "entries", "ids", "level", "node")
+    __slots__ = ("_id", "entries", "ids", "level", "node")
 
     def __init__(self, level: Level, ids: tuple[str, ...], node: Node | None, entries: Sequence[Entry] = ()) -> None:
         self.level = level
         self.ids = ids
         self.node = node
         self.entries = entries
+        self._id = ""
 
-    @cached_property
+    @property
     def id(self) -> str:
         """What Orthanc calls it."""
-        return public_id(self.ids)
+        if not self._id:
+            self._id = public_id(self.ids)
+        return self._id
 
 
 def _of_node(node: Node) -> Item:
@@ -91,9 +93,9 @@ class View:
 
     async def listing(self, level: Level) -> AsyncIterator[list[Item]]:
         """All of a level, in the order in which they came, some at a time."""
-        after = 0
-        while nodes := self._tree.after(level, after, self.now):
-            after = nodes[-1].key
+        after: int | None = 0
+        while after is not None:
+            nodes, after = self._tree.after(level, after, self.now)
             yield [_of_node(node) for node in nodes if self._shows(node)]
             await asyncio.sleep(0)
         yield [Item(level, ids, None, entries) for ids, entries in self._groups(level).items()]
