@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import random
@@ -27,6 +28,7 @@ from dicomhawk.persona.model.dicomweb import AET
 from dicomhawk.sensor.listing import identifier
 from dicomhawk.sensor.web.backing import Backing
 from dicomhawk.sensor.web.dicomweb import mounted
+from dicomhawk.sensor.web.dicomweb.turns import AT_ONCE, Turns
 from dicomhawk.sensor.web.message import Request, Response, Site
 from tests.sensor.web.bench import Answer, Bench
 
@@ -269,7 +271,7 @@ def test_an_object_is_a_file(bench: Bench) -> None:
 
 
 def test_series_and_study_have_all_their_objects(bench: Bench) -> None:
-    study = study_of(bench, "CR")
+    study = study_of(bench, "ECG")
     series = [value(each, "0020000E") for each in found(bench.ask(f"/dicom-web/studies/{study}/series"))]
     whole = [
         pydicom.dcmread(io.BytesIO(content)).SOPInstanceUID
@@ -546,3 +548,22 @@ def test_events_say_what_was_asked(bench: Bench) -> None:
         each["event"]["action"] == "web.query" and each["dicom"]["query"]["keys"] == {"00100010": "Z*"}
         for each in events
     )
+
+
+def test_a_visitor_waits_for_itself_alone(bench: Bench) -> None:
+    turns, order = Turns(), list[str]()
+
+    async def work(visitor: str) -> None:
+        async with turns.of(visitor):
+            await asyncio.sleep(0.01)
+            order.append(visitor)
+
+    async def all_() -> None:
+        many = [asyncio.create_task(work(ME)) for _ in range(20 * AT_ONCE)]
+        await asyncio.sleep(0)
+        await work(SOMEBODY)
+        await asyncio.gather(*many)
+
+    bench.loop.run_until_complete(all_())
+    assert order.index(SOMEBODY) <= 2 * AT_ONCE
+    assert not turns._visitors, "nobody is remembered"

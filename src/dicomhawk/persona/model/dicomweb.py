@@ -53,7 +53,6 @@ class DicomWeb(Part):
         default="application/dicom+json", description="Content-Type of JSON where the client takes both."
     )
     bulk_from: int = Field(default=1024, ge=1, le=1 << 24, description="Bytes from which on a value is bulk data.")
-    validators: bool = Field(default=False, description="Whether retrieved objects have Last-Modified and ETag.")
     cache: Text = Field(default="no-cache", description="Cache-Control of searches; empty: none.")
     thumbnail: int = Field(
         default=64, ge=16, le=1024, description="Columns of a thumbnail if the client has no wish."

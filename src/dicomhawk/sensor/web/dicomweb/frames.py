@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
-from ....hospital.contents import value_of
+from ....hospital.contents import LARGE, value_of
 from ....hospital.displays import DisplayError
 from ....hospital.elements import EXPLICIT_BE, EXPLICIT_LE
 from ....hospital.instances import InstanceRef
@@ -46,10 +47,7 @@ class Frames(Retrieval):
 
     async def frames(self) -> Response:
         """The frames that the path lists. Raises `Refused`."""
-        (instance,) = (await self.instances())[:1]
-        stored = await self.holdings.fetch(instance, instance.transfer_syntax_uid)
-        if stored is None:
-            raise Refused(404, "Not Found")
+        instance, stored = await self._first()
         try:
             pixels = Pixels(stored.data, stored.transfer_syntax)
         except PixelsError:
@@ -64,6 +62,15 @@ class Frames(Retrieval):
         parts = self._frames(instance, pixels, numbers, syntax, fields)
         content_type = f'multipart/related; type="{kind}"; boundary={boundary}'
         return Response(200, [("Content-Type", content_type)], multipart.written(boundary, parts))
+
+    async def _first(self) -> tuple[InstanceRef, StoredObject]:
+        """The instance that the path names. Raises `Refused`."""
+        (instance,) = (await self.instances())[:1]
+        async with self.turn():
+            stored = await self.holdings.fetch(instance, instance.transfer_syntax_uid)
+        if stored is None:
+            raise Refused(404, "Not Found")
+        return instance, stored
 
     def _syntax(self, own: str) -> str:
         """In which transfer syntax the frames are sent. Raises `Refused`."""
@@ -88,8 +95,10 @@ class Frames(Retrieval):
         outcome = "failure"
         try:
             for number in numbers:
+                frame: bytes | memoryview
                 if pixels.encapsulated and pixels.syntax != syntax:
-                    frame: bytes | memoryview = await self.holdings.frame(instance, number)
+                    async with self.turn():
+                        frame = await self.holdings.frame(instance, number)
                 elif pixels.syntax == EXPLICIT_BE:
                     frame = swapped("OW", bytes(pixels.frame(number)))
                 else:
@@ -104,15 +113,16 @@ class Frames(Retrieval):
 
     async def bulkdata(self) -> Response:
         """The value that the path names; of the whole object its pixels or its document. Raises `Refused`."""
-        (instance,) = (await self.instances())[:1]
-        stored = await self.holdings.fetch(instance, instance.transfer_syntax_uid)
-        if stored is None:
-            raise Refused(404, "Not Found")
+        instance, stored = await self._first()
         for path in (self.resource.path,) if self.resource.path else (_PIXEL_DATA, _DOCUMENT):
-            value = value_of(stored.data, stored.transfer_syntax, path)
+            value = await self._value_of(stored, path)
             if value is not None:
                 return self._value(instance, stored, path, value)
         raise Refused(404, "Not Found")
+
+    async def _value_of(self, stored: StoredObject, path: str) -> memoryview | bytes | None:
+        arguments = stored.data, stored.transfer_syntax, path
+        return value_of(*arguments) if len(stored.data) < LARGE else await asyncio.to_thread(value_of, *arguments)
 
     def _value(self, instance: InstanceRef, stored: StoredObject, path: str, value: bytes | memoryview) -> Response:
         kind = media.OCTETS

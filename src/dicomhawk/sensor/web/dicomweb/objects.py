@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from ....evidence import events as ev
 from ....hospital import json_model, xml_model
 from ....hospital.contents import LARGE, attributes_of
-from ....hospital.elements import EXPLICIT_LE, DataSet, decode
+from ....hospital.elements import EXPLICIT_LE, decode
 from ....hospital.errors import QueryError
 from ....hospital.instances import InstanceRef
 from ....hospital.transcode import can_transcode
@@ -97,9 +98,10 @@ class Retrieval:
     async def _fetched(self, instance: InstanceRef, syntax: str) -> StoredObject | None:
         """An instance in a transfer syntax or, if it can't be had in that, in its own."""
         own = instance.transfer_syntax_uid
-        stored = await self.holdings.fetch(instance, syntax, decodes=(own,))
-        if stored is None and syntax != own:
-            stored = await self.holdings.fetch(instance, own)
+        async with self.turn():
+            stored = await self.holdings.fetch(instance, syntax, decodes=(own,))
+            if stored is None and syntax != own:
+                stored = await self.holdings.fetch(instance, own)
         if stored is None:
             return None
         return await handed_out(self.service.backing.lures, stored, instance, self.request.record)
@@ -126,24 +128,33 @@ class Retrieval:
         try:
             for start in range(0, len(instances), BATCH):
                 batch = instances[start : start + BATCH]
-                for instance, head in zip(batch, await self.holdings.heads(batch), strict=True):
-                    found = decode(head, EXPLICIT_LE) if head is not None else await self._attributes(instance)
-                    if found is not None:
-                        yield json_model.model(found, self.service.manner(self.url(instance)))
+                async with self.turn():
+                    heads = await self.holdings.heads(batch)
+                for instance, head in zip(batch, heads, strict=True):
+                    model = await self._model(instance, head)
+                    if model is not None:
+                        yield model
                         count += 1
                     await asyncio.sleep(0)
         finally:
             outcome = "success" if count == len(instances) else "failure"
             self.record(outcome, count=count, kind=media.JSON)
 
-    async def _attributes(self, instance: InstanceRef) -> DataSet | None:
-        syntax = instance.transfer_syntax_uid
-        stored = await self.holdings.fetch(instance, syntax)
+    async def _model(self, instance: InstanceRef, head: bytes | None) -> json_model.JSON | None:
+        manner, syntax = self.service.manner(self.url(instance)), instance.transfer_syntax_uid
+        if head is not None:
+            return json_model.model(decode(head, EXPLICIT_LE), manner)
+        async with self.turn():
+            stored = await self.holdings.fetch(instance, syntax)
         if stored is None:
             return None
         if instance.origin != "upload" or len(stored.data) < LARGE:
-            return attributes_of(stored.data, syntax)
-        return await asyncio.to_thread(attributes_of, stored.data, syntax)
+            return json_model.model(attributes_of(stored.data, syntax), manner)
+        return await asyncio.to_thread(_described, stored.data, syntax, manner)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """While something is made for the visitor."""
+        return self.service.turns.of(self.request.visitor)
 
     def url(self, instance: InstanceRef) -> str:
         """Where the instance is, as the client sees it."""
@@ -176,6 +187,10 @@ class Retrieval:
                 reason=reason,
             )
         )
+
+
+def _described(data: memoryview, syntax: str, manner: json_model.Manner) -> json_model.JSON:
+    return json_model.model(attributes_of(data, syntax), manner)
 
 
 async def whole(parts: Sequence[Part]) -> AsyncIterator[Part]:

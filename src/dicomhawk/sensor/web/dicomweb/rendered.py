@@ -48,7 +48,8 @@ class Rendered(Retrieval):
             raise Refused(400, "Invalid list of frames")
         instance = middle(await self.instances())
         try:
-            picture = await self.holdings.display(instance, frames[0] if frames else 1, view)
+            async with self.turn():
+                picture = await self.holdings.display(instance, frames[0] if frames else 1, view)
         except DisplayError as error:
             self.record("failure", reason=str(error))
             raise Refused(404 if error.absent else 406, "Not Acceptable") from None

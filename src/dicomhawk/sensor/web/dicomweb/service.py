@@ -11,6 +11,7 @@ from ....persona.model.dicomweb import AET, DicomWeb
 from ..backing import Backing
 from ..message import Request
 from .multipart import boundary_of
+from .turns import Turns
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
@@ -22,6 +23,7 @@ class Service:
         self.backing = backing
         self.persona: DicomWeb = backing.persona.dicomweb
         self.prefix = prefix.replace(AET, backing.deployment.ae_title)
+        self.turns = Turns()
         self._charset = backing.holdings.character_set
         self._boundaries: Iterator[int] = itertools.count()
 

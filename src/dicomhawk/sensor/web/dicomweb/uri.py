@@ -79,7 +79,8 @@ class Uri:
             quality=view.quality,
         )
         try:
-            picture = await self._holdings.display(instance, self._whole_number("frameNumber") or 1, view)
+            async with self._service.turns.of(self._request.visitor):
+                picture = await self._holdings.display(instance, self._whole_number("frameNumber") or 1, view)
         except DisplayError as error:
             self._record("failure", instance, reason=str(error))
             raise Refused(404 if error.absent else 406, "Not Acceptable") from None
