@@ -57,6 +57,20 @@ def test_curl(secured: Sensor) -> None:
     assert at(secured.wait_event("http.request", destination__port=port), "url.scheme") == "https"
 
 
+def test_the_end_of_a_connection_over_tls_is_orderly(secured: Sensor) -> None:
+    (port,) = secured.tls_ports["web"]
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    for request, status in ((b"GET /x HTTP/1.0\r\n\r\n", b"HTTP/1.1 "), (b"\x80\r\n\r\n", b"HTTP/1.0 400 ")):
+        with socket.create_connection((secured.host, port), 20) as sock, context.wrap_socket(sock) as inside:
+            inside.sendall(request)
+            got = b""
+            while data := inside.recv(1 << 16):  # would raise if the connection were cut off
+                got += data
+            assert got.startswith(status)
+
+
 def test_a_server_says_that_it_wants_tls(template: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
