@@ -17,21 +17,11 @@ from PIL import Image
 
 from tests.support import Sensor
 
-PERSONA = """\
-name = "plain-with-pages"
-title = "The plain persona, with a web door"
-extends = "plain"
-[http]
-face = "portal"
-"""
-
 
 @pytest.fixture(scope="module")
 def served(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sensor]:
-    folder = tmp_path_factory.mktemp("clients")
-    (folder / "plain-with-pages.toml").write_text(PERSONA)
-    data = Path(shutil.copytree(template, folder / "data"))
-    with Sensor(data, workers=1, web_ports=(0,), flags=("--persona", folder / "plain-with-pages.toml")) as sensor:
+    data = Path(shutil.copytree(template, tmp_path_factory.mktemp("clients") / "data"))
+    with Sensor(data, workers=1, web_ports=(0,), flags=("--persona", "plain")) as sensor:
         yield sensor
 
 
