@@ -14,6 +14,7 @@ from dicomhawk.hospital.budget import ROWS_A_TURN, Budget
 from dicomhawk.hospital.conditions import Conditions
 from dicomhawk.hospital.errors import QueryError, QueryProblem
 from dicomhawk.hospital.matching import MAX_PATTERNS, Hint, Stored, compile_key
+from dicomhawk.hospital.schema import TABLES
 from dicomhawk.hospital.sources import Source, unable
 
 REMEMBERED: Final = 64
@@ -143,7 +144,7 @@ class Selection:
             yield None
             return
         column = self._columns[_MATCH_KEY].partition(".")[2]
-        table = column.removesuffix("_key")
+        table = next(name for name in TABLES.values() if name.endswith(column.removesuffix("_key")))
         sql = f"SELECT {column} FROM {table} WHERE {column} > ? ORDER BY {column} LIMIT 1 OFFSET ?"  # noqa: S608
         after = -1
         while True:
