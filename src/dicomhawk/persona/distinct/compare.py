@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydicom._uid_dict import UID_dictionary
 
 from ..model import Persona
-from .observe import SLOW, Observed
+from .observe import NOT_EVERYWHERE, RENDERED, Observed
 
 ORDINARY_DIGITS = 4
 """Significant digits up to which a number can be the same in all hospitals by nature: 512 rows, 120 kV."""
@@ -22,10 +22,20 @@ _NUMBERS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FD", "FL", "SV", "UV"
 _TERMS = frozenset({"CS"})
 """Defined by the standard, so the same wherever it is kept to."""
 _DEFINED = frozenset(
-    {"(0008,0100)", "(0008,0102)", "(0008,0104)", "(0018,0085)", "(0018,5020)", "(0028,1054)", "(0028,1055)"}
+    {
+        "(0008,0100)",
+        "(0008,0102)",
+        "(0008,0104)",
+        "(0018,0085)",
+        "(0018,5020)",
+        "(0028,1054)",
+        "(0028,1055)",
+        "(003A,0020)",
+        "(003A,0203)",
+    }
 )
 """Attributes of another VR that have terms of a vocabulary all the same: codes, nucleus, ultrasound's mode, unit of
-rescaled values, names of windows."""
+rescaled values, names of windows, of a cart's groups of channels, and of leads."""
 _IDENTIFIERS = (
     "ae title",
     "patient.patient_id",
@@ -44,6 +54,7 @@ _ROWS_OF_TERMS = frozenset(
         "patient.sex",
         "scheduled_step.modality",
         "scheduled_step.priority",
+        "scheduled_step.start_date",
         "scheduled_step.status",
         "series.body_part",
         "series.modality",
@@ -53,7 +64,7 @@ _ROWS_OF_TERMS = frozenset(
         "study.patient_weight",
     }
 )
-"""Columns with defined terms or small numbers in them."""
+"""Columns with defined terms, small numbers, or the day on which one looks in them."""
 _PRODUCT = {
     "AC MaximumLength.length": lambda persona: True,
     "AC ImplementationClassUID.uid": lambda persona: persona.identity.implementation_class_uid is not None,
@@ -84,7 +95,8 @@ def common(deployments: Sequence[Observed], persona: Persona) -> list[Common]:
 def _values(deployments: Sequence[Observed], persona: Persona) -> Iterator[Common]:
     for place in sorted(set().union(*deployments)):
         kind = place.partition(" ")[0]
-        looked_at = [seen for seen in deployments if kind not in SLOW or any(p.startswith(f"{kind} ") for p in seen)]
+        everywhere = kind not in NOT_EVERYWHERE and not kind.endswith(RENDERED)
+        looked_at = [seen for seen in deployments if everywhere or any(p.startswith(f"{kind} ") for p in seen)]
         if len(looked_at) < min(FEWEST, len(deployments)) or not all(place in seen for seen in looked_at):
             continue
         for value in frozenset.intersection(*(seen[place] for seen in looked_at)):
