@@ -36,9 +36,11 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Against Orthanc and dcmqrscp from Debian, side by side; writes the table of docs/performance.md.
+# Against Orthanc and dcmqrscp from Debian, side by side, and how images are made; writes the tables of
+# docs/performance.md.
 bench: $(VENV)/.dev packages
 	$(BIN)/python tools/bench.py --shared $(SHARED) $(ARGS)
+	$(BIN)/python tools/bench_images.py
 
 # Is a persona like the product it was measured from? PROBES has a battery of wire probes and the product's answers.
 realism: $(VENV)/.dev packages

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import socket
 import statistics
 import struct
@@ -31,7 +32,7 @@ from dicomhawk.hospital.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- images: begin -->", "<!-- images: end -->"
-STUDIES = 400
+STUDIES = 200
 SLICES = 500
 SAMPLES = 24  # images of each modality
 CACHE = 4 << 30
@@ -333,6 +334,7 @@ def main() -> None:
     parser.add_argument("--no-times", action="store_true", help="only the C-GET")
     parser.add_argument("--json", action="store_true", help="print, and leave docs/performance.md alone")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the sensor ends, too
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         data = Path(folder) / "data"
         data.mkdir()
