@@ -24,5 +24,5 @@ class TlsHandshake(Event, frozen=True, kw_only=True):
         tuple[str, ...], Field("tls.client.supported_ciphers", "Cipher suites offered, hexadecimal, in their order.")
     ] = ()
     protocols: Annotated[
-        tuple[str, ...], Field("honeypot.tls.protocols", "Protocols that the client offered (ALPN).")
+        tuple[str, ...], Field("honeypot.alpn", "Protocols that the client offered (ALPN).")
     ] = ()
