@@ -279,6 +279,10 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
         f"N-ACTION: storage commitment of {f['dicom.commitment.references']} objects answered {f['dicom.status']}"
     ),
     "dicom.n-event-report": _report,
+    "tls.handshake": lambda f: (
+        f"TLS {f['tls.version']}{f.after(' for ', 'tls.client.server_name')}{f.after(', JA4 ', 'tls.client.ja4')}"
+        f"{f.after(' failed: ', 'event.reason')}"
+    ),
     "http.request": _request,
     "http.response": _response,
     "http.malformed": _malformed,
