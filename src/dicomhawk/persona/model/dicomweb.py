@@ -58,7 +58,7 @@ class DicomWeb(Part):
         default=64, ge=16, le=1024, description="Columns of a thumbnail if the client has no wish."
     )
     no_match: Text = Field(default="", description="Message of the 404 where nothing is found.")
-    not_acceptable: Text = Field(default="", description="Message of a 406.")
+    not_acceptable: Text = Field(default="", description="Message of the 406 for objects that can't be had so.")
     stored_other_study: int = Field(
         default=0xA900,
         ge=0,

@@ -23,7 +23,7 @@ def capabilities(service: Service, request: Request) -> Response:
     wanted = media.accepted(request)
     kind = media.select(wanted, WADL, "application/xml", "text/xml", media.PLAIN_JSON, media.JSON)
     if kind is None:
-        raise Refused(406, "Not Acceptable")
+        raise Refused(406)
     resources = _resources()
     if kind in (media.JSON, media.PLAIN_JSON):
         body = msgspec.json.encode({"base": service.base(request), "resources": resources})

@@ -20,9 +20,9 @@ class Refused(Exception):
     def response(self, persona: DicomWeb) -> Response:
         """As the persona's product words it."""
         message = self.message
-        if self.status == 404:
+        if message and self.status == 404:
             message = persona.no_match or message
-        elif self.status == 406:
+        elif message and self.status == 406:
             message = persona.not_acceptable or message
         return error(persona, self.status, message, *self.headers)
 

@@ -56,7 +56,7 @@ class Retrieval:
         parts = media.in_parts(self.wanted, media.DICOM)
         single = not parts and self.resource.uids[2] and media.select(self.wanted, media.DICOM) is not None
         if not parts and not single:
-            raise Refused(406, "Not Acceptable")
+            raise Refused(406)
         instances = await self.instances()
         wished = _wished([each for each in self.wanted if each.covers(media.DICOM)] if single else parts)
         chosen = [(each, syntax) for each in instances if (syntax := _syntax(each, wished)) is not None]
@@ -115,7 +115,7 @@ class Retrieval:
         """Attributes without bulk data (PS3.18 section 10.4.1.1.2). Raises `Refused`."""
         kind = media.select(self.wanted, self.service.persona.json_type, media.JSON, media.PLAIN_JSON)
         if kind is None and not media.in_parts(self.wanted, media.XML):
-            raise Refused(406, "Not Acceptable")
+            raise Refused(406)
         models = self._models(await self.instances())
         if kind is not None:
             return Response(200, [("Content-Type", kind)], _array(models))

@@ -41,7 +41,7 @@ class Rendered(Retrieval):
         """The picture of the frame, or of one in the middle. Raises `Refused`."""
         kind = media.select(self.wanted, *TYPES)
         if kind is None:
-            raise Refused(406, "Not Acceptable")
+            raise Refused(406)
         view = view_of(self.request, cast(Media, kind), self.service.persona.thumbnail if self._thumbnail else 0)
         frames = self.resource.frames
         if frames == (0,):

@@ -45,7 +45,7 @@ class Search:
         wanted = media.accepted(self._request)
         kind = media.select(wanted, self._persona.json_type, media.JSON, media.PLAIN_JSON)
         if kind is None and not media.in_parts(wanted, media.XML):
-            raise Refused(406, "Not Acceptable")
+            raise Refused(406)
         asked = criteria.read(self._request.query, self._resource, self._persona)
         try:
             return await self._found(asked, kind)

@@ -37,7 +37,7 @@ class Storing:
         wanted = media.accepted(self._request)
         kind = media.select(wanted, self._service.persona.json_type, media.JSON, media.PLAIN_JSON, media.XML)
         if kind is None and not media.in_parts(wanted, media.XML):
-            raise Refused(406, "Not Acceptable")
+            raise Refused(406)
         await self._read(self._boundary())
         return self._answer(kind or media.XML)
 
