@@ -23,6 +23,4 @@ class TlsHandshake(Event, frozen=True, kw_only=True):
     ciphers: Annotated[
         tuple[str, ...], Field("tls.client.supported_ciphers", "Cipher suites offered, hexadecimal, in their order.")
     ] = ()
-    protocols: Annotated[
-        tuple[str, ...], Field("honeypot.alpn", "Protocols that the client offered (ALPN).")
-    ] = ()
+    protocols: Annotated[tuple[str, ...], Field("honeypot.alpn", "Protocols that the client offered (ALPN).")] = ()
