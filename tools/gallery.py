@@ -44,7 +44,8 @@ KINDS = {
 """Which series a sheet shows, by modality, or by the type of image of its recipe."""
 SERIES = (
     "SELECT series_key, first, n FROM (SELECT series_key, modality, patient_key, min(instance_key) AS first, "
-    "count(*) AS n, recipe ->> '$.image.type' AS type FROM instance JOIN series USING (series_key) JOIN study USING (study_key) GROUP BY series_key) "
+    "count(*) AS n, recipe ->> '$.image.type' AS type FROM instance JOIN series USING (series_key) "
+    "JOIN study USING (study_key) GROUP BY series_key) "
     "WHERE {where} GROUP BY patient_key ORDER BY series_key"
 )
 

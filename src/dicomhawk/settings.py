@@ -134,8 +134,8 @@ class WebLogin(_Model):
     )
     policy: Literal["none", "pairs", "keyword", "delayed"] = Field(
         "pairs",
-        description="Nobody; who has a bait pair; or also who gives a password with one of the keywords in it; or also"
-        " whose guesses have been enough.",
+        description="Nobody; who has a bait pair; or also who gives a password with one of the keywords in it; or"
+        " also whose guesses have been enough.",
     )
     keywords: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
         (), max_length=100, description="Words of which a password must have one, with the policy `keyword`."

@@ -1,6 +1,6 @@
 """Models of electrocardiographs ("carts"), as their objects show them.
 
-Collected from public conformance statements and from headers of published recordings; nothing here identifies an
+From general knowledge of such machines: nobody read conformance statements for them. Nothing here identifies an
 existing machine: serial numbers are drawn.
 """
 

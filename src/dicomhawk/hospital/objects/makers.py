@@ -1,7 +1,7 @@
 """Scanner models as their objects show them: names, versions, kernels, private blocks, ways of writing numbers.
 
-Collected from public conformance statements and from headers of published images; ``docs/images.md`` lists
-what each was checked against. Nothing here identifies an existing machine: serial numbers are drawn.
+From general knowledge of such machines, and compared with the headers of images in pydicom's test data; see
+``docs/images.md``. Nothing here identifies an existing machine: serial numbers are drawn.
 """
 
 from __future__ import annotations
