@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from ....hospital.attributes import Level
@@ -14,7 +15,7 @@ from ..message import Part, Response
 from . import jobs
 from .bodies import ENDING
 from .dicomdir import Directory
-from .file import File, opened
+from .file import File, ahead, listed, opened
 from .jsoncpp import JsonError, parsed
 from .problems import Fault, Problem
 from .sending import whole_file
@@ -111,21 +112,19 @@ async def _packed(call: Call, view: View, items: Sequence[Item], media: bool) ->
     names = _Names()
     directory = Directory(call.service.product) if media else None
     number = 0
-    for item in items:
-        for instance in view.instances(item):
-            if number >= MAX_INSTANCES:
-                break
-            file = await opened(call.service, view, instance)
-            if file is None:
-                continue
-            data = await whole_file(call, view, instance, file)
-            name = f"IMAGES/IM{number}" if media else names.of(instance, file)
-            if directory is not None:
-                directory.add(file, name)
-            number += 1
-            head, packed = await asyncio.to_thread(writer.member, name, data)
-            yield head
-            yield packed
+    instances = (instance for item in items for instance in view.instances(item))
+    async for instance in ahead(call.service, view, listed(islice(instances, MAX_INSTANCES))):
+        file = await opened(call.service, view, instance)
+        if file is None:
+            continue
+        data = await whole_file(call, view, instance, file)
+        name = f"IMAGES/IM{number}" if media else names.of(instance, file)
+        if directory is not None:
+            directory.add(file, name)
+        number += 1
+        head, packed = await asyncio.to_thread(writer.member, name, data)
+        yield head
+        yield packed
     if directory is not None:
         head, packed = writer.member("DICOMDIR", directory.encoded())
         yield head

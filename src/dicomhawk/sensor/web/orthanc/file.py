@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from weakref import WeakKeyDictionary
 
+from ....hospital.attributes import Level
 from ....hospital.elements import EXPLICIT_LE, DataSet, decode
 from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
 from ....hospital.products.objects import HEAD_BYTES, StoredObject
 from .service import Service
 from .view import Item, View
 
+AHEAD: Final = 8
+"""Instances that are rendered before their turn: what keeps the processes busy that do it."""
 REMEMBERED: Final = 64
 """Files whose heads are kept: those of a page of an explorer."""
 PIXEL_DATA: Final = 0x7FE00010
@@ -62,6 +66,27 @@ async def opened(service: Service, view: View, item: Item) -> File | None:
         while len(kept) > REMEMBERED:
             kept.popitem(last=False)
     return found
+
+
+async def listed(items: Iterable[Item]) -> AsyncIterator[Item]:
+    """Items that are known, as those are that come one by one."""
+    for item in items:
+        yield item
+
+
+async def ahead(service: Service, view: View, items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """The same items; those that come next are rendered meanwhile."""
+    waiting: deque[Item] = deque()
+    async for item in items:
+        if item.level == Level.IMAGE:
+            reference = view.reference(item)
+            if reference is not None:
+                service.backing.holdings.prefetch(reference)
+        waiting.append(item)
+        if item.level != Level.IMAGE or len(waiting) > AHEAD:
+            yield waiting.popleft()
+    for item in waiting:
+        yield item
 
 
 def _read(service: Service, path: Path, syntax: str, captured: bool, sop_uid: str) -> File | None:

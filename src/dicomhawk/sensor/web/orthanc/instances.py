@@ -15,7 +15,7 @@ from ....hospital.products.objects import StoredObject
 from ..message import Response
 from .bodies import streamed
 from .describing import Form, numbered
-from .file import File, opened
+from .file import File, ahead, listed, opened
 from .jsoncpp import INDENTATION, styled
 from .problems import Fault, Problem, Refusal
 from .sending import file_response
@@ -196,7 +196,7 @@ def _shared_tags(level: Level) -> Handler:
         shared: dict[int, Element] | None = None
         number = 0
         source: StoredObject | None = None
-        for each in view.instances(found):
+        async for each in ahead(call.service, view, listed(view.instances(found))):
             file = await opened(call.service, view, each)
             number += 1
             if file is None or number > MAX_SHARED:
@@ -231,7 +231,7 @@ def _instances_tags(level: Level) -> Handler:
 
 async def _members(call: Call, view: View, items: list[Item], form: Form) -> AsyncIterator[bytes]:
     begun = False
-    for item in items:
+    async for item in ahead(call.service, view, listed(items)):
         file = await opened(call.service, view, item)
         if file is None:
             continue

@@ -11,6 +11,7 @@ from ..message import Response
 from ..state import StateFull
 from .bodies import array
 from .describing import described
+from .file import ahead, listed
 from .problems import Fault, Problem, Refusal
 from .service import LEVELS, NAMES, PLURALS, Call, Handler, Service, json_response
 from .view import BACK, GONE, Item, View
@@ -93,14 +94,9 @@ async def _ids(items: AsyncIterator[Item]) -> AsyncIterator[str]:
 
 
 async def _expanded(service: Service, view: View, items: AsyncIterator[Item]) -> AsyncIterator[dict[str, Any]]:
-    async for item in items:
+    async for item in ahead(service, view, items):
         yield await described(service, view, item)
         await asyncio.sleep(0)
-
-
-async def _each(items: Iterable[Item]) -> AsyncIterator[Item]:
-    for item in items:
-        yield item
 
 
 def _single(level: Level) -> Handler:
@@ -119,7 +115,7 @@ def _children(level: Level, below: Level) -> Handler:
         item = await call.item(view, level)
         items = view.below(item, below)
         call.queried(below, len(items))
-        return await array(_expanded(call.service, view, _each(items)))
+        return await array(_expanded(call.service, view, listed(items)))
 
     return handler
 

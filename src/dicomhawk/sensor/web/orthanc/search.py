@@ -17,6 +17,7 @@ from ....hospital.products.find import ProductArchive
 from ..message import Response
 from .bodies import array
 from .describing import Form, described
+from .file import ahead
 from .problems import UNHANDLED, Fault, Problem
 from .service import NAMES, PLURALS, Call, Handler, Service, json_response
 from .tags import tag_named
@@ -128,7 +129,7 @@ async def _some(items: AsyncIterator[Item], since: int, limit: int) -> AsyncIter
 
 
 async def _described(service: Service, view: View, items: AsyncIterator[Item], form: Form) -> AsyncIterator[Any]:
-    async for item in items:
+    async for item in ahead(service, view, items):
         yield await described(service, view, item, form)
         await asyncio.sleep(0)
 
