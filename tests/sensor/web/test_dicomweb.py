@@ -251,6 +251,21 @@ def test_paths_and_errors_of_a_product(chee: Bench) -> None:
     assert chee.ask("/dicom-web/studies").body == b"elsewhere"
 
 
+def test_a_product_has_patients_and_counts(chee: Bench, bench: Bench) -> None:
+    rs = "/dcm4chee-arc/aets/ASHPACS/rs"
+    count = chee.ask(f"{rs}/studies/count")
+    assert (count.kind, json.loads(count.body)["count"]) == (
+        "application/json",
+        len(found(chee.ask(f"{rs}/studies"))),
+    )
+    some = json.loads(chee.ask(f"{rs}/studies/count?ModalitiesInStudy=MR").body)["count"]
+    assert some == len(found(chee.ask(f"{rs}/studies?ModalitiesInStudy=MR")))
+    patient = found(chee.ask(f"{rs}/patients?limit=1"))[0]
+    assert "00081190" not in patient
+    assert "00201200" in patient
+    assert bench.ask("/dicom-web/patients").status == bench.ask("/dicom-web/studies/count").status == 404
+
+
 # Retrieve
 
 

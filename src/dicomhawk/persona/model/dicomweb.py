@@ -46,6 +46,10 @@ class DicomWeb(Part):
     parameters: tuple[str, ...] = Field(
         default=(), description="Parameters of searches that are known beside those of the standard."
     )
+    counts: bool = Field(
+        default=False,
+        description="Whether patients can be searched for, and matches counted: patients, studies/count ...",
+    )
     character_set: Literal["utf-8", "own", "none"] = Field(
         default="utf-8", description="What (0008,0005) says in JSON and XML: UTF-8, what the object has, or nothing."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ....hospital.attributes import Level
 from ....persona.model.dicomweb import AET, DicomWeb
 from ..backing import Backing
 from ..message import Request, Response, Site
@@ -86,7 +87,8 @@ def _unknown(persona: DicomWeb, title: str) -> Response:
 
 async def _answer(at: Service, request: Request) -> Response:
     found = resource(request.path.removeprefix(at.prefix))
-    if found is None:
+    beyond = found is not None and (found.what == "count" or found.level == Level.PATIENT)
+    if found is None or (beyond and not at.persona.counts):
         raise Refused(404, "Not Found")
     if request.method == "OPTIONS" or (found.what == "root" and request.method in _READ):
         return capabilities(at, request)
@@ -98,6 +100,8 @@ async def _answer(at: Service, request: Request) -> Response:
     match found.what:
         case "search":
             return await Search(at, request, found).response()
+        case "count":
+            return await Search(at, request, found).count()
         case "objects":
             return await Retrieval(at, request, found).objects()
         case "metadata":
@@ -113,4 +117,4 @@ async def _answer(at: Service, request: Request) -> Response:
 def _is_store(found: Resource) -> bool:
     """Whether objects can be stored there: at all studies, or at one."""
     whole_study = found.what == "objects" and not found.series
-    return whole_study or (found.what == "search" and found.level.name == "STUDY")
+    return whole_study or (found.what == "search" and found.level == Level.STUDY)

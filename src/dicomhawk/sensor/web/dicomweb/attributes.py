@@ -33,6 +33,8 @@ MAX_PATH: Final = 8
 
 def defaults(level: Level, *, study: bool, series: bool) -> tuple[int, ...]:
     """Tags that are answered without being asked for; `study`, `series`: whether the path names these."""
+    if level == Level.PATIENT:
+        return (*PATIENT, 0x00201200)
     found: tuple[int, ...] = ()
     if not study:
         found += (*PATIENT, *STUDY)

@@ -11,7 +11,7 @@ from ...listing import is_uid
 MAX_FRAMES: Final = 1000
 """Frames of one request: a viewer asks for one, or for a whole loop."""
 
-_LEVELS: Final = {"studies": Level.STUDY, "series": Level.SERIES, "instances": Level.IMAGE}
+_LEVELS: Final = {"patients": Level.PATIENT, "studies": Level.STUDY, "series": Level.SERIES, "instances": Level.IMAGE}
 _ABOUT: Final = frozenset(("metadata", "rendered", "thumbnail", "bulkdata", "pixeldata"))
 
 
@@ -19,7 +19,7 @@ _ABOUT: Final = frozenset(("metadata", "rendered", "thumbnail", "bulkdata", "pix
 class Resource:
     """What a path names.
 
-    `what`: ``search``, ``objects``, ``metadata``, ``frames``, ``rendered``, ``thumbnail``, ``bulkdata``,
+    `what`: ``search``, ``count``, ``objects``, ``metadata``, ``frames``, ``rendered``, ``thumbnail``, ``bulkdata``,
     ``pixeldata`` or ``root``. `level`: of the search, or of what the UIDs name. `path`: of an attribute's value,
     as `json_model.Manner` has it.
     """
@@ -49,6 +49,8 @@ def resource(rest: str) -> Resource | None:
         return Resource(what="root")
     if len(parts) == 1 and parts[0] in _LEVELS:
         return Resource(what="search", level=_LEVELS[parts[0]])
+    if len(parts) == 2 and parts[0] in _LEVELS and parts[1] == "count":
+        return Resource(what="count", level=_LEVELS[parts[0]])
     if parts[0] != "studies" or not is_uid(parts[1]):
         return None
     study, series, level, parts = parts[1], "", Level.STUDY, parts[2:]

@@ -53,6 +53,17 @@ class Search:
             self._record(asked, "failure", error.comment)
             raise Refused(400, "Invalid query") from None
 
+    async def count(self) -> Response:
+        """How many matches there are, as JSON. Raises `Refused`."""
+        asked = criteria.read(self._request.query, self._resource, self._persona)
+        try:
+            number = 0 if asked.never else await self._listing.count(self._resource.level, self._keys(asked))
+        except QueryError as error:
+            self._record(asked, "failure", error.comment)
+            raise Refused(400, "Invalid query") from None
+        self._record(asked, "success")
+        return Response(200, [("Content-Type", media.PLAIN_JSON)], b'{"count":%d}' % number)
+
     async def _found(self, asked: Criteria, kind: str | None) -> Response:
         level, persona = self._resource.level, self._persona
         keys = self._keys(asked)
@@ -123,8 +134,9 @@ class Search:
             named = asked.keys.keys() | set(asked.asked)
             values = {tag: each for tag, each in values.items() if each.value is not None or tag in named}
         found = {tag: (_json_vr(tag, each), each.value) for tag, each in values.items()}
-        found[_AVAILABILITY] = ("CS", ONLINE)
-        found[RETRIEVE_URL] = ("UR", self._url(values, level))
+        if level > Level.PATIENT:
+            found[_AVAILABILITY] = ("CS", ONLINE)
+            found[RETRIEVE_URL] = ("UR", self._url(values, level))
         texts = any(isinstance(each.value, str) and not each.value.isascii() for each in values.values())
         charset = self._service.charset(texts=texts)
         if charset:
