@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhawk.canary.dns import MAX_MESSAGE, DnsError, Zone, answer, malformed, parse
+from dicomhawk.canary.dns import MAX_MESSAGE, DnsError, Zone, answer, malformed, parse, zone_of
 from dicomhawk.canary.rates import BURST, Rates, Seen
 
-ZONE = Zone("img.example.net", IPv4Address("192.0.2.53"), 1)
+ZONE = Zone("img.example.net", IPv4Address("192.0.2.53"))
 
 
 def question(name: str, kind: int = 1, *, flags: int = 0x0100, kind_of_data: int = 1, edns: bool = False) -> bytes:
@@ -123,3 +123,9 @@ def test_the_same_visit_counts_once_a_minute() -> None:
     seen = Seen()
     assert seen.is_new(("t", "a"), 0.0) and not seen.is_new(("t", "a"), 59.0)
     assert seen.is_new(("t", "b"), 59.0) and seen.is_new(("t", "a"), 61.0)
+
+
+def test_no_two_zones_are_set_up_alike() -> None:
+    zones = {zone_of(f"z{number}.example", ZONE.address)._replace(name="") for number in range(50)}
+    assert len(zones) == 50
+    assert zone_of("a.example", ZONE.address) == zone_of("a.example", ZONE.address)

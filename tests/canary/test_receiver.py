@@ -8,10 +8,12 @@ import re
 import socket
 import struct
 import time
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
+from dicomhawk.canary.dns import zone_of
 from dicomhawk.lures.ledger import Ledger, Minted
 from dicomhawk.lures.tokens import Minter, canonical, key_of
 from dicomhawk.settings import load
@@ -150,11 +152,14 @@ def test_dig_is_satisfied(tmp_path: Path) -> None:
         assert run_tool("dig", *server, f"{token}.{ZONE}", "+short").output == "192.0.2.53\n"
         assert run_tool("dig", *server, "+tcp", f"{token}.{ZONE}", "+short").output == "192.0.2.53\n"
         soa = run_tool("dig", *server, ZONE, "SOA").output
-        assert f"ns1.{ZONE}. host.{ZONE}." in soa and "flags: qr aa" in soa and "EDNS: version: 0" in soa
-        assert f"ns1.{ZONE}." in run_tool("dig", *server, ZONE, "NS", "+short").output
+        drawn = zone_of(ZONE, IPv4Address("192.0.2.53"))
+        server_name = f"{drawn.server}.{ZONE}."
+        assert f"{server_name} {drawn.contact}.{ZONE}. {drawn.serial}" in soa
+        assert "flags: qr aa" in soa and "EDNS: version: 0" in soa
+        assert server_name in run_tool("dig", *server, ZONE, "NS", "+short").output
         empty = run_tool("dig", *server, f"deep.{token}.{ZONE}", "AAAA").output
         assert "status: NOERROR" in empty and "ANSWER: 0" in empty
-        assert re.search(rf"{ZONE}\.\s+60\s+IN\s+SOA", empty)
+        assert re.search(rf"{ZONE}\.\s+{drawn.ttl}\s+IN\s+SOA", empty)
         assert "status: REFUSED" in run_tool("dig", *server, "example.org").output
         for text in (soa, empty):
             assert not re.search("malformed|extra input|bad packet|trailing", text, re.IGNORECASE)

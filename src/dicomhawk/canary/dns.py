@@ -12,14 +12,14 @@ from struct import Struct
 from struct import error as StructError
 from typing import NamedTuple
 
+from ..hospital.world.draw import draw
+
 MAX_MESSAGE = 4096
 """Bytes of a question that are looked at; an ordinary one has fewer than a hundred."""
 MAX_NAME = 255
 """Bytes of a name (RFC 1035 section 2.3.4)."""
 UDP_SIZE = 1232
 """What we say of ourselves (RFC 6891): fits into any packet. Our answers have a tenth of it."""
-TTL = 60
-"""Seconds: short, so that each opening asks again."""
 
 _HEADER = Struct(">6H")
 _QUESTION = Struct(">HH")
@@ -71,11 +71,38 @@ class Query(NamedTuple):
 
 
 class Zone(NamedTuple):
-    """What is answered for."""
+    """What is answered for. Times are in seconds."""
 
     name: str
     address: IPv4Address
-    serial: int
+    server: str = "ns1"
+    """Label of its name server."""
+    contact: str = "hostmaster"
+    """Label of the mailbox in its SOA record."""
+    serial: int = 1
+    timers: tuple[int, int, int] = (7200, 3600, 1_209_600)
+    """Refresh, retry, expire."""
+    ttl: int = 60
+    """Short, so that each opening asks again."""
+
+
+def zone_of(name: str, address: IPv4Address) -> Zone:
+    """A zone as its operator might have set it up: no two have the same names and times."""
+    source = draw("zone", name)
+    day = f"{source.randint(2019, 2023)}{source.randint(1, 12):02d}{source.randint(1, 28):02d}"
+    return Zone(
+        name,
+        address,
+        source.choice(("ns1", "ns1", "ns", "dns1", "a", "ns01")),
+        source.choice(("hostmaster", "admin", "dns", "postmaster", "root")),
+        int(f"{day}{source.randint(1, 12):02d}"),
+        (
+            source.choice((3600, 7200, 10_800, 14_400, 28_800, 86_400)),
+            source.choice((600, 900, 1800, 3600, 7200)),
+            source.choice((604_800, 1_209_600, 2_419_200, 3_600_000)),
+        ),
+        source.choice((30, 60, 60, 120, 300)),
+    )
 
 
 def parse(data: bytes) -> Query:
@@ -112,11 +139,11 @@ def answer(query: Query, zone: Zone, *, truncated: bool = False) -> bytes:
     if truncated:
         return _message(query, Code.NOERROR, _AA | _TC)
     if query.type in (Type.A, Type.ANY):  # of all types, one is enough (RFC 8482 section 4.1)
-        record = _POINTER + _RECORD.pack(Type.A, _IN, TTL, 4) + zone.address.packed
+        record = _POINTER + _RECORD.pack(Type.A, _IN, zone.ttl, 4) + zone.address.packed
         return _message(query, Code.NOERROR, _AA, answers=(record,))
     if name == zone.name and query.type == Type.NS:
-        target = b"\3ns1" + _POINTER
-        record = _POINTER + _RECORD.pack(Type.NS, _IN, TTL, len(target)) + target
+        target = _label(zone.server) + _POINTER
+        record = _POINTER + _RECORD.pack(Type.NS, _IN, zone.ttl, len(target)) + target
         return _message(query, Code.NOERROR, _AA, answers=(record,))
     soa = _soa(query, zone)
     if name == zone.name and query.type == Type.SOA:
@@ -140,8 +167,13 @@ def _soa(query: Query, zone: Zone) -> bytes:
     for _ in range(_count(own) - labels):
         at += 1 + own[at]
     pointer = (0xC000 | _HEADER.size + at).to_bytes(2, "big")
-    data = b"\3ns1" + pointer + b"\4host" + pointer + _SOA.pack(zone.serial, 7200, 3600, 1_209_600, TTL)
-    return pointer + _RECORD.pack(Type.SOA, _IN, TTL, len(data)) + data
+    numbers = _SOA.pack(zone.serial, *zone.timers, zone.ttl)
+    data = _label(zone.server) + pointer + _label(zone.contact) + pointer + numbers
+    return pointer + _RECORD.pack(Type.SOA, _IN, zone.ttl, len(data)) + data
+
+
+def _label(text: str) -> bytes:
+    return bytes((len(text),)) + text.encode()
 
 
 def _message(

@@ -17,7 +17,7 @@ from ..evidence.fields import MAX_ENTRIES
 from ..evidence.recorder import ConnectionRecord, Recorder
 from ..settings import Port, Settings, SettingsError
 from . import http, names
-from .dns import Query, Type, Zone
+from .dns import Query, Type, Zone, zone_of
 from .known import Hit, Known
 from .opener import opener
 from .rates import Rates, Seen
@@ -26,8 +26,6 @@ WRITER = "canary"
 """Name of the process in those of its files: no worker of a sensor has it."""
 TICK_SECONDS = 10.0
 """How often exports are looked at again, and the recorder looks after its sessions and the disk."""
-SERIAL = 2024010101
-"""Of the zone: it never changes."""
 
 
 class Receiver:
@@ -111,7 +109,7 @@ def _zone(settings: Settings) -> Zone | None:
         return None
     if not settings.lures.canary_zone or not settings.canary.address:
         raise SettingsError("DNS needs lures.canary_zone and canary.address: which names to answer for, and how.")
-    return Zone(settings.lures.canary_zone.lower(), IPv4Address(settings.canary.address), SERIAL)
+    return zone_of(settings.lures.canary_zone.lower(), IPv4Address(settings.canary.address))
 
 
 async def _serve(
