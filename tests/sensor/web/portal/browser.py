@@ -61,8 +61,9 @@ class Answer:
         return unescape(found[1])
 
     def links(self, path: str) -> list[str]:
-        """Addresses on the page with that path."""
-        return [unescape(link) for link in re.findall(r'(?:href|src)="([^"]*)"', self.text) if link.startswith(path)]
+        """Addresses on the page with that path, each once."""
+        found = (unescape(link) for link in re.findall(r'(?:href|src)="([^"]*)"', self.text))
+        return list(dict.fromkeys(link for link in found if link.startswith(path)))
 
 
 @dataclass

@@ -9,7 +9,7 @@ from importlib import resources
 import pytest
 
 from dicomhawk.hospital.deployment import locales
-from dicomhawk.sensor.web.portal.speech import language_of, languages, words
+from dicomhawk.sensor.web.portal.speech import TOGETHER, language_of, languages, words
 
 LONG = 24
 """Characters from which a text is specific enough to be searched for: there must be several wordings of it."""
@@ -60,6 +60,12 @@ def test_what_can_be_searched_for_is_worded_in_several_ways(language: str) -> No
 def test_languages_are_translated(language: str) -> None:
     same = [key for key in words("en") if texts(language, key) == texts("en", key)]
     assert len(same) < 15, same
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize(("one", "other"), sorted(TOGETHER.items()))
+def test_what_stands_side_by_side_has_as_many_wordings(language: str, one: str, other: str) -> None:
+    assert len(texts(language, one)) == len(texts(language, other))
 
 
 def test_every_key_that_is_used_exists() -> None:

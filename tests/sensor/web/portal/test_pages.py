@@ -7,6 +7,7 @@ import html
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,11 +15,14 @@ import pydicom
 import pytest
 from PIL import Image
 
+from dicomhawk.hospital.deployment import draw_deployment, locales
 from dicomhawk.sensor.web.backing import Backing
 from dicomhawk.sensor.web.portal import listing as li
 from dicomhawk.sensor.web.portal.listing import Wanted
-from dicomhawk.sensor.web.portal.site import Portal
+from dicomhawk.sensor.web.portal.site import Portal, portal
+from dicomhawk.settings import WebLogin
 from tests.sensor.web.portal.browser import Browser
+from tests.tells import assert_no_tell
 
 Visit = Callable[[], Browser]
 
@@ -420,8 +424,6 @@ def test_pages_have_the_skins_headers_and_load_nothing_from_elsewhere(visit: Vis
 
 def test_a_session_is_good_in_another_worker(visit: Visit, shared: Backing) -> None:
     async def story() -> None:
-        from dicomhawk.sensor.web.portal.site import portal
-
         browser = await signed_in(visit)
         other = Browser.of(portal(shared), shared, browser.visitor)
         other.cookies = dict(browser.cookies)
@@ -432,12 +434,56 @@ def test_a_session_is_good_in_another_worker(visit: Visit, shared: Backing) -> N
 
 def test_nothing_on_a_page_says_what_it_is_made_of(visit: Visit, site: Portal) -> None:
     async def story() -> None:
-        from tests.tells import assert_no_tell
-
         browser = await signed_in(visit, "administrator")
         for page in ("worklist", "schedule", "upload", "settings", "about", "users", "nodes", "audit", "system"):
             assert_no_tell((await browser.get(browser.href(page))).data)
         for link in browser.skin.links.values():
             assert_no_tell((await browser.get(link)).data)
+
+    run(story())
+
+
+@pytest.mark.parametrize("locale", locales())
+def test_all_pages_are_there_in_every_language(visit: Visit, shared: Backing, locale: str) -> None:
+    async def story() -> None:
+        deployment = draw_deployment(locale=locale, seed=f"{zlib.crc32(locale.encode()):032x}")
+        backing = shared._replace(deployment=deployment)
+        browser = Browser.of(portal(backing), backing, visit().visitor)
+        assert (await browser.sign_in("administrator")).status == 302
+        study = next(each for each in await studies(browser) if each.reported and each.has_images)
+        for page in ("study", "viewer", "report", "print"):
+            assert (await browser.get(browser.href(page, study=study.uid))).status == 200, page
+        for page in ("worklist", "schedule", "upload", "settings", "about", "users", "nodes", "audit", "system"):
+            answer = await browser.get(browser.href(page))
+            assert answer.status == 200, page
+            assert f'lang="{locale.replace("_", "-")}"' in answer.text
+        assert (await browser.get(browser.href("forgot"))).status == 200
+        assert (await browser.get(f"{browser.skin.base}/x")).status == 404
+
+    run(story())
+
+
+def test_the_settings_say_who_enters(visit: Visit, shared: Backing, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def quick(seconds: float) -> None:
+        return
+
+    monkeypatch.setattr("dicomhawk.sensor.web.portal.entry.patiently", quick)
+
+    async def tried(login: WebLogin, pairs: list[tuple[str, str]]) -> list[int]:
+        web = shared.settings.web.model_copy(update={"login": login})
+        backing = shared._replace(settings=shared.settings.model_copy(update={"web": web}))
+        browser = Browser.of(portal(backing), backing, visit().visitor)
+        return [(await browser.try_pair(*pair)).status for pair in pairs]
+
+    async def story() -> None:
+        bait = portal(shared).desk.baits[0]
+        pairs = [(bait.username, bait.password), ("admin", "xsecretx")]
+        assert await tried(WebLogin(policy="none"), pairs) == [200, 200]
+        assert await tried(WebLogin(policy="pairs"), pairs[::-1]) == [200, 302]
+        assert await tried(WebLogin(policy="keyword", keywords=("secret",)), pairs[1:]) == [302]
+        names = ["admin", "root", "pacs", "dicom", "user", "test", "viewer", "service"]
+        guesses = await tried(WebLogin(policy="delayed", tries=(3, 5)), [(name, "guess") for name in names])
+        assert guesses.count(302) == 1
+        assert 3 <= guesses.index(302) <= 5
 
     run(story())

@@ -134,3 +134,20 @@ def test_every_locale_has_its_words(locale: str) -> None:
     assert speech.of("login.locked", minutes=5, extension=4410)
     assert speech.read_day(speech.day("20240131")) == "20240131"
     assert set(words(speech.language)) == set(words("en"))
+
+
+def test_runtimes_are_those_of_the_server() -> None:
+    def powered(platform: str) -> set[str]:
+        made = [Skin(draw_deployment(seed=seed, locale="en_GB"), platform) for seed in SEEDS]  # type: ignore[arg-type]
+        return {dict(skin.headers).get("X-Powered-By", "") for skin in made}
+
+    assert powered("java") == {""}
+    assert powered("iis") == {"", "ASP.NET"}
+    assert all(value == "" or value.startswith("PHP/7") for value in powered("apache"))
+
+
+def test_what_stands_side_by_side_is_worded_alike() -> None:
+    for seed in SEEDS:
+        speech, table = Speech(seed, "en_GB"), words("en")
+        first, second = table["list.from"], table["list.to"]
+        assert first.index(speech.of("list.from")) == second.index(speech.of("list.to"))

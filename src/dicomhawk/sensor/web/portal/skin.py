@@ -168,7 +168,7 @@ class Skin:
         self.extension = source.randint(2000, 8999)
         """Of the hospital's help desk."""
         self._addresses(self._draw("addresses"), platform)
-        self.headers = _headers(self._draw("headers"))
+        self.headers = _headers(self._draw("headers"), platform, self.paths["login"])
         self.cookie = _cookie(self._draw("cookie"), self.product)
 
     def _draw(self, what: str) -> random.Random:
@@ -306,7 +306,7 @@ def _colours(source: random.Random, nav: str) -> dict[str, str]:
     }
 
 
-def _headers(source: random.Random) -> tuple[tuple[str, str], ...]:
+def _headers(source: random.Random, platform: Platform, login: str) -> tuple[tuple[str, str], ...]:
     chosen = [
         (name, source.choice(values))
         for (name, values), often in zip(_HEADERS, _OFTEN, strict=True)
@@ -318,7 +318,18 @@ def _headers(source: random.Random) -> tuple[tuple[str, str], ...]:
     if source.random() < 0.3:
         chosen.append(("Expires", source.choice(("0", "-1", "Thu, 01 Jan 1970 00:00:00 GMT"))))
     source.shuffle(chosen)
-    return tuple(chosen)
+    return (*chosen, *_runtime(source, platform, login))
+
+
+def _runtime(source: random.Random, platform: Platform, login: str) -> list[tuple[str, str]]:
+    """What runtimes add by themselves, unless somebody has switched it off."""
+    luck, release = source.random(), source.choice(("7.2.24", "7.3.11", "7.4.3", "7.2.34", "7.4.33", "7.3.33"))
+    if platform == "iis" and luck < 0.7:
+        version = [("X-AspNet-Version", "4.0.30319")] if luck < 0.45 else []
+        return [*version, ("X-Powered-By", "ASP.NET")]
+    if login.endswith(".php") and luck < 0.6:
+        return [("X-Powered-By", f"PHP/{release}")]
+    return []
 
 
 def _cookie(source: random.Random, made: Product) -> Cookie:

@@ -15,6 +15,8 @@ from typing import Any, Final
 from ....hospital.world.draw import draw
 
 DEFAULT: Final = "en"
+TOGETHER: Final = {"list.to": "list.from", "list.next": "list.previous", "audit.logout": "audit.login"}
+"""Texts that stand beside another one, and are worded as that is."""
 _OVER: Final = "based_on"
 
 
@@ -56,9 +58,13 @@ class Speech:
         text = self._chosen.get(key)
         if text is None:
             found = self._words[key]
-            text = found if isinstance(found, str) else draw(self._seed, "portal", "wording", key).choice(found)
+            text = found if isinstance(found, str) else self._wording(key, found)
             self._chosen[key] = text
         return text.format(**values) if values else text
+
+    def _wording(self, key: str, found: list[str]) -> str:
+        which = draw(self._seed, "portal", "wording", TOGETHER.get(key, key)).random()
+        return found[int(which * len(found))]
 
     def day(self, value: object) -> str:
         """A DA (``YYYYMMDD``) as people write it here; anything else as it is."""
