@@ -26,7 +26,7 @@ from tests.sensor.oracle import Hospital
 from tests.sensor.proxy import Visitor, new_address
 from tests.sensor.scu import STUDY_FIND, STUDY_GET, VERIFICATION, Received, associate, find, get, keys
 from tests.sensor.test_transcripts import assert_recorded
-from tests.support import Event, Sensor, at
+from tests.support import Event, Sensor, at, wait_until
 
 CANARY = "http://127.0.0.1:{}"
 
@@ -123,7 +123,7 @@ def _read(data: bytes, syntax: str) -> pydicom.Dataset:
     return pydicom.filereader.read_dataset(io.BytesIO(data), is_implicit_VR=not explicit, is_little_endian=True)
 
 
-def test_a_uid_that_was_told_to_another_comes_back(luring: Sensor) -> None:
+def test_a_uid_that_was_told_to_another_comes_back(luring: Sensor, lures: Lures) -> None:
     anna, bert = new_address(), new_address()
     with associate(luring.address, [STUDY_FIND], ip=anna) as association:
         matches, _ = find(association, keys(QueryRetrieveLevel="STUDY", StudyInstanceUID="", PatientID=""))
@@ -132,7 +132,7 @@ def test_a_uid_that_was_told_to_another_comes_back(luring: Sensor) -> None:
     with associate(luring.address, [STUDY_FIND], ip=anna) as association:
         find(association, query)
     # What the worker of the first has told is with that of the second a quarter of a second later.
-    luring.wait_events("connection.close", 2, source__ip=anna)
+    wait_until(lambda: lures.ledger.teller(f"uid {uid}", bert), "UID in the ledger")
     with associate(luring.address, [STUDY_FIND], ip=bert) as association:
         find(association, query)
     event = luring.wait_event("lure.reused", source__ip=bert)
@@ -152,6 +152,7 @@ def test_an_ae_title_and_a_user_identity_of_a_list_are_alarms(luring: Sensor, lu
     identity.user_identity_type = 2
     identity.primary_field, identity.secondary_field = username.encode(), password.encode()
     thief = new_address()
+    wait_until(lambda: lures.ledger.teller("credential credential/dicom", thief), "credential in the ledger")
     with associate(luring.address, [VERIFICATION], ip=thief, title=row[0], items=[identity]):
         pass
     title = lures.titles[0]

@@ -59,9 +59,7 @@ class LureHit(Event, frozen=True, kw_only=True):
         tuple[str, ...], Field("http.request.headers", "Fields as `Name: value`, in their order and case.")
     ] = ()
     question: Annotated[str | None, Field("dns.question.name", "Name that was looked up.")] = None
-    question_type: Annotated[str | None, Field("dns.question.type", "Type of the records asked for.")] = (
-        None
-    )
+    question_type: Annotated[str | None, Field("dns.question.type", "Type of the records asked for.")] = None
 
 
 class LureReused(Event, frozen=True, kw_only=True):
