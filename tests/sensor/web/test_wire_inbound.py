@@ -157,6 +157,8 @@ def test_orthanc_takes_what_the_standard_refuses() -> None:
         (b"GET /x HTTP/abc\r\n\r\n", "version", "abc"),
         (b"GET /\xe4 HTTP/1.1\r\n\r\n", "old", None),
         (b"GET x HTTP/1.1\r\n\r\n", "target", "1.1"),
+        (b"GET x HTTP/\r\n\r\n", "version", ""),
+        (b"POST x HTTP/3.0\r\nContent-Length: x\r\n\r\n", "length", "3.0"),
         (b"GET http://h/x HTTP/1.1\r\n\r\n", "foreign", "1.1"),
         (b"OPTIONS * HTTP/1.1\r\n\r\n", "asterisk", "1.1"),
     ],

@@ -233,6 +233,15 @@ def test_an_ambiguous_request_is_refused_and_nothing_behind_it_read(
     assert "http.malformed" in actions(door.events())
 
 
+def test_a_wrong_request_behind_a_right_one_is_answered(tmp_path: Path) -> None:
+    wrong = (request(b"POST /x HTTP/1.1", b"Content-Length: x"), request(b"GET /x HTTP/3.1"), b"\x16\x03\r\n")
+    with served(tmp_path, deaf) as door:
+        for data in wrong:
+            answer = door.exchange(request() + data)
+            assert answer.count(b"HTTP/1.1 403 ") == 1
+            assert re.search(rb"HTTP/1\.1 (400|505) ", answer), data
+
+
 def test_orthanc_s_way_with_two_framings_is_its_own(tmp_path: Path) -> None:
     both = request(
         b"POST /x HTTP/1.1",

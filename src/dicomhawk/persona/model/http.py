@@ -155,6 +155,9 @@ class GrammarModel(Part):
     )
     extensions: bool = Field(default=True, description="Whether chunks may have extensions; else chunk.")
     trailers: bool = Field(default=True, description="Whether a connection goes on behind trailer fields.")
+    framing_first: bool = Field(
+        default=False, description="Whether the body's framing is looked at before version, target and host."
+    )
     persistence: Literal["standard", "keep-alive"] = Field(
         default="standard",
         description="When a connection goes on: as in RFC 9112 section 9.3; or the first Connection field counts,"

@@ -77,13 +77,14 @@ class Head:
 class HeadReader:
     """Finds heads in a buffer that grows, and reads them. One for each connection."""
 
-    __slots__ = ("_http", "_port", "_searched")
+    __slots__ = ("_http", "_port", "_reading", "_searched")
 
     def __init__(self, http: Http, port: int) -> None:
         """`port`: the one that the door listens on."""
         self._http = http
         self._port = port
         self._searched = 0
+        self._reading: _Reading | None = None  # of which not everything is looked at yet
 
     def read(self, buffer: bytearray) -> Head | None:
         """The head at the beginning of `buffer`, and `Head.size` bytes of it; None: there is more to come.
@@ -124,7 +125,17 @@ class HeadReader:
         if reading.is_old:
             return reading.head(line_end + 1 if grammar.early else stop)
         reading.fields()
-        return reading.head(stop)
+        self._reading = reading
+        head = reading.head(stop)
+        if not grammar.framing_first:
+            self.settle(head)
+        return head
+
+    def settle(self, head: Head) -> None:
+        """What there is to be said of the head as a whole, if it wasn't yet. Raises `Malformed`."""
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.settle(head)
 
     def _leading(self, buffer: bytearray) -> int:
         """Where the request line begins."""
@@ -314,9 +325,14 @@ class _Reading:
                     break
                 raise Malformed(Fault.FIELD_COUNT, self._words)
             self._field(line, name_form)
+
+    def settle(self, head: Head) -> None:
+        """Look at version, target and host, which `head` may have otherwise afterwards."""
         self._spoken()
         self._target()
         self._host()
+        head.version, head.local = self._words.version or "1.1", self._local
+        head.notes[:] = self._notes[:MAX_NOTES] + [note for note in head.notes if note not in self._notes]
 
     def _field(self, line: bytes, name_form: re.Pattern[bytes]) -> None:
         name, colon, value = line.partition(b":")

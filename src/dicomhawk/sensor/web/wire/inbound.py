@@ -147,8 +147,9 @@ class Inbound:
         head = self._heads.read(self._buffer)
         if head is None:
             return None
-        self._head = head
         framing = framing_of(head, self._http)
+        self._heads.settle(head)
+        self._head = head
         self.requests += 1
         raw = self._take(head.size)
         self._framing = framing
