@@ -14,7 +14,14 @@ from pydicom.filewriter import write_dataset
 from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.typesetting import Line as Set
 from dicomhawk.hospital.typesetting import pdf
-from dicomhawk.sensor.web.portal.documents import MAX_LINES, Line, encapsulated, printed, structured
+from dicomhawk.sensor.web.portal.documents import (
+    MAX_LINES,
+    Line,
+    encapsulated,
+    printed,
+    structured,
+    without_letterhead,
+)
 
 
 def code(meaning: str) -> list[Dataset]:
@@ -81,6 +88,8 @@ def test_a_pdf_of_the_hospital_is_its_lines() -> None:
     document = printed(*inside)
     assert document.title == "Report"
     assert document.lines[:2] == (Line(0, "Hospital", ""), Line(0, "Findings", ""))
+    assert without_letterhead(document, "Hospital").lines == document.lines[1:]
+    assert without_letterhead(document, "Another") == document
     assert document.lines[2].text == ("Words (and more) " * 20).strip()
 
 

@@ -156,3 +156,12 @@ def printed(title: str, pdf: bytes) -> Document:
             else:
                 lines.append(Line(0, "", text))
     return Document(title, tuple(lines[:MAX_LINES]))
+
+
+def without_letterhead(document: Document, hospital: str) -> Document:
+    """A printed report without what its page says already: the hospital, the patient, the order."""
+    lines = document.lines
+    if not lines or lines[0].heading != hospital:
+        return document
+    second = next((number for number, line in enumerate(lines) if number and line.heading), 0)
+    return document._replace(lines=lines[second:])

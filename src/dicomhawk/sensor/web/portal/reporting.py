@@ -12,7 +12,7 @@ from ....hospital.typesetting import Line, pdf
 from ..message import Response
 from . import listing as li
 from .desk import FACE, Visit
-from .documents import Document, encapsulated, structured
+from .documents import Document, encapsulated, structured, without_letterhead
 from .documents import printed as printed_text
 from .listing import Study
 from .records import age, named_study
@@ -123,7 +123,9 @@ async def _shown(visit: Visit, instance: InstanceRef) -> Shown | None:
         inside = encapsulated(stored.data, stored.transfer_syntax)
         if inside is None:
             return None
-        document = printed_text(*inside) if instance.origin != _UPLOAD else Document(inside[0], ())
+        document = Document(inside[0], ())
+        if instance.origin != _UPLOAD:
+            document = without_letterhead(printed_text(*inside), visit.desk.skin.hospital)
     else:
         document = structured(stored.data, stored.transfer_syntax)
     if document is None:
