@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-Kind = Literal[
+ChestKind = Literal[
     "nodule",
     "calcified",
     "subsolid",
@@ -18,6 +18,12 @@ Kind = Literal[
     "emphysema",
     "node",
     "coronary",
+    "cardiomegaly",
+    "pacemaker",
+    "central_line",
+    "tube",
+]
+HeadKind = Literal[
     "infarct",
     "old_infarct",
     "haemorrhage",
@@ -26,10 +32,8 @@ Kind = Literal[
     "subdural",
     "epidural",
     "subarachnoid",
-    "cardiomegaly",
-    "pacemaker",
-    "central_line",
-    "tube",
+]
+AbdomenKind = Literal[
     "gallstone",
     "steatosis",
     "liver_cyst",
@@ -37,9 +41,9 @@ Kind = Literal[
     "metastases",
     "renal_cyst",
     "hydronephrosis",
-    "ascites",
 ]
-"""`CHEST_KINDS` and `ABDOMEN_KINDS` are of chest and abdomen, the others of the head."""
+Kind = Literal[ChestKind, HeadKind, AbdomenKind]
+CHEST_KINDS: frozenset[str] = frozenset(get_args(ChestKind))
 
 
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,36 +59,3 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     at: tuple[float, float, float]
     size: float  # mm across in the patient: of a disc of fluid or air, how deep; of emphysema, the part of the lung
     age: float = 0.0  # days since its beginning, where it matters
-
-
-CHEST_KINDS = frozenset(
-    (
-        "nodule",
-        "calcified",
-        "subsolid",
-        "mass",
-        "consolidation",
-        "ground_glass",
-        "effusion",
-        "pneumothorax",
-        "emphysema",
-        "node",
-        "coronary",
-        "cardiomegaly",
-        "pacemaker",
-        "central_line",
-        "tube",
-    )
-)
-ABDOMEN_KINDS = frozenset(
-    (
-        "gallstone",
-        "steatosis",
-        "liver_cyst",
-        "haemangioma",
-        "metastases",
-        "renal_cyst",
-        "hydronephrosis",
-        "ascites",
-    )
-)

@@ -61,12 +61,11 @@ _HIDES: dict[str, tuple[str, ...]] = {
     "metastases": ("liver",),
     "renal_cyst": ("kidneys",),
     "hydronephrosis": ("kidneys",),
-    "ascites": ("fluid",),
 }
 """Which statements of normality a finding contradicts."""
 _HIDES_ALSO: dict[Subject, dict[str, tuple[str, ...]]] = {
     "ct_head": {"infarct": ("mass",), "old_infarct": ("mass",)},
-    "ct_abdomen": {"gallstone": ("liver",), "ascites": ("bowel",)},
+    "ct_abdomen": {"gallstone": ("liver",)},
 }
 """More of them, where the statements are about several things at once."""
 _ADVISED: dict[str, str] = {
