@@ -9,14 +9,16 @@ import pydicom
 import pytest
 
 from tests.sensor.web.orthanc.client import PASSWORD, USER, part10, secondary_capture
-from tests.support import Sensor
+from tests.support import TOOL_SECONDS, Sensor
 
 pyorthanc = pytest.importorskip("pyorthanc")
 
 
 @pytest.fixture
 def remote(orthanc: Sensor) -> object:
-    return pyorthanc.Orthanc(f"http://127.0.0.1:{orthanc.web_port}", username=USER, password=PASSWORD)
+    return pyorthanc.Orthanc(
+        f"http://127.0.0.1:{orthanc.web_port}", username=USER, password=PASSWORD, timeout=TOOL_SECONDS
+    )
 
 
 def test_it_walks_through_the_archive(remote: pyorthanc.Orthanc) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dicomhawk.sensor.web.orthanc.routing import components, table
-from dicomhawk.sensor.web.orthanc.site import normalized
+from dicomhawk.sensor.web.orthanc.routing import components, normalized, table
 
 ROUTES = table(
     [

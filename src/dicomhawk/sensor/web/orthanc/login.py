@@ -15,6 +15,7 @@ from ..logins import Account, Attempts, Bait, Patience, Policy, policy
 from ..message import Request, Response, Site
 from ..state import State, StateError, path_of
 from .bodies import coded
+from .dicomweb import plugged_in
 
 REALM: Final = "Orthanc Secure Area"
 DEFAULT: Final = Bait(Account("orthanc", "administrator"), "orthanc", "credential/default")
@@ -28,6 +29,7 @@ _KEY: Final = "orthanc/attempts"
 
 def gate(backing: Backing, site: Site) -> Site:
     """`site` for whom the deployment lets in, in the coding that the client takes."""
+    site = plugged_in(backing, site)
     required = backing.settings.web.login.required
     keeper = _Keeper(backing)
 

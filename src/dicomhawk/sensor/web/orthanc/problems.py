@@ -28,6 +28,7 @@ class Fault(Enum):
     FULL = _Kind(11, 507, "The file storage is full")
     FILE = _Kind(15, 400, "Bad file format")
     RESOURCE = _Kind(17, 404, "Unknown resource")
+    MEDIA = _Kind(3000, 415, "Unsupported media type")
     NO_TAG = _Kind(21, 404, "Inexistent tag")
     TAG = _Kind(27, 500, "Unknown DICOM tag")
     NOT_IMPLEMENTED = _Kind(2, 500, "Not implemented yet")

@@ -69,6 +69,19 @@ def components(path: str) -> list[str]:
     return found
 
 
+def normalized(path: str) -> str:
+    """A path as the server looks at it: up to its first NUL, without empty and ``.`` components and ``..``."""
+    found: list[str] = []
+    parts = path.split("\0", 1)[0].split("/")
+    for part in parts:
+        if part == "..":
+            del found[-1:]
+        elif part and part != ".":
+            found.append(part)
+    slash = "/" if found and parts[-1] in ("", ".", "..") else ""
+    return "/" + "/".join(found) + slash
+
+
 def _match(pattern: tuple[str, ...], parts: list[str]) -> dict[str, str] | None:
     if pattern and pattern[-1] == "*":
         pattern, rest = pattern[:-1], parts[len(pattern) - 1 :]

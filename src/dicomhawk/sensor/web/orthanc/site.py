@@ -28,7 +28,7 @@ from . import (
 )
 from .login import pair_of
 from .problems import UNHANDLED, Fault, Problem, Refusal
-from .routing import METHODS, components, table
+from .routing import METHODS, components, normalized, table
 from .service import Call, Handler, Service
 
 _MODULES: Final = (
@@ -79,16 +79,3 @@ async def _answer(service: Service, request: Request, uri: str) -> Response:
     if found.handler is None:
         return Response(405, [("Allow", ",".join(found.allowed))])
     return await found.handler(Call(service, request, uri, found.arguments, user))
-
-
-def normalized(path: str) -> str:
-    """A path as the server looks at it: up to its first NUL, without empty and ``.`` components and ``..``."""
-    found: list[str] = []
-    parts = path.split("\0", 1)[0].split("/")
-    for part in parts:
-        if part == "..":
-            del found[-1:]
-        elif part and part != ".":
-            found.append(part)
-    slash = "/" if found and parts[-1] in ("", ".", "..") else ""
-    return "/" + "/".join(found) + slash

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ GONE: Final = "orthanc/gone/"
 """Keys of what a visitor deleted; the rest of the key is its id."""
 BACK: Final = "orthanc/back/"
 """Keys of instances that a visitor stored again after it had deleted them."""
+BETWEEN: Final = 0.004
+"""Seconds between two looks at where instances are, which take some milliseconds each."""
 TOTAL_KEPT: Final = 600.0
 """Seconds for which the size of the hospital is remembered."""
 COUNTED_A_TURN: Final = 64
@@ -294,10 +297,14 @@ class Library:
         self._state = state
         self._places = Places(product.objects.catalogue)
         self._growing = asyncio.Lock()
+        self._begun = False
 
     async def view(self, visitor: str, now: float) -> View:
         """What `visitor` sees. Raises `sqlite3.Error`, `StateError`."""
         product = self.product
+        if not self._begun:
+            self._begun = True
+            self._grow(self._places.extend())
         gone = {key.removeprefix(GONE): int(value) for key, value in self._state.items(visitor, GONE).items()}
         back = (
             frozenset(key.removeprefix(BACK) for key in self._state.keys(visitor, BACK)) if gone else frozenset[str]()
@@ -313,6 +320,14 @@ class Library:
         if index is None:
             return View(self, visitor, now, [], Indexer(product.dialect), frozenset(), gone, back)
         return View(self, visitor, now, visible(index, now), index.indexer, frozenset(index.touched), gone, back)
+
+    def _grow(self, steps: Iterator[None]) -> None:
+        """Learn where instances are, bit by bit, from when somebody comes on: before one is asked for by its id."""
+        try:
+            next(steps)
+        except (StopIteration, sqlite3.Error):
+            return
+        asyncio.get_running_loop().call_later(BETWEEN, self._grow, steps)
 
     async def named(self, level: Level, sha1: bytes, now: float) -> Node | None:
         """The hospital's node with that digest."""
