@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
-_LISTS = frozenset({"keywords", "tries", "ports", "tls_ports", "remotes", "kinds", "http_ports", "dns_ports"})
+_LISTS = frozenset({"keywords", "tries", "ports", "dicom_ports", "web_ports", "remotes", "kinds", "http_ports", "dns_ports"})
 """Settings with several values, separated by commas in the environment."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -110,9 +110,6 @@ class Dicom(_Model):
     """The DICOM doors."""
 
     ports: tuple[Port, ...] = Field((11112,), min_length=1, description="Listening ports; 0 picks a free one.")
-    tls_ports: tuple[Port, ...] | None = Field(
-        None, description="Ports with TLS; unset: where the persona's product is found, if it has TLS."
-    )
     remotes: Annotated[tuple[Remote, ...], AfterValidator(_all_different)] = Field(
         (), description="Remote AEs that the archive knows; they are never contacted."
     )
@@ -122,6 +119,10 @@ class Tls(_Model):
     """The doors with TLS. Without a certificate of the operator's, one is drawn for the deployment, and kept."""
 
     enabled: bool = Field(True, description="False: no door has TLS.")
+    dicom_ports: tuple[Port, ...] | None = Field(
+        None, description="For DICOM; unset: where the persona's product is found, if it has TLS."
+    )
+    web_ports: tuple[Port, ...] | None = Field(None, description="For the web; unset: as for DICOM.")
     certificate: Path | None = Field(None, description="PEM file: the certificate, those that it needs, and the key.")
     key: Path | None = Field(None, description="PEM file of the key, where it isn't with the certificate.")
 
@@ -151,9 +152,6 @@ class Web(_Model):
     enabled: bool = Field(True, description="False: there are none.")
     ports: tuple[Port, ...] | None = Field(
         None, description="Listening ports; 0 picks a free one; unset: where the persona's product is found."
-    )
-    tls_ports: tuple[Port, ...] | None = Field(
-        None, description="Ports with TLS; unset: where the persona's product is found, if it has TLS."
     )
     login: WebLogin = WebLogin()
 

@@ -149,6 +149,11 @@ uid_root = {uid_root}
 #enabled = true
 # ports = [8080]      # where web pages are served [default: where the product is found]
 
+[tls]
+#enabled = true         # doors with TLS, where the persona has them
+# web_ports = [8443]    # also dicom_ports [default: where the product is found]
+# certificate = "x.pem" # PEM file of your own, with the key [default: one is drawn for the deployment]
+
 [journal]
 #rotate_mib = 64
 

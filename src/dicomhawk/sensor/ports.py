@@ -23,9 +23,9 @@ def ports_of(settings: Settings, persona: Persona, deployment: Deployment) -> di
     has_tls, tls = settings.tls.enabled, persona.tls
     return {
         "dicom": settings.dicom.ports,
-        "dicom-tls": _ports("dicom-tls", settings.dicom.tls_ports, tls.dicom_ports, deployment) if has_tls else (),
+        "dicom-tls": _ports("dicom-tls", settings.tls.dicom_ports, tls.dicom_ports, deployment) if has_tls else (),
         "web": _ports("web", settings.web.ports, persona.http.ports, deployment) if has_web else (),
-        "web-tls": _ports("web-tls", settings.web.tls_ports, tls.web_ports, deployment)
+        "web-tls": _ports("web-tls", settings.tls.web_ports, tls.web_ports, deployment)
         if has_web and has_tls
         else (),
     }

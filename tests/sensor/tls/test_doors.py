@@ -13,7 +13,7 @@ from tests.sensor.tls.test_hello import client_hello
 from tests.support import Sensor, at, dicomhawk, find_tool, run_tool
 
 FLAGS = ("--persona", "orthanc", "--remote", "FINDSCU")
-ENVIRONMENT = {"DICOMHAWK_DICOM__TLS_PORTS": "0", "DICOMHAWK_WEB__TLS_PORTS": "0"}
+ENVIRONMENT = {"DICOMHAWK_TLS__DICOM_PORTS": "0", "DICOMHAWK_TLS__WEB_PORTS": "0"}
 
 
 @pytest.fixture(scope="module")
