@@ -183,7 +183,7 @@ def _item(visit: Visit, found: Study, values: dict[int, Any]) -> dict[str, Any]:
         "uid": uid,
         "link": link,
         "picture": href("thumbnail", study=found.uid, series=uid) if shown else "",
-        "modality": modality,
+        "modality": "PDF" if values.get(li.CLASS) == li.ENCAPSULATED_PDF else modality,
         "number": values.get(li.SERIES_NUMBER) or "",
         "text": values.get(li.SERIES_TEXT) or "",
         "part": values.get(li.BODY_PART) or "",
