@@ -17,7 +17,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
-_LISTS = frozenset({"keywords", "tries", "ports", "dicom_ports", "web_ports", "remotes", "kinds", "http_ports", "dns_ports"})
+_LISTS = frozenset(
+    ("keywords", "tries", "ports", "dicom_ports", "web_ports", "remotes", "kinds", "http_ports", "dns_ports")
+)
 """Settings with several values, separated by commas in the environment."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]

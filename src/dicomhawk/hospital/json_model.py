@@ -58,8 +58,8 @@ class Manner:
 
     `bulk`: the URI of the value at a path such as ``00420011`` or ``00540016/0/00181072``; None: bulk data are
     within the JSON. `bulk_from`: bytes from which on a binary value is bulk data; pixels always are. `character_set`:
-    what (0008,0005) says: that all is UTF-8 now; what the object has; or it is left out. `null_values`: whether an empty
-    value among others is null, or an empty text. `private`: whether private attributes are written.
+    what (0008,0005) says: that all is UTF-8 now; what the object has; or it is left out. `null_values`: whether an
+    empty value among others is null, or an empty text. `private`: whether private attributes are written.
     """
 
     bulk: Callable[[str], str] | None = None

@@ -297,7 +297,7 @@ def laid_out(settings: Settings, deployment: Deployment, persona: Persona) -> It
 def of_persona(settings: Settings, deployment: Deployment, persona: Persona) -> Lures:
     """As `laid_out`; to be closed."""
     server = persona.http.server(deployment)
-    platform = platform_of(server, face=persona.http.face, seed=deployment.seed)
+    platform = platform_of(server, face=persona.http.face, seed=deployment.seed, runtime=persona.http.runtime)
     return Lures(settings, deployment, platform=platform, server=server)
 
 

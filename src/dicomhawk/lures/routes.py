@@ -76,10 +76,12 @@ class Routes(NamedTuple):
         return tuple(route for route in inside if route.page != "folder")
 
 
-def platform_of(server: str, *, face: str, seed: str) -> Platform:
-    """What a server is by its Server field; one that doesn't say so has a platform drawn for it."""
+def platform_of(server: str, *, face: str, seed: str, runtime: Platform | None = None) -> Platform:
+    """What a server is: its `runtime`, if that is known, or as its Server field says; else one is drawn."""
     if face == "orthanc":
         return "orthanc"
+    if runtime is not None:
+        return runtime
     lower = server.lower()
     for sign, platform in _SIGNS:
         if sign in lower:

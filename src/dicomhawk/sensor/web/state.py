@@ -51,7 +51,7 @@ class Limits(NamedTuple):
     """How much is kept; bytes are those of keys and of documents as JSON."""
 
     documents: int = 4096
-    """Of one visitor: nobody does more by hand, and a script that changes something each second does so for an hour."""
+    """Of one visitor: nobody does more by hand; a script that changes something each second does so for an hour."""
     bytes: int = 1 << 20
     """Of one visitor."""
     all_documents: int = 1_000_000
