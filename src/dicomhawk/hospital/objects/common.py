@@ -139,6 +139,19 @@ def request(made: Attributes, context: Context, requested: str) -> None:
     made.items("RequestAttributesSequence", item).set(RequestedProcedureDescription=requested)
 
 
+def ge_identity(made: Attributes, context: Context, product: str, model: str) -> None:
+    """The private block in which scanners of GE name themselves."""
+    device = context.device
+    made.private(
+        0x0009,
+        "GEMS_IDEN_01",
+        (0x01, "LO", product),
+        (0x02, "SH", (device.station_name or context.series.modality)[:4]),
+        (0x04, "SH", model[:16]),
+        (0xE3, "UI", device.uid_root),
+    )
+
+
 def pixels(
     made: Attributes,
     values: NDArray[np.integer],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dicomhawk.hospital.images import chest, head_ct
 from dicomhawk.hospital.images.recipe import AbdomenCT, ChestCT, HeadCT
 from dicomhawk.hospital.objects.attributes import Attributes
-from dicomhawk.hospital.objects.common import Context, number_format, pixels, request, start
+from dicomhawk.hospital.objects.common import Context, code, ge_identity, number_format, pixels, request, start
 from dicomhawk.hospital.objects.makers import CTModel
 from dicomhawk.hospital.objects.recipe import CTAcquisition
 
@@ -33,7 +33,7 @@ def build(context: Context, image: ChestCT | HeadCT, scan: CTAcquisition, hu: ND
         made.set(ContrastFlowRate=text(scan.flow))
     _siemens(made, scan, model) if siemens else _ge(made, context, image, scan, model)
     request(made, context, scan.requested)
-    made.set(RescaleIntercept="-1024", RescaleSlope="1", RescaleType="HU")
+    made.set(RescaleIntercept=str(INTERCEPT), RescaleSlope="1", RescaleType="HU")
     centres, widths = zip(*scan.windows, strict=True)
     made.set(WindowCenter=centres, WindowWidth=widths)
     if len(centres) > 1:
@@ -122,10 +122,7 @@ def _exposure(
     if siemens:
         made.set(ExposureModulationType="XYZ_EC", CTDIvol=scan.ctdi)
         value, meaning = ("113690", "Head") if head else ("113691", "Body")
-        phantom = Attributes("").set(
-            CodeValue=value, CodingSchemeDesignator="DCM", CodeMeaning=f"IEC {meaning} Dosimetry Phantom"
-        )
-        made.items("CTDIPhantomTypeCodeSequence", phantom)
+        made.items("CTDIPhantomTypeCodeSequence", code(value, "DCM", f"IEC {meaning} Dosimetry Phantom"))
 
 
 def tube_current(image: ChestCT | HeadCT, scan: CTAcquisition, model: CTModel, k: int) -> int:
@@ -160,15 +157,7 @@ def _siemens(made: Attributes, scan: CTAcquisition, model: CTModel) -> None:
 def _ge(made: Attributes, context: Context, image: ChestCT | HeadCT, scan: CTAcquisition, model: CTModel) -> None:
     text = number_format(model)
     first, here, last = (_centre(image, scan, k)[2] for k in (0, context.number, image.slices - 1))
-    suite = (context.device.station_name or "CT")[:4]
-    made.private(
-        0x0009,
-        "GEMS_IDEN_01",
-        (0x01, "LO", "CT_LIGHTSPEED"),
-        (0x02, "SH", suite),
-        (0x04, "SH", model.model[:16]),
-        (0xE3, "UI", context.device.uid_root),
-    )
+    ge_identity(made, context, "CT_LIGHTSPEED", model.model)
     made.private(0x0011, "GEMS_PATI_01", (0x10, "SS", 0))
     made.private(
         0x0019,

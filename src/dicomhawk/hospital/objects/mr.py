@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dicomhawk.hospital.images import brain
 from dicomhawk.hospital.images.recipe import BrainMR
 from dicomhawk.hospital.objects.attributes import Attributes, decimal
-from dicomhawk.hospital.objects.common import Context, pixels, request, start
+from dicomhawk.hospital.objects.common import Context, ge_identity, pixels, request, start
 from dicomhawk.hospital.objects.makers import MRModel
 from dicomhawk.hospital.objects.recipe import MRAcquisition
 
@@ -155,15 +155,7 @@ def _siemens(made: Attributes, context: Context, image: BrainMR, scan: MRAcquisi
 
 
 def _ge(made: Attributes, context: Context, image: BrainMR, scan: MRAcquisition, names: SequenceNames) -> None:
-    device = context.device
-    made.private(
-        0x0009,
-        "GEMS_IDEN_01",
-        (0x01, "LO", "GE_GENESIS_FF"),
-        (0x02, "SH", (device.station_name or "MR")[:4]),
-        (0x04, "SH", "SIGNA"),
-        (0xE3, "UI", device.uid_root),
-    )
+    ge_identity(made, context, "GE_GENESIS_FF", "SIGNA")
     made.private(
         0x0019,
         "GEMS_ACQU_01",

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from dicomhawk.hospital.images.recipe import Scout
 from dicomhawk.hospital.images.scout import ISOCENTRE, SOURCE
 from dicomhawk.hospital.objects.attributes import Attributes
-from dicomhawk.hospital.objects.common import Context, number_format, pixels, request, start
+from dicomhawk.hospital.objects.common import Context, ge_identity, number_format, pixels, request, start
 from dicomhawk.hospital.objects.makers import CTModel
 from dicomhawk.hospital.objects.recipe import CTAcquisition
 
@@ -80,15 +80,7 @@ def _siemens(made: Attributes) -> None:
 
 
 def _ge(made: Attributes, context: Context, model: CTModel, frontal: bool) -> None:
-    suite = (context.device.station_name or "CT")[:4]
-    made.private(
-        0x0009,
-        "GEMS_IDEN_01",
-        (0x01, "LO", "CT_LIGHTSPEED"),
-        (0x02, "SH", suite),
-        (0x04, "SH", model.model[:16]),
-        (0xE3, "UI", context.device.uid_root),
-    )
+    ge_identity(made, context, "CT_LIGHTSPEED", model.model)
     made.private(
         0x0019,
         "GEMS_ACQU_01",
