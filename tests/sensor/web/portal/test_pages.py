@@ -487,3 +487,22 @@ def test_the_settings_say_who_enters(visit: Visit, shared: Backing, monkeypatch:
         assert 3 <= guesses.index(302) <= 5
 
     run(story())
+
+
+def test_the_ohif_viewer_is_offered_where_it_is_installed(visit: Visit) -> None:
+    async def story() -> None:
+        browser = await signed_in(visit)
+        study = next(each for each in await studies(browser, modality="CT"))
+        page = browser.href("study", study=study.uid)
+        assert "OHIF" not in (await browser.get(page)).text
+        index = browser.desk.backing.settings.data / "ohif" / "index.html"
+        index.parent.mkdir()
+        index.touch()
+        try:
+            (link,) = re.findall(r'href="([^"]*)">OHIF</a>', (await browser.get(page)).text)
+        finally:
+            index.unlink()
+            index.parent.rmdir()
+        assert html.unescape(link).endswith(f"/viewer?StudyInstanceUIDs={study.uid}")
+
+    run(story())

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ....evidence import events as ev
+from .. import ohif
 from ..message import Response
 from . import listing as li
 from .desk import FACE, Visit
@@ -143,6 +144,7 @@ async def study(visit: Visit) -> Response:
         age=age(visit, found),
         series=series,
         has_images=any(item["picture"] for item in series),
+        ohif=ohif.viewer_url(desk.backing, found.uid),
         others=others,
     )
 
