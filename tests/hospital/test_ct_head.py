@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import random
-import shutil
 import subprocess
 import sys
 from datetime import date
@@ -29,9 +28,9 @@ from dicomhawk.hospital.objects.makers import CT_MODELS, CTModel
 from dicomhawk.hospital.objects.recipe import CTAcquisition, SeriesRecipe
 from dicomhawk.hospital.world.head_protocols import head_ct as planner
 from dicomhawk.hospital.world.planned import Examination, Planned
+from tests.hospital.object_samples import ROOT, context_for, dciodvfy, errors_in
 from tests.hospital.test_ct_abdomen import SEEN as ABDOMINAL
 from tests.hospital.test_ct_abdomen import abdomen
-from tests.hospital.test_objects import ROOT, context_for
 from tests.hospital.test_reports import LOCALES
 
 BODY = Body(seed="ab12", female=False, age=61.0)
@@ -200,15 +199,10 @@ def test_blood_darkens_with_age() -> None:
 
 @pytest.mark.parametrize("model", CT_MODELS, ids=lambda model: model.key)
 def test_dciodvfy_finds_no_error(model: CTModel, tmp_path: Path) -> None:
-    if shutil.which("dciodvfy") is None:
-        pytest.skip("dciodvfy (Debian: dicom3tools) is not installed")
     image = head(tilt=9.0 if model.tilts else 0.0, padding=-1024 if model.maker == "siemens" else -3024)
-    path = tmp_path / "image.dcm"
-    path.write_bytes(make_file(context_for(model, 4), SeriesRecipe(image, scan_of(model, image))))
-    done = subprocess.run(["dciodvfy", path], capture_output=True, text=True, errors="replace", check=False)
-    report = done.stdout + done.stderr
+    report = dciodvfy(make_file(context_for(model, 4), SeriesRecipe(image, scan_of(model, image))), tmp_path)
     assert "Image" in report
-    assert [line for line in report.splitlines() if "Error" in line] == []
+    assert errors_in(report) == []
 
 
 @pytest.mark.parametrize("model", CT_MODELS, ids=lambda model: model.key)

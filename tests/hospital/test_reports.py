@@ -13,13 +13,12 @@ import msgspec
 import pydicom
 import pytest
 
-from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.story import drawn
 from dicomhawk.hospital.findings.telling import STATES, Facts, tell
 from dicomhawk.hospital.findings.vocabulary import words
 from dicomhawk.hospital.images.locating import spot
-from dicomhawk.hospital.images.recipe import Body, ChestCT
+from dicomhawk.hospital.images.recipe import ChestCT
 from dicomhawk.hospital.objects import Context, make_file
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
@@ -37,15 +36,16 @@ from dicomhawk.hospital.objects.pdf import ENCAPSULATED_PDF
 from dicomhawk.hospital.objects.pr import GRAYSCALE_PRESENTATION
 from dicomhawk.hospital.objects.recipe import DocumentRecipe, decode, encode
 from dicomhawk.hospital.objects.report import BASIC_TEXT_SR, ENHANCED_SR
-from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
+from dicomhawk.hospital.rows import Series
 from dicomhawk.hospital.typesetting import Line, broken, pdf, width
+from tests.hospital.object_samples import BODY, ROOT, dciodvfy, errors_in
+from tests.hospital.object_samples import context_for as image_context
 
-ROOT = "1.2.826.0.1.3680043.10.1234"
 LOCALES = ("da_DK", "de_DE", "en_GB", "en_US", "es_ES", "fi_FI", "fr_FR", "it_IT", "nb_NO", "nl_NL", "sv_SE")
 NODULE = Finding("nodule", "n", "rl", (-60.0, 20.0, -10.0), 9.0)
 FLUID = Finding("effusion", "e", "l", (66.0, 64.0, -30.0), 18.0)
 CT = ChestCT(
-    body=Body(seed="ab12", female=True, age=61.0),
+    body=BODY,
     study="s",
     series="t",
     slices=120,
@@ -99,37 +99,7 @@ DOCUMENTS: dict[str, tuple[str, str, Document]] = {
 def context_for(name: str, charset: str = "ISO_IR 100") -> Context:
     """Rows as the generator writes them for a document."""
     sop_class, modality, _ = DOCUMENTS[name]
-    model = CT_MODELS[0]
-    device = Device(
-        device_key=1,
-        role="modality",
-        ae_title="CT01",
-        host="10.0.0.9",
-        port=104,
-        modality="CT",
-        manufacturer=model.manufacturer,
-        model=model.model,
-        serial="61234",
-        software=model.software[-1],
-        station_name="STATION1",
-        uid_root=f"{ROOT}.5.1",
-    )
-    patient = Patient(
-        patient_key=1, patient_id="0412560000", issuer="CPR", name="Sørensen^Åse", birth_date="19561204", sex="F"
-    )
-    study = Study(
-        study_key=1,
-        patient_key=1,
-        study_uid=f"{ROOT}.2.1",
-        study_date="20260304",
-        study_time="101500",
-        accession_number="RH26000001",
-        study_id="1",
-        referring_physician="Holm^Jens",
-        description="CT af thorax",
-        reading_physicians="Dam^Karen^^Dr",
-        patient_age="069Y",
-    )
+    usual = image_context(CT_MODELS[0], 1)
     series = Series(
         series_key=9,
         study_key=1,
@@ -139,22 +109,20 @@ def context_for(name: str, charset: str = "ISO_IR 100") -> Context:
         description="Report",
         series_date="20260304",
         series_time="131600",
-        institution="Sygehus Øst",
-        department="Røntgenafdelingen",
+        institution=usual.series.institution,
+        department=usual.series.department,
         protocol_name="Thorax",
         device_key=1,
     )
-    instance = Instance(
-        instance_key=1,
+    instance = replace(
+        usual.instance,
         series_key=9,
         sop_uid=f"{ROOT}.6.1.1",
         sop_class_uid=sop_class,
-        transfer_syntax_uid=EXPLICIT_LE,
-        instance_number=1,
-        content_date="20260304",
         content_time="131612",
     )
-    return Context(patient, study, series, instance, device, charset, "Skovvej 3, 8800 Viborg")
+    study = replace(usual.study, reading_physicians="Dam^Karen^^Dr")
+    return replace(usual, study=study, series=series, instance=instance, charset=charset)
 
 
 def made(name: str) -> bytes:
@@ -174,12 +142,7 @@ def texts(item: pydicom.Dataset) -> list[str]:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_are_valid(name: str, tmp_path: Path) -> None:
-    if shutil.which("dciodvfy") is None:
-        pytest.skip("dciodvfy (dicom3tools) is not installed")
-    path = tmp_path / "a.dcm"
-    path.write_bytes(made(name))
-    said = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False).stderr
-    assert [line for line in said.splitlines() if line.startswith("Error")] == []
+    assert errors_in(dciodvfy(made(name), tmp_path, "-new")) == []
 
 
 @pytest.mark.parametrize("name", [name for name, (_, modality, _) in DOCUMENTS.items() if modality in ("SR", "KO")])
