@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, Final
 
 INDENTATION: Final = "   "
@@ -33,15 +32,6 @@ def styled(value: Any, indentation: str = INDENTATION, margin: str = "") -> str:
         inner = margin + indentation
         return "[\n" + ",\n".join(inner + styled(each, indentation, inner) for each in value) + f"\n{margin}]"
     return _scalar(value)
-
-
-def items(values: Iterator[Any]) -> Iterator[str]:
-    """An array of `values`, piece by piece."""
-    begun = False
-    for value in values:
-        yield (",\n" if begun else "[\n") + INDENTATION + styled(value, margin=INDENTATION)
-        begun = True
-    yield "\n]" if begun else "[]"
 
 
 def parsed(text: bytes) -> Any:
