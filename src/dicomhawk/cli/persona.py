@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
 
+from ..outputs.narrative import printable
 from ..settings import SettingsError
 from .common import Json, print_json, print_line, print_table
 from .distinct import distinct
@@ -21,6 +20,7 @@ from .probing import (
     Calling,
     Fast,
     Http,
+    Manner,
     Mine,
     Patience,
     Store,
@@ -101,9 +101,9 @@ def verify(
     from ..persona.battery.compare import compare
 
     persona = model.load(name)
-    how: dict[str, Any] = {"called": called, "calling": calling, "store": store, "fast": fast, "patience": patience}
-    real = observe(against, mine=mine, only=only, **how)
-    ours = observe_persona(name, only=only, **how)
+    manner = Manner(called, calling, store, fast, patience, only)
+    real = observe(against, manner, mine=mine)
+    ours = observe_persona(name, manner)
     found = compare(real, ours, (against, persona.name))
     common = [name for name in real.observations if name in ours.observations]
     differing = {difference.experiment for difference in found}
@@ -149,8 +149,7 @@ def record(
     _writable(output)
     library()  # what is wrong with it is better known before the wait than after it
     site = None if http is None else (http, own_address(web.host_of(http), mine=mine))
-    how: dict[str, Any] = {"called": called, "calling": calling, "store": store, "fast": fast, "patience": patience}
-    seen = observe(dicom, mine=mine, looking=True, **how)
+    seen = observe(dicom, Manner(called, calling, store, fast, patience), mine=mine, looking=True)
     if transcript is not None:
         transcript.write_bytes(msgspec.json.format(msgspec.json.encode(seen)))
     remarks = () if site is None else web.look(*site)
@@ -180,13 +179,12 @@ def leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]
 
 
 def text(value: Any) -> str:
-    """A value for people."""
+    """A value for people, in one line."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(text, value)) or "none"
-    if isinstance(value, BaseModel | Enum | Mapping):
-        return str(value)
-    return str(value)
+    whole = str(value)
+    return printable(whole, len(whole))  # pages have several lines

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -64,48 +64,44 @@ def own_address(host: str, *, mine: bool) -> str:
     return address
 
 
-def observe(
-    against: str,
-    *,
-    mine: bool,
-    called: str,
-    calling: str,
-    store: bool = False,
-    fast: bool = False,
-    patience: float = PATIENCE_SECONDS,
-    only: Sequence[str] | None = None,
-    looking: bool = False,
-) -> Transcript:
+class Manner(NamedTuple):
+    """How the battery is played: with which AE titles, and how much of it."""
+
+    called: str
+    calling: str
+    store: bool
+    fast: bool
+    patience: float
+    only: Sequence[str] | None = None
+    """Experiments and groups; None: all."""
+
+    def at(self, address: tuple[str, int], *, looking: bool = False) -> tuple[Laboratory, Plan]:
+        """What it takes to play it there."""
+        samples = FAST_SAMPLES if self.fast else SAMPLES
+        only = frozenset(self.only) if self.only else None
+        return (
+            Laboratory(address, self.called, self.calling, patience=self.patience, samples=samples),
+            Plan(timers=not self.fast, storing=self.store, looking=looking, only=only),
+        )
+
+
+def observe(against: str, manner: Manner, *, mine: bool, looking: bool = False) -> Transcript:
     """Play the battery against a system of the operator's. Raises `SettingsError`."""
     host, port = ownership.target(against)
     address = own_address(host, mine=mine)
-    if store:
+    if manner.store:
         Console(stderr=True).print(
             "Six small synthetic objects of the patients REC-0001, REC-0002 and REC-0003 will be stored there;"
             " remove them afterwards.",
             highlight=False,
         )
-    lab = Laboratory((address, port), called, calling, patience=patience, samples=FAST_SAMPLES if fast else SAMPLES)
-    plan = Plan(timers=not fast, storing=store, looking=looking, only=frozenset(only) if only else None)
-    return _play(lab, plan, against)
+    return _play(*manner.at((address, port), looking=looking), against)
 
 
-def observe_persona(
-    persona: str,
-    *,
-    called: str,
-    calling: str,
-    store: bool = False,
-    fast: bool = False,
-    patience: float = PATIENCE_SECONDS,
-    only: Sequence[str] | None = None,
-) -> Transcript:
+def observe_persona(persona: str, manner: Manner) -> Transcript:
     """Play the battery against ours as a persona, with an empty hospital, on loopback. Raises `SettingsError`."""
-    with running(persona, called, calling) as port:
-        samples = FAST_SAMPLES if fast else SAMPLES
-        lab = Laboratory(("127.0.0.1", port), called, calling, patience=patience, samples=samples)
-        plan = Plan(timers=not fast, storing=store, only=frozenset(only) if only else None)
-        return _play(lab, plan, f"ours as {persona}")
+    with running(persona, manner.called, manner.calling) as port:
+        return _play(*manner.at(("127.0.0.1", port)), f"ours as {persona}")
 
 
 def _play(lab: Laboratory, plan: Plan, what: str) -> Transcript:
