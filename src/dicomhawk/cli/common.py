@@ -51,6 +51,10 @@ def on_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+_ESCAPES = str.maketrans({"\n": "\\n", "\r": "\\r", "\t": "\\t"})
+"""Of what would break a table of lines and tabs."""
+
+
 def print_json(value: Any) -> None:
     """One line."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
@@ -67,7 +71,7 @@ def print_table(
     """A table on a terminal, tab-separated lines in a pipe. Cells are shown as they are: no markup in them."""
     if not on_terminal():
         for row in rows:
-            print("\t".join(row))
+            print("\t".join(cell.translate(_ESCAPES) for cell in row))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
