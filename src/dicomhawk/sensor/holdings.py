@@ -10,7 +10,7 @@ import asyncio
 import mmap
 import os
 import time
-from collections.abc import Callable, Container, Generator, Iterable, Sequence
+from collections.abc import Callable, Container, Generator, Hashable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -121,6 +121,7 @@ class Holdings:
         self._archive = Archive(settings.data)
         self._renderer = Renderer(settings.data, settings.hospital.cache_mib << 20)
         self._pictures = Pictures()
+        self._being_made: dict[Hashable, asyncio.Future[bytes]] = {}
 
     def close(self) -> None:
         """Close files and end the renderer."""
@@ -323,13 +324,24 @@ class Holdings:
         key = instance.origin, instance.path or instance.sop_uid, view
         picture = self._pictures.get(key)
         if picture is None:
-            path = await self.file(instance)
-            if path is None:
-                raise DisplayError("the object can't be had")
-            syntax = instance.transfer_syntax_uid
-            picture = await self._renderer.picture(path, syntax, view, trusted=instance.origin != _UPLOAD)
-            self._pictures.put(key, picture)
+            making = self._being_made.get(key)
+            if making is None:
+                making = self._being_made[key] = asyncio.ensure_future(self._picture(instance, view))
+                making.add_done_callback(lambda done: self._made(key, done))
+            picture = await asyncio.shield(making)  # whoever leaves doesn't take it from the others
         return picture
+
+    async def _picture(self, instance: InstanceRef, view: View) -> bytes:
+        path = await self.file(instance)
+        if path is None:
+            raise DisplayError("the object can't be had")
+        syntax = instance.transfer_syntax_uid
+        return await self._renderer.picture(path, syntax, view, trusted=instance.origin != _UPLOAD)
+
+    def _made(self, key: Hashable, done: asyncio.Future[bytes]) -> None:
+        del self._being_made[key]
+        if not done.cancelled() and done.exception() is None:
+            self._pictures.put(key, done.result())
 
     async def frame(self, instance: InstanceRef, number: int) -> bytes:
         """Frame `number`, from 1, of an instance, uncompressed and in little endian. Raises `DisplayError`."""
