@@ -40,8 +40,12 @@ class Door:
         """Take a connection in, at the cost of an old one that waits for its visitor if there are too many; False:
         there is no room."""
         if len(self.connections) >= self.capacity:
-            waiting = next((old for old in islice(self.connections, LOOKED_AT) if old.is_waiting), None)
+            oldest = list(islice(self.connections, LOOKED_AT))
+            waiting = next((old for old in oldest if old.is_waiting), None)
             if waiting is None:
+                # So that the next visitor's look is at others: who is served slowly mustn't hide who only waits.
+                for old in oldest:
+                    self.connections[old] = self.connections.pop(old)
                 return False
             waiting.give_way()
         self.connections[connection] = None

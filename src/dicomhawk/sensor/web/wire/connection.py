@@ -18,6 +18,7 @@ from ...tls.door import event_of
 from ..door import Door
 from ..message import Request, Response
 from .body import StreamedBody
+from .framing import MANY
 from .head import Head, Words
 from .inbound import BodyReceived, HeadReceived, Inbound, Wrong
 from .outbound import CONTINUE, Framed
@@ -39,6 +40,7 @@ class Connection(Outgoing, asyncio.Protocol):
     __slots__ = (
         "_body",
         "_continue",
+        "_gives_way",
         "_last",
         "_responded",
         "_started",
@@ -54,6 +56,7 @@ class Connection(Outgoing, asyncio.Protocol):
         self._started = 0.0
         self._responded = False  # whether the request's response has begun
         self._last = False  # whether the connection ends with the request's body
+        self._gives_way = False  # whether others have a turn before the rest of the input
         self._timer: asyncio.TimerHandle | None = None
 
     # asyncio's side
@@ -161,6 +164,10 @@ class Connection(Outgoing, asyncio.Protocol):
                     self._begin(indication)
                 case BodyReceived():
                     self._take_body(indication)
+                    if len(indication.pieces) >= MANY:
+                        self._gives_way = True
+                        asyncio.get_running_loop().call_soon(self._go_on)
+                        break
                 case Wrong():
                     self._refuse(indication, "closed")
                 case None:
@@ -202,8 +209,7 @@ class Connection(Outgoing, asyncio.Protocol):
         pieces = self._record_body(received)
         body = self._body
         if body is not None:
-            for piece in pieces:
-                body.put(piece)
+            body.put(b"".join(pieces))
             if received.last:
                 body.end()
         if received.last and self._task is None:
@@ -216,6 +222,7 @@ class Connection(Outgoing, asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
+        self._gives_way = False
         try:
             self._advance()
         except Exception as error:
@@ -247,7 +254,7 @@ class Connection(Outgoing, asyncio.Protocol):
         if self._transport.is_closing():
             return
         full = (self._body is not None and self._body.is_full) or self.inbound.buffered > READ_AHEAD
-        if full:
+        if full or self._gives_way:
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()

@@ -71,16 +71,20 @@ class Recorded:
         if pieces and self._sink is None:
             self._sink = record.open_object(b"")
         sink = self._sink
-        literal = len(pieces) > SCATTERED
         done = 0
-        for (start, end), piece in zip(pieces, data, strict=True):
+        if len(pieces) > SCATTERED:
+            data = [b"".join(data)]
+            if sink is not None:
+                sink.write(data[0])
+            self._body_bytes += len(data[0])
+            pieces = []
+        for (start, end), piece in zip(pieces, data, strict=False):
             if sink is not None:
                 sink.write(piece)
-                if not literal:
-                    if start > done:
-                        record.received(raw[done:start])
-                    record.received_object(sink.ordinal, self._body_bytes, len(piece))
-                    done = end
+                if start > done:
+                    record.received(raw[done:start])
+                record.received_object(sink.ordinal, self._body_bytes, len(piece))
+                done = end
             self._body_bytes += len(piece)
         if done < len(raw):
             record.received(raw[done:])
