@@ -72,7 +72,7 @@ class Server:
     def __init__(self, context: ssl.SSLContext, *, patience: float = 30.0, most: int = 8) -> None:
         self.log: list[Any] = []
         self.failures: list[Handshake] = []
-        self.pending: set[Layer] = set()
+        self.pending: dict[Layer, None] = {}
         self.loop = uvloop.new_event_loop()
         make: Callable[[], Layer] = lambda: Layer(  # noqa: E731
             context, lambda: Upper(self.log), self.failed, patience, self.pending, most
@@ -200,14 +200,35 @@ def test_a_client_that_leaves_before_the_end(server: Server) -> None:
     assert not server.pending
 
 
-def test_silence_has_an_end_and_there_is_room_for_so_many(settings: Settings) -> None:
+def test_what_a_failed_handshake_came_with_is_kept(server: Server) -> None:
+    sent = b"\x16\x03\x01\x00\x08\x01\x00\x00\x04\x03\x03ab"
+    with socket.create_connection(server.address, 20) as sock:
+        sock.sendall(sent)
+        sock.recv(100)
+    wait_until(lambda: bool(server.failures), "failure")
+    assert (server.failures[0].raw, server.failures[0].first) == (sent, b"")
+
+
+def test_those_who_say_nothing_do_not_keep_others_out(settings: Settings) -> None:
+    server = Server(certificate.context(settings, Tls()), most=3)
+    try:
+        silent = [socket.create_connection(server.address, 20) for _ in range(3)]
+        wait_until(lambda: len(server.pending) == 3, "three that say nothing")
+        with client(server) as sock:
+            assert sock.version()
+        assert silent[0].recv(1) == b"", "the oldest made room"
+        assert [each.failure for each in server.failures] == ["capacity"]
+        for each in silent:
+            each.close()
+    finally:
+        server.stop()
+
+
+def test_silence_has_an_end(settings: Settings) -> None:
     server = Server(certificate.context(settings, Tls()), patience=1.0, most=3)
     try:
         silent = [socket.create_connection(server.address, 20) for _ in range(3)]
         wait_until(lambda: len(server.pending) == 3, "three that say nothing")
-        with socket.create_connection(server.address, 20) as sock, contextlib.suppress(ConnectionResetError):
-            sock.sendall(client_hello())
-            assert sock.recv(1) == b""
         for sock in silent:
             assert sock.recv(1) == b""
             sock.close()

@@ -40,7 +40,7 @@ class TlsDoor:
         self._make = make
         self._capacity = capacity
         self._plain = plain
-        self._pending: set[Layer] = set()
+        self._pending: dict[Layer, None] = {}
 
     def __call__(self) -> asyncio.Protocol:
         """The protocol of a new connection."""
@@ -49,7 +49,7 @@ class TlsDoor:
     def _failed(self, transport: asyncio.Transport, handshake: Handshake) -> bytes:
         """Put a connection on record that never came through; returns what it gets in the clear."""
         record = self._recorder.open(*ends(transport), protocol="tls")
-        record.received(handshake.first)
+        record.received(handshake.raw)
         record.emit(event_of(handshake))
         if handshake.first:
             shown = handshake.first[:FIRST_BYTES]

@@ -30,6 +30,8 @@ class Handshake(NamedTuple):
     """Why there is no connection: the TLS library's reason, or what came instead of a ClientHello."""
     first: bytes = b""
     """What came first, where that was no TLS."""
+    raw: bytes = b""
+    """What came of a handshake that failed, up to the end of the ClientHello."""
 
 
 class Layer(asyncio.Protocol):
@@ -46,7 +48,7 @@ class Layer(asyncio.Protocol):
         make: Callable[[], asyncio.Protocol],
         failed: Callable[[asyncio.Transport, Handshake], bytes],
         patience: float,
-        pending: set[Layer],
+        pending: dict[Layer, None],
         most: int,
     ) -> None:
         self._context = context
@@ -58,6 +60,7 @@ class Layer(asyncio.Protocol):
         self._pending = pending
         self._most = most
         self._protocol: asyncio.Protocol | None = None
+        self._raw = b""  # until the handshake is over
         self._over = False
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
@@ -67,10 +70,8 @@ class Layer(asyncio.Protocol):
         """A visitor is there."""
         self._transport = cast(asyncio.Transport, transport)
         if len(self._pending) >= self._most:
-            self._over = True
-            self._transport.abort()
-            return
-        self._pending.add(self)
+            next(iter(self._pending)).give_way()
+        self._pending[self] = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         loop = asyncio.get_running_loop()
@@ -93,6 +94,7 @@ class Layer(asyncio.Protocol):
                     return
                 # It is TLS, if of a kind that we can't read: let the library answer it as it does.
             data, self._first = bytes(self._first), None
+            self._raw = data
         self._incoming.write(data)
         self._advance()
 
@@ -130,6 +132,7 @@ class Layer(asyncio.Protocol):
             return False
         self.send()
         self._stop_waiting()
+        self._raw = b""
         cipher = self._tls.cipher()
         agreed = Handshake(
             self._hello, self._tls.version(), cipher[0] if cipher else None, self._tls.selected_alpn_protocol()
@@ -154,8 +157,12 @@ class Layer(asyncio.Protocol):
         if data and not self._transport.is_closing():
             self._transport.write(data)
 
+    def give_way(self) -> None:
+        """A new visitor takes the place of the one whose handshake has taken longest."""
+        self._give_up("capacity")
+
     def _stop_waiting(self) -> None:
-        self._pending.discard(self)
+        self._pending.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -163,7 +170,7 @@ class Layer(asyncio.Protocol):
     def _give_up(self, why: str, plain: bytes = b"") -> None:
         self._over = True
         self._stop_waiting()
-        answer = self._failed(self._transport, Handshake(self._hello, failure=why, first=plain))
+        answer = self._failed(self._transport, self._failure(why, plain))
         if plain and answer:
             self._transport.write(answer)
         self._transport.close()
@@ -191,7 +198,11 @@ class Layer(asyncio.Protocol):
         elif not over:
             first = bytes(self._first or b"")
             plain = first if first[:1] != bytes((hellos.HANDSHAKE,)) else b""
-            self._failed(self._transport, Handshake(self._hello, failure="the peer left", first=plain))
+            self._failed(self._transport, self._failure("the peer left", plain))
+
+    def _failure(self, why: str, plain: bytes) -> Handshake:
+        raw = plain or self._raw or bytes(self._first or b"")
+        return Handshake(self._hello, failure=why, first=plain, raw=raw)
 
     def pause_writing(self) -> None:
         """The transport has enough."""
