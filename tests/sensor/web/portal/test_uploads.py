@@ -92,6 +92,23 @@ def test_an_upload_is_seen_again_by_its_visitor_and_nobody_else(visit: Visit, sh
     run(story())
 
 
+def test_a_report_of_any_length_is_set_in_a_moment(visit: Visit) -> None:
+    async def story() -> None:
+        browser = await signed_in(visit)
+        items = []
+        for _ in range(300):
+            item = Dataset()
+            item.RelationshipType, item.ValueType, item.TextValue = "CONTAINS", "TEXT", "word " * 1500
+            items.append(item)
+        data, made = image(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Modality="SR", ContentSequence=items)
+        await send(browser, {"report.dcm": data})
+        answer = await browser.get(browser.href("print", study=made.StudyInstanceUID))
+        assert (answer.status, answer.header("Content-Type")) == (200, "application/pdf")
+        assert len(answer.data) < 60_000, "some pages of it"
+
+    run(story())
+
+
 def test_texts_of_uploads_are_texts(visit: Visit) -> None:
     async def story() -> None:
         browser = await signed_in(visit)

@@ -16,6 +16,8 @@ MAX_TEXT: Final = 8000
 """Characters of one."""
 MAX_DEPTH: Final = 12
 """Containers within each other."""
+MAX_SHOWN: Final = 64_000
+"""Characters of all of it that are shown: twenty pages, which take a tenth of a second to be set."""
 MAX_STREAM: Final = 1 << 20
 """Bytes that a page of a PDF may become."""
 
@@ -59,11 +61,13 @@ def structured(data: bytes | memoryview, syntax: str) -> Document | None:
     except ElementsError:
         return None
     characters = of_data_set(found)
-    lines = []
+    lines: list[Line] = []
+    left = MAX_SHOWN
     for line in _lines(found, characters, 0):
-        lines.append(line)
-        if len(lines) >= MAX_LINES:
+        left -= len(line.heading) + len(line.text)
+        if left < 0 or len(lines) >= MAX_LINES:
             break
+        lines.append(line)
     verifier = _first(found, _VERIFIERS)
     signed, moment = "", ""
     if verifier is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ from .listing import Study
 from .records import age, named_study
 
 _UPLOAD = "upload"
+MAX_REPORT = 16 << 20
+"""Bytes of a report that is shown; a visitor's may be of any length."""
 MAX_REPORTS = 20
 """Reports of a study that are listed."""
 _HEADINGS = {
@@ -84,7 +87,7 @@ async def printed(visit: Visit) -> Response:
         content = inside[1] if inside is not None else None
     else:
         shown = await _shown(visit, chosen)
-        content = _set(visit, found, shown) if shown is not None else None
+        content = await asyncio.to_thread(_set, visit, found, shown) if shown is not None else None
     if content is None:
         return visit.failed(404, "no_report")
     _told(visit, chosen, "report", "application/pdf", len(content))
@@ -116,18 +119,18 @@ def _chosen(visit: Visit, reports: list[InstanceRef]) -> InstanceRef | None:
 
 async def _shown(visit: Visit, instance: InstanceRef) -> Shown | None:
     stored = await visit.desk.holdings.fetch(instance, instance.transfer_syntax_uid)
-    if stored is None:
+    if stored is None or len(stored.data) > MAX_REPORT:
         return None
     document: Document | None
     if instance.sop_class_uid == li.ENCAPSULATED_PDF:
-        inside = encapsulated(stored.data, stored.transfer_syntax)
+        inside = await asyncio.to_thread(encapsulated, stored.data, stored.transfer_syntax)
         if inside is None:
             return None
         document = Document(inside[0], ())
         if instance.origin != _UPLOAD:
             document = without_letterhead(printed_text(*inside), visit.desk.skin.hospital)
     else:
-        document = structured(stored.data, stored.transfer_syntax)
+        document = await asyncio.to_thread(structured, stored.data, stored.transfer_syntax)
     if document is None:
         return None
     headings = words(visit.desk.locale.name)["headings"]
