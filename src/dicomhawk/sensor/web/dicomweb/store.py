@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from ....evidence import events as ev
@@ -67,6 +68,7 @@ class Storing:
                     else:
                         done, under_way = under_way, None
                         self._finish(done, headers)
+                        await asyncio.sleep(0)
             reader.finish()
         except (multipart.MultipartError, BodyBroken) as error:
             raise Refused(400, "Invalid multipart body") from error
