@@ -101,6 +101,12 @@ class WebChange(Event, frozen=True, kw_only=True):
     detail: Annotated[
         str | None, Field("honeypot.web.detail", "What it wanted: the script, the value, the address.")
     ] = None
+    password: Annotated[
+        str | None, Field("honeypot.credential.password", "Password that it would have set.", secret=True)
+    ] = None
+    old_password: Annotated[
+        str | None, Field("honeypot.credential.old_password", "Password that was given as the old one.", secret=True)
+    ] = None
     outcome: Outcome = None
 
 

@@ -152,8 +152,8 @@ async def _add(visit: Visit, what: str, fields: tuple[str, ...]) -> tuple[str, s
     said = {name: visit.sent(name)[:100] for name in fields}
     if not said[fields[0]]:
         return visit.desk.of("login.empty"), "bad"
-    detail = ", ".join(f"{name}={visit.raw(name)}" for name in (*fields, "new") if visit.raw(name))
-    visit.changed(f"add-{what}", visit.raw(fields[0]), detail)
+    detail = ", ".join(f"{name}={visit.raw(name)}" for name in fields if visit.raw(name))
+    visit.changed(f"add-{what}", visit.raw(fields[0]), detail, password=visit.raw("new"))
     kept = _added(visit, what)
     if len(kept) >= MAX_ADDED or not visit.desk.keep(visit.visitor, what, [*kept, said]):
         return visit.desk.of("error.unable"), "bad"

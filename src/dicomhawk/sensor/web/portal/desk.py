@@ -52,9 +52,7 @@ class Desk:
         self.state = state
         self.seed = deployment.seed
         http = backing.persona.http
-        platform = platform_of(
-            http.server(deployment), face=http.face, seed=deployment.seed, runtime=http.runtime
-        )
+        platform = platform_of(http.server(deployment), face=http.face, seed=deployment.seed, runtime=http.runtime)
         self.skin = Skin(deployment, platform)
         self.speech = Speech(deployment.seed, deployment.locale)
         self.pages = Pages(self.skin, self.speech)

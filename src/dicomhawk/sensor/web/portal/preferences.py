@@ -49,7 +49,9 @@ def _display(visit: Visit) -> str:
 def _password(visit: Visit) -> str:
     """A change of the password, which the directory refuses."""
     desk, new, again = visit.desk, visit.raw("new"), visit.raw("again")
-    visit.changed("password", visit.session.username, f"{visit.raw('old')} -> {new}", outcome="failure")
+    visit.changed(
+        "password", visit.session.username, None, outcome="failure", password=new, old_password=visit.raw("old")
+    )
     if new != again:
         return desk.of("settings.differ")
     return desk.of("settings.weak") if len(new) < 8 else desk.of("settings.directory", extension=desk.skin.extension)
