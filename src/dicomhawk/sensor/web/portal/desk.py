@@ -189,9 +189,28 @@ class Visit:
         """An event on the request's connection."""
         self.request.record.emit(event)
 
-    def changed(self, call: str, target: str | None, detail: str | None, *, outcome: str = "success") -> None:
+    def changed(
+        self,
+        call: str,
+        target: str | None,
+        detail: str | None,
+        *,
+        outcome: str = "success",
+        password: str = "",
+        old_password: str = "",
+    ) -> None:
         """The visitor asked for a change."""
-        self.emit(ev.WebChange(face=FACE, call=call, target=target, detail=detail, outcome=outcome))
+        self.emit(
+            ev.WebChange(
+                face=FACE,
+                call=call,
+                target=target,
+                detail=detail,
+                password=password or None,
+                old_password=old_password or None,
+                outcome=outcome,
+            )
+        )
 
     def shown(
         self, template: str, heading: str, *, status: int = 200, area: str | None = None, **values: Any
