@@ -234,7 +234,7 @@ class Holdings:
     def prefetch(self, instance: InstanceRef) -> None:
         """Have an instance rendered that will soon be fetched."""
         if instance.origin != _UPLOAD and self._archive.path_of(instance) is None:
-            self._renderer.begin(instance.instance_key)
+            self._renderer.make_ahead(instance.instance_key)
 
     def syntax_of(self, instance: InstanceRef) -> str:
         """The transfer syntax that the archive keeps an instance in.

@@ -20,6 +20,8 @@ from .processes import die_with
 PROCESSES = min(os.cpu_count() or 1, 4)
 """Render processes of a worker at most, so that one visitor's images keep all cores busy. They begin when they are
 needed: a worker that has one image to make at a time has one of them. More than four would cost much memory."""
+MAX_AHEAD = 32
+"""Objects under way up to which others are made ahead: what nobody waits for yet must not keep those who do."""
 NICENESS = 5
 """Answers go before images that are made ahead."""
 
@@ -43,6 +45,11 @@ class Renderer:
             self._under_way[instance_key] = future
             future.add_done_callback(lambda done: self._done(instance_key, done))
         return future
+
+    def make_ahead(self, instance_key: int) -> None:
+        """Have an instance rendered that somebody will want, unless there is enough to do."""
+        if len(self._under_way) < MAX_AHEAD:
+            self.begin(instance_key)
 
     def _done(self, instance_key: int, future: asyncio.Future[str]) -> None:
         del self._under_way[instance_key]
