@@ -71,12 +71,7 @@ def _of_many(kind: str) -> Handler:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise Problem(Fault.FILE)
         view = await call.view()
-        items = []
-        for name in names:
-            item = await view.find_any(name)
-            if item is None:
-                raise Problem(Fault.RESOURCE)
-            items.append(item)
+        items = await call.named(view, names)
         return await _archive(call, view, items, "Archive.zip", kind != "create-archive", options)
 
     return handler
@@ -89,6 +84,7 @@ async def _archive(
     for item in items:
         more, large = await view.size(item) if item.level < Level.IMAGE else (1, 0)
         number, size = number + more, size + large
+        await asyncio.sleep(0)
     content = {
         "ArchiveSize": str(size // 2),
         "ArchiveSizeMB": size >> 21,

@@ -12,8 +12,9 @@ from ....hospital.attributes import Level
 from ..message import Response
 from ..state import StateFull
 from .describing import STABLE_AGE
+from .jsoncpp import INDENTATION, styled
 from .problems import Fault, Problem
-from .service import NAMES, PLURALS, Call, Handler, json_response, stamp, text_response
+from .service import JSON, NAMES, PLURALS, Call, Handler, json_response, stamp, text_response
 from .view import Item, View
 
 DEFAULT_LIMIT: Final = 100
@@ -56,11 +57,21 @@ async def changes(call: Call) -> Response:
         )
     since = max(_whole(call.request.argument("since"), 0), forgotten)
     limit = min(_whole(call.request.argument("limit"), DEFAULT_LIMIT), MOST)
-    found = list(log.since(since, limit))
     done = since + limit >= last if limit else last <= since
-    listed = [each async for each in _described(view, found)]
+    listed = [styled(each, margin=2 * INDENTATION) async for each in _described(view, log.since(since, limit))]
     call.queried(None, len(listed), offset=since or None, limit=limit)
-    return json_response({"Changes": listed, "Done": done, "Last": min(since + limit, last) if found else last})
+    end = {"Done": done, "Last": min(since + limit, last) if listed else last}
+    return _laid_out(listed, end)
+
+
+def _laid_out(listed: list[str], end: dict[str, Any]) -> Response:
+    """The object that has `listed` and `end`, as if it had been written at once."""
+    if not listed:
+        return json_response({"Changes": [], **end})
+    inner = 2 * INDENTATION
+    head = f'{{\n{INDENTATION}"Changes" : \n{INDENTATION}[\n{inner}'
+    tail = styled(end)[1:]
+    return text_response(head + f",\n{inner}".join(listed) + f"\n{INDENTATION}],{tail}", JSON)
 
 
 async def forget(call: Call) -> Response:
@@ -193,5 +204,5 @@ async def _described(view: View, found: Iterable[Change]) -> AsyncIterator[dict[
             "ResourceType": NAMES[item.level],
             "Seq": number,
         }
-        if number % 64 == 0:
+        if number % 32 == 0:
             await asyncio.sleep(0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 from ....hospital.attributes import Level
@@ -11,16 +12,15 @@ from ..message import Response
 from ..state import StateFull
 from . import jobs
 from .attachments import known
+from .bodies import array
 from .describing import described, form_of
 from .jsoncpp import JsonError, parsed
 from .nodes import delete
 from .problems import Fault, Problem, Refusal
-from .service import LEVELS, NAMES, PLURALS, Call, Handler, json_response, text_response
+from .service import LEVELS, MAX_NAMED, NAMES, PLURALS, Call, Handler, json_response, text_response
 from .system import new_uid
 from .view import Item, View, public_id
 
-MAX_NAMED: Final = 10_000
-"""Resources that one call may name."""
 _IDENTIFIERS: Final = {
     Level.PATIENT: "PatientID",
     Level.STUDY: "StudyInstanceUID",
@@ -105,6 +105,7 @@ async def _content(call: Call, view: View, items: list[Item], anonymizes: bool) 
     number = 0
     for item in items:
         number += (await view.size(item))[0] if item.level < Level.IMAGE else 1
+        await asyncio.sleep(0)
     return {
         "Description": "REST API",
         "FailedInstancesCount": 0,
@@ -163,7 +164,7 @@ async def merge(call: Call) -> Response:
     item = await call.item(view, Level.STUDY)
     options, text = await _options(call)
     call.changed("merge", detail=text)
-    items = await _named(view, _names(options))
+    items = await call.named(view, _names(options))
     content = await _content(call, view, items, False)
     return _ended(call, content | {"TargetStudy": item.id}, options)
 
@@ -192,17 +193,7 @@ def _names(options: dict[str, Any]) -> list[str]:
     names = options.get("Resources")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise Problem(Fault.FILE, "List of strings expected in field: Resources")
-    return names[:MAX_NAMED]
-
-
-async def _named(view: View, names: list[str]) -> list[Item]:
-    found = []
-    for name in names:
-        item = await view.find_any(name)
-        if item is None:
-            raise Problem(Fault.RESOURCE)
-        found.append(item)
-    return found
+    return list(dict.fromkeys(names))[:MAX_NAMED]
 
 
 def _bulk(operation: str) -> Handler:
@@ -210,7 +201,7 @@ def _bulk(operation: str) -> Handler:
         options, text = await _options(call)
         call.changed(f"bulk-{operation}", detail=text)
         view = await call.view()
-        items = await _named(view, _names(options))
+        items = await call.named(view, _names(options))
         anonymizes = operation == "anonymize"
         content = await _content(call, view, items, anonymizes)
         content["Resources"] = [
@@ -233,6 +224,7 @@ async def bulk_delete(call: Call) -> Response:
         item = await view.find_any(name)
         if item is not None:
             delete(call, view, item)
+        await asyncio.sleep(0)
     return text_response("")
 
 
@@ -240,9 +232,16 @@ async def bulk_content(call: Call) -> Response:
     """POST /tools/bulk-content."""
     options, _ = await _options(call)
     view = await call.view()
+    names = _names(options)
+    call.queried(None, len(names))
+    return await array(_contents(call, view, names, options))
+
+
+async def _contents(
+    call: Call, view: View, names: list[str], options: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
     wanted = options.get("Level")
-    found = []
-    for name in _names(options):
+    for name in names:
         item = await view.find_any(name)
         if item is None:
             continue
@@ -256,9 +255,8 @@ async def bulk_content(call: Call) -> Response:
             content = await described(call.service, view, each, form_of(options))
             if options.get("Metadata", True) is True:
                 content["Metadata"] = await known(call, view, each)
-            found.append(content)
-    call.queried(None, len(found))
-    return json_response(found)
+            yield content
+            await asyncio.sleep(0)
 
 
 async def create_dicom(call: Call) -> Response:

@@ -225,9 +225,7 @@ def _store(kind: str, operation: str) -> Handler:
         details = _unreachable(str(target["AET"])) if kind == "modalities" else _TO_PEER
         names, options = _resources(body)
         view = await call.view()
-        for name in names:
-            if await view.find_any(name) is None:
-                raise Problem(Fault.RESOURCE)
+        await call.named(view, names)
         if options.get("Asynchronous") is not True and options.get("Synchronous") is not False:
             return await _refused(details)
         kind_of_job = "DicomModalityStore" if kind == "modalities" else "OrthancPeerStore"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -23,8 +24,10 @@ from .routing import Routes
 from .view import Item, Library, View
 
 FACE: Final = "orthanc"
-MAX_JSON: Final = 1 << 20
+MAX_JSON: Final = 256 << 10
 """Bytes of a body that is read whole: the longest list of resources that anybody sends has some thousand ids."""
+MAX_NAMED: Final = 10_000
+"""Resources that one call may name."""
 MAX_DETAIL: Final = 4000
 """Characters of a body that an event repeats; the transcript has it whole."""
 JSON: Final = "application/json; charset=utf-8"
@@ -61,6 +64,8 @@ class Service:
         self.began = time.monotonic()
         self.pid = draw(backing.deployment.seed, "orthanc", "process").randint(400, 1900)
         """Number of its process, which is in the UIDs that it makes."""
+        self.held = 0
+        """Bytes of archives that are being uploaded or unpacked."""
         self._modalities: dict[str, dict[str, Any]] | None = None
 
     def describe(self) -> dict[str, Any]:
@@ -135,6 +140,17 @@ class Call:
         found = await view.find(level, self.arguments["id"])
         if found is None:
             raise Refusal
+        return found
+
+    async def named(self, view: View, names: Iterable[str]) -> list[Item]:
+        """What these ids are of, each once. Raises `Problem` if one of them is of nothing."""
+        found = []
+        for name in list(dict.fromkeys(names))[:MAX_NAMED]:
+            item = await view.find_any(name)
+            if item is None:
+                raise Problem(Fault.RESOURCE)
+            found.append(item)
+            await asyncio.sleep(0)
         return found
 
     async def body(self) -> bytes:

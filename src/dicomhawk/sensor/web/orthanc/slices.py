@@ -14,6 +14,8 @@ from .view import Item
 
 MAX_SLICES: Final = 5000
 """Instances of a series that are put in order."""
+MAX_FRAMES: Final = 100_000
+"""Frames that are listed: what a visitor stored may claim a hundred thousand for each of its objects."""
 _POSITION, _ORIENTATION, _NUMBER, _FRAMES = 0x00200032, 0x00200037, 0x00200013, 0x00280008
 _NEAR: Final = 1e-4
 
@@ -37,6 +39,10 @@ async def ordered(call: Call) -> Response:
     kind, places = _placed([file for _, file in found])
     order = sorted(range(len(found)), key=lambda index: places[index])
     frames = [(found[index][0].id, _frames(found[index][1])) for index in order]
+    left = MAX_FRAMES
+    for place, (name, count) in enumerate(frames):
+        frames[place] = name, min(count, left)
+        left -= frames[place][1]
     return json_response(
         {
             "Dicom": [f"/instances/{name}/file" for name, _ in frames],
