@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ..outputs.narrative import printable
 from ..settings import SettingsError
 from .common import Json, print_json, print_line, print_table
 from .distinct import distinct
@@ -179,12 +178,11 @@ def leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]
 
 
 def text(value: Any) -> str:
-    """A value for people, in one line."""
+    """A value for people."""
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(text, value)) or "none"
-    whole = str(value)
-    return printable(whole, len(whole))  # pages have several lines
+    return str(value)
