@@ -53,6 +53,14 @@ class Element(NamedTuple):
 DataSet: TypeAlias = dict[int, Element]
 
 
+def plain_text(data_set: DataSet, tag: int) -> str:
+    """A value without its padding, one character for each byte: a UID, a code string; empty if there is none."""
+    element = data_set.get(tag)
+    if element is None or not isinstance(element.value, bytes):
+        return ""
+    return element.value.decode("latin-1").strip("\0 ")
+
+
 class _EndOfData(ElementsError):
     """The data ends within an element."""
 

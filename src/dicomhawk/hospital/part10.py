@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from struct import pack, unpack_from
 
+from dicomhawk.hospital.elements import EXPLICIT_LE, DataSet, decode
+
 MAX_UID = 64
 """Characters of a UID (PS3.5 9.1); a longer one that came over the wire is cut here, and whole in the journal."""
 PREAMBLE = 128
 PREFIX = b"DICM"
+HEAD_SIZE = 128 * 1024
+"""Bytes at the beginning of an object that are looked at: patient, study and series come before the pixels."""
 _START = PREAMBLE + len(PREFIX)
 
 
@@ -58,3 +62,12 @@ def dataset_offset(file: bytes | memoryview) -> int:
             return at
         at += 12 + unpack_from("<L", file, at + 8)[0] if vr in (b"OB", b"UN", b"OW", b"UT") else 8 + short
     raise Part10Error("the file meta information does not end")
+
+
+def meta_of(file: bytes | memoryview, *, lenient: bool = False) -> tuple[DataSet, int]:
+    """The file meta information at the beginning of a file, and where its data set begins; `lenient` as in `decode`.
+
+    Raises `Part10Error`.
+    """
+    start = dataset_offset(file)
+    return decode(file[_START:start], EXPLICIT_LE, head=True, lenient=lenient), start

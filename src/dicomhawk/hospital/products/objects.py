@@ -12,16 +12,13 @@ from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET
 from dicomhawk.hospital.dialect import QueryDialect, TooLong
 from dicomhawk.hospital.elements import DataSet, decode
-from dicomhawk.hospital.part10 import Part10Error, dataset_offset
+from dicomhawk.hospital.part10 import HEAD_SIZE, Part10Error, dataset_offset
+from dicomhawk.hospital.pixels import PIXEL_DATA
 from dicomhawk.hospital.products import texts
-
-HEAD_BYTES: Final = 128 * 1024
-"""Bytes of a file that are looked at: patient, study and series come before the pixels."""
 
 REMEMBERED_HEADS: Final = 128
 """Heads kept decoded: those of one answer's page. Each may cost as much as its file's head."""
 
-_PIXEL_DATA: Final = 0x7FE00010
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 OPAQUE: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN"))
 
@@ -102,10 +99,10 @@ class Vault:
         except OSError:
             return {}
         try:
-            data = os.pread(fd, HEAD_BYTES, 0)
+            data = os.pread(fd, HEAD_SIZE, 0)
         finally:
             os.close(fd)
         try:
-            return decode(data[dataset_offset(data) :], syntax, stop_at=_PIXEL_DATA, head=True, lenient=True)
+            return decode(data[dataset_offset(data) :], syntax, stop_at=PIXEL_DATA, head=True, lenient=True)
         except Part10Error:
             return {}

@@ -16,6 +16,7 @@ from ...hospital import archive
 from ...hospital.catalogue import Catalogue
 from ...hospital.generate import generate
 from ...hospital.objects.head import OF_PIXELS
+from ...hospital.pixels import PIXEL_DATA
 from ...hospital.rows import Instance, Patient, ScheduledStep, Series, Study
 from ...hospital.schema import TABLES
 from ...settings import Deployment
@@ -31,7 +32,6 @@ Observed = dict[str, frozenset[str]]
 CACHE_BUDGET = 1 << 30
 _QUERIED = (Patient, Study, Series, Instance, ScheduledStep)
 _INTERNAL = frozenset({"visible_from", "visible_until", "recipe", "path", "size"})
-_PIXEL_DATA = 0x7FE00010
 NOT_EVERYWHERE = frozenset({"CR", "DX", "US"})
 """Modalities that not every hospital has."""
 RENDERED = "/rendered"
@@ -106,11 +106,11 @@ def _object(data: Dataset, *, rendered: bool) -> Iterator[tuple[str, str]]:
     for element in data.iterall():
         if element.VR == "SQ":
             continue
-        of_pixels = element.tag == _PIXEL_DATA or element.tag in OF_PIXELS
+        of_pixels = element.tag == PIXEL_DATA or element.tag in OF_PIXELS
         if of_pixels and not rendered:
             continue
         place = f"{modality}{RENDERED if of_pixels else ''} {element.tag} {element.VR}"
-        if element.tag == _PIXEL_DATA or isinstance(element.value, bytes):
+        if element.tag == PIXEL_DATA or isinstance(element.value, bytes):
             yield place, hashlib.sha256(bytes(element.value)).hexdigest()
             continue
         values = element.value if isinstance(element.value, pydicom.multival.MultiValue) else (element.value,)

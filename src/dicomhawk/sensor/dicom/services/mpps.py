@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ....evidence import events as ev
-from ....hospital.elements import DataSet
+from ....hospital.elements import DataSet, plain_text
 from ....hospital.steps import MAX_SCHEDULED, Added, Scheduled, Step
 from ....hospital.uploads import UploadsError
 from ....upperlayer.dimse import CommandField, Value
@@ -92,13 +92,13 @@ class ProcedureStep(Normalized):
         elif holdings.steps.get(visitor, self._uid) is not None:
             return _Failure(persona.duplicate, {})
         failure = self._lacking(persona.present, persona.filled, frozenset())
-        state = _text(self._data_set, _STEP_STATUS)
+        state = plain_text(self._data_set, _STEP_STATUS)
         if failure is None and (state not in _STATES or (persona.begins_in_progress and state != _IN_PROGRESS)):
             failure = _Failure(persona.invalid, {})
         if failure is not None:
             return failure
         self._scheduled = holdings.scheduled(
-            Scheduled(_text(item, _STUDY_UID), _text(item, _SCHEDULED_STEP_ID))
+            Scheduled(plain_text(item, _STUDY_UID), plain_text(item, _SCHEDULED_STEP_ID))
             for item in _items(self._data_set, _SCHEDULED_SEQUENCE)[:MAX_SCHEDULED]
         )
         added = holdings.steps.add(visitor, Step(self._uid, state, self._filled(), self._scheduled))
@@ -115,7 +115,7 @@ class ProcedureStep(Normalized):
             return _Failure(persona.conflict if conflicts and persona.conflict else persona.unknown, {})
         if step.status != _IN_PROGRESS:
             return self._ended()
-        state = _text(self._data_set, _STEP_STATUS) if _STEP_STATUS in self._data_set else step.status
+        state = plain_text(self._data_set, _STEP_STATUS) if _STEP_STATUS in self._data_set else step.status
         if state not in _STATES:
             return _Failure(persona.invalid, {})
         wanted = {_COMPLETED: persona.completed, _DISCONTINUED: persona.discontinued}.get(state, ())
@@ -166,7 +166,7 @@ class ProcedureStep(Normalized):
         code = disposal if isinstance(disposal, int) else None
         said = self.asked() | {
             "sop_instance": self._uid or None,
-            "step_status": _text(self._data_set, _STEP_STATUS) or None,
+            "step_status": plain_text(self._data_set, _STEP_STATUS) or None,
             "status": code,
             "outcome": status.outcome(code),
         }
@@ -198,10 +198,3 @@ def _has(data_set: DataSet, path: str, *, filled: bool) -> bool:
 def _items(data_set: DataSet, tag: int) -> tuple[DataSet, ...]:
     element = data_set.get(tag)
     return element.value if element is not None and isinstance(element.value, tuple) else ()
-
-
-def _text(data_set: DataSet, tag: int) -> str:
-    element = data_set.get(tag)
-    if element is None or not isinstance(element.value, bytes):
-        return ""
-    return element.value.decode("latin-1").strip("\0 ")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ....evidence import events as ev
-from ....hospital.elements import DataSet, ElementsError, decode
+from ....hospital.elements import DataSet, ElementsError, decode, plain_text
+from ....hospital.part10 import HEAD_SIZE
+from ....hospital.pixels import PIXEL_DATA
 from ....hospital.structure import Structure
 from ....upperlayer.dimse import Key
 from ....upperlayer.message import DataSetFragment
@@ -17,10 +19,6 @@ if TYPE_CHECKING:
     from ....persona.model.commands import Disposal
     from ..connection import Connection
 
-HEAD_SIZE = 128 * 1024
-"""Bytes at the beginning of an object that are looked at: patient, study and series come before the pixels."""
-
-_PIXEL_DATA = 0x7FE00010
 _SOP_CLASS_UID, _SOP_INSTANCE_UID = 0x00080016, 0x00080018
 
 
@@ -74,7 +72,7 @@ class Store(Service):
         connection, request = self.connection, self.request
         command, context = request.command, request.context
         captured = self._sink.finish()
-        head = decode(bytes(self._head), context.transfer_syntax, stop_at=_PIXEL_DATA, head=True)
+        head = decode(bytes(self._head), context.transfer_syntax, stop_at=PIXEL_DATA, head=True)
         disposal = self._judge(head)
         if disposal == status.SUCCESS and not self._keep(captured, head):
             disposal = self._store.full
@@ -135,20 +133,13 @@ class Store(Service):
             return store.mismatch
         if _SOP_CLASS_UID not in head or _SOP_INSTANCE_UID not in head:
             return store.no_sop_uids
-        if _text(head, _SOP_CLASS_UID) != command.sop_class_uid:
+        if plain_text(head, _SOP_CLASS_UID) != command.sop_class_uid:
             return store.mismatch
-        if _text(head, _SOP_INSTANCE_UID) != command.sop_instance_uid:
+        if plain_text(head, _SOP_INSTANCE_UID) != command.sop_instance_uid:
             return store.mismatch
         if store.classes == "storage" and not contexts.stores(command.sop_class_uid):
             return store.class_refused
         return status.SUCCESS if self._has_required(head) else store.required_missing
 
     def _has_required(self, head: DataSet) -> bool:
-        return all(_text(head, int(tag, 16)) for tag in self._store.required)
-
-
-def _text(head: DataSet, tag: int) -> str:
-    element = head.get(tag)
-    if element is None or not isinstance(element.value, bytes):
-        return ""
-    return element.value.decode("latin-1").strip("\0 ")
+        return all(plain_text(head, int(tag, 16)) for tag in self._store.required)

@@ -6,21 +6,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from ....evidence.recorder import ConnectionRecord
-from ....hospital.elements import DataSet, decode
-from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
-from ....hospital.pixels import text_of
+from ....hospital.elements import EXPLICIT_LE, DataSet, decode
+from ....hospital.part10 import HEAD_SIZE, Part10Error, meta_of
+from ....hospital.pixels import PIXEL_DATA, text_of
 from ....hospital.uploads import Same
 from ...holdings import Holdings
 
-HEAD_SIZE: Final = 128 << 10
-"""Bytes at the beginning of an object that are looked at: patient, study and series come before the pixels."""
 MAX_META: Final = 64 << 10
 """Bytes of preamble and file meta information; real ones have some hundred."""
 
-_PIXEL_DATA: Final = 0x7FE00010
 _SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
 _META_SYNTAX: Final = 0x00020010
-_EXPLICIT_LE: Final = "1.2.840.10008.1.2.1"
 
 NO_ROOM: Final = 0xA700
 """Failure Reason: out of resources (PS3.4 table B.2-1, PS3.18 table 10.5.3-2)."""
@@ -70,7 +66,7 @@ class Incoming:
         captured = self._sink.finish()
         meta, head = self._read()
         sop_class, sop_instance = text_of(head, _SOP_CLASS), text_of(head, _SOP_INSTANCE)
-        syntax = text_of(meta, _META_SYNTAX) or _EXPLICIT_LE
+        syntax = text_of(meta, _META_SYNTAX) or EXPLICIT_LE
         failure, reason = None, ""
         if not meta:
             failure, reason = not_dicom, "not DICOM"
@@ -106,9 +102,8 @@ class Incoming:
         """File meta information and the beginning of the data set; empty if it is no Part 10 file."""
         content = bytes(self._head)
         try:
-            start = dataset_offset(content)
+            meta, start = meta_of(content)
         except Part10Error:
             return {}, {}
-        meta = decode(content[PREAMBLE + len(PREFIX) : start], _EXPLICIT_LE, head=True)
         syntax = text_of(meta, _META_SYNTAX)
-        return meta, decode(content[start : start + HEAD_SIZE], syntax, stop_at=_PIXEL_DATA, head=True)
+        return meta, decode(content[start : start + HEAD_SIZE], syntax, stop_at=PIXEL_DATA, head=True)

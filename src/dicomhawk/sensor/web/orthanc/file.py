@@ -12,9 +12,10 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 from ....hospital.attributes import Level
-from ....hospital.elements import EXPLICIT_LE, DataSet, decode
-from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
-from ....hospital.products.objects import HEAD_BYTES, StoredObject
+from ....hospital.elements import DataSet, decode
+from ....hospital.part10 import HEAD_SIZE, Part10Error, meta_of
+from ....hospital.pixels import PIXEL_DATA
+from ....hospital.products.objects import StoredObject
 from .service import Service
 from .view import Item, View
 
@@ -22,7 +23,6 @@ AHEAD: Final = 8
 """Instances that are rendered before their turn: what keeps the processes busy that do it."""
 REMEMBERED: Final = 64
 """Files whose heads are kept: those of a page of an explorer."""
-PIXEL_DATA: Final = 0x7FE00010
 _PIXEL_TAGS: Final = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 
 
@@ -93,11 +93,10 @@ def _read(service: Service, path: Path, syntax: str, captured: bool, sop_uid: st
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            data = file.read(HEAD_BYTES)
-        start = dataset_offset(data)
+            data = file.read(HEAD_SIZE)
+        meta, start = meta_of(data, lenient=True)
     except (OSError, Part10Error):
         return None
-    meta = decode(data[PREAMBLE + len(PREFIX) : start], EXPLICIT_LE, head=True, lenient=True)
     head = decode(data[start:], syntax, stop_at=PIXEL_DATA, head=True, lenient=True)
     pixels = max((data.rfind(tag, start) for tag in _PIXEL_TAGS), default=0)
     return File(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ....hospital.attributes import Level
 from ....hospital.elements import Element
-from ....hospital.pixels import Pixels, PixelsError
+from ....hospital.pixels import PIXEL_DATA, Pixels, PixelsError
 from ....hospital.products.objects import StoredObject
 from ..message import Response
 from .bodies import streamed
@@ -20,7 +20,7 @@ from .jsoncpp import INDENTATION, styled
 from .problems import Fault, Problem, Refusal
 from .sending import file_response
 from .service import JSON, LEVELS, Call, Handler, json_response
-from .tags import PIXEL_DATA, described, tag_named
+from .tags import described, tag_named
 from .view import Item, View
 
 MAX_SHARED: Final = 2000
@@ -61,7 +61,7 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
 
 
 async def instance_file(call: Call) -> tuple[View, Item, File]:
-    """The file of the instance that a path names. Raises `Refusal`."""
+    """The file of the instance that a path names. Raises `Problem`."""
     view = await call.view()
     item = await view.find(Level.IMAGE, call.arguments["id"])
     found = None if item is None else await opened(call.service, view, item)
@@ -189,9 +189,7 @@ def _module(level: Level, module: Level) -> Handler:
 def _shared_tags(level: Level) -> Handler:
     async def handler(call: Call) -> Response:
         view = await call.view()
-        found = await view.find(level, call.arguments["id"])
-        if found is None:
-            raise Refusal
+        found = await call.item(view, level)
         call.retrieved("metadata", found, mime_type=JSON)
         shared: dict[int, Element] | None = None
         number = 0
@@ -218,9 +216,7 @@ def _shared_tags(level: Level) -> Handler:
 def _instances_tags(level: Level) -> Handler:
     async def handler(call: Call) -> Response:
         view = await call.view()
-        found = await view.find(level, call.arguments["id"])
-        if found is None:
-            raise Refusal
+        found = await call.item(view, level)
         call.retrieved("metadata", found, mime_type=JSON)
         form = asked_form(call)
         items = sorted(view.instances(found), key=lambda item: item.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,14 +11,14 @@ from pydicom.datadict import private_dictionary_description as private_descripti
 from pydicom.datadict import tag_for_keyword
 
 from ....hospital import vr as vrs
-from ....hospital.elements import DataSet, Element
+from ....hospital.elements import DataSet, Element, plain_text
+from ....hospital.pixels import PIXEL_DATA
 from ....hospital.products.objects import OPAQUE, StoredObject
 from .describing import Form, keyword, numbered
 from .service import readable
 
 LONGEST: Final = 256
 """Characters of a value that is shown; of a longer one only that it is too long."""
-PIXEL_DATA: Final = 0x7FE00010
 _META_VERSION: Final = 0x00020001
 _PRIVATE_CREATORS: Final = range(0x10, 0x100)
 _TAG: Final = re.compile(r"([0-9A-Fa-f]{4})[,-]?([0-9A-Fa-f]{4})", re.ASCII)
@@ -88,10 +88,8 @@ def _tags(value: bytes) -> str:
     )
 
 
-def _creator(head: Mapping[int, Element], tag: int) -> str:
-    element = head.get((tag >> 16) << 16 | (tag >> 8 & 0xFF))
-    value = element.value if element is not None else b""
-    return value.decode("latin-1").strip(" \0") if isinstance(value, bytes) else ""
+def _creator(head: DataSet, tag: int) -> str:
+    return plain_text(head, (tag >> 16) << 16 | (tag >> 8 & 0xFF))
 
 
 def _name(head: DataSet, tag: int) -> str:

@@ -11,8 +11,9 @@ from typing import Any, Final, NamedTuple
 
 from ....evidence.events import WebStore
 from ....hospital.attributes import UNIQUE_KEYS, Level
-from ....hospital.elements import EXPLICIT_LE, DataSet, decode
-from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
+from ....hospital.elements import EXPLICIT_LE, DataSet, decode, plain_text
+from ....hospital.part10 import HEAD_SIZE, PREAMBLE, PREFIX, Part10Error, meta_of
+from ....hospital.pixels import PIXEL_DATA
 from ....hospital.products.objects import StoredObject
 from ..message import BodyBroken, Request, Response
 from ..state import StateError
@@ -20,8 +21,6 @@ from .problems import Fault, Problem, Refusal
 from .service import FACE, Call, Handler, json_response
 from .view import BACK, public_id
 
-HEAD_SIZE: Final = 128 * 1024
-"""Bytes at the beginning of an object that are looked at: patient, study and series come before the pixels."""
 LONGEST: Final = 2 << 30
 """Bytes of one file; the vault has limits of its own."""
 MAX_ZIP: Final = 256 << 20
@@ -36,7 +35,6 @@ _BROKEN: Final = (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, 
 """What a module for archives raises for one that is none, is encrypted, or packed in an unknown way."""
 _ZIP: Final = b"PK\x03\x04"
 _SOP_CLASS, _SYNTAX = 0x00080016, 0x00020010
-_PIXEL_DATA: Final = 0x7FE00010
 
 
 class Refused(Exception):
@@ -175,24 +173,16 @@ def identified(call: Call, begin: bytes, whole: bytes | None) -> Identity:
     if not _is_part10(begin):
         raise Refused(_unreadable(len(whole or begin)))
     try:
-        start = dataset_offset(begin)
+        meta, start = meta_of(begin, lenient=True)
     except Part10Error:
         raise Refused(_unreadable(len(whole or begin))) from None
-    dialect = call.service.product.dialect
-    meta = StoredObject(decode(begin[PREAMBLE + len(PREFIX) : start], EXPLICIT_LE, head=True, lenient=True), dialect)
-    syntax = _uid(meta, _SYNTAX) or EXPLICIT_LE
-    head = decode(begin[start:], syntax, stop_at=_PIXEL_DATA, head=True, lenient=True)
-    source = StoredObject(head, dialect)
+    syntax = plain_text(meta, _SYNTAX) or EXPLICIT_LE
+    head = decode(begin[start:], syntax, stop_at=PIXEL_DATA, head=True, lenient=True)
+    source = StoredObject(head, call.service.product.dialect)
     ids = tuple(source.value(tag) or "" for tag in UNIQUE_KEYS.values())
     if not all(ids[Level.STUDY :]):
         raise Refused(Problem(Fault.NO_TAG))
     return Identity(ids, source.value(_SOP_CLASS) or "", syntax, head)
-
-
-def _uid(source: StoredObject, tag: int) -> str:
-    element = source.head.get(tag)
-    value = element.value if element is not None else b""
-    return value.decode("latin-1").strip("\0 ") if isinstance(value, bytes) else ""
 
 
 def _is_part10(begin: bytes) -> bool:
@@ -238,16 +228,7 @@ def _unpacked(data: bytes, member: zipfile.ZipInfo, most: int) -> bytes | None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(member) as file:
             content = file.read(most + 1)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        NotImplementedError,
-        OSError,
-        EOFError,
-        RuntimeError,
-        KeyError,
-    ):
+    except (*_BROKEN, zlib.error, KeyError):
         return None
     return content if len(content) <= most else None
 

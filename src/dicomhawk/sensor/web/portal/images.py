@@ -9,6 +9,7 @@ from ....evidence import events as ev
 from ....hospital.displays import DisplayError, View, Window
 from ....hospital.elements import DataSet, decode
 from ....hospital.instances import InstanceRef
+from ....hospital.pixels import PIXEL_DATA
 from ..message import Response
 from . import listing as li
 from .desk import FACE, Visit
@@ -25,7 +26,6 @@ MAX_SHAPES: Final = 4096
 MAX_RATE: Final = 60
 """Frames a second that a browser shows at most."""
 _QUALITY: Final = 88
-_PIXELS: Final = 0x7FE00010
 _CENTER, _WIDTH, _RATE, _FRAME_TIME = 0x00281050, 0x00281051, 0x00082144, 0x00181063
 _PHOTOMETRIC: Final = 0x00280004
 _NUMBER: Final = re.compile(r"-?\d{1,6}(\.\d{1,4})?", re.ASCII)
@@ -148,7 +148,7 @@ async def _window_of(visit: Visit, instance: InstanceRef) -> tuple[float, ...]:
             return (0, 0, 0, 0)
         if len(shapes) >= MAX_SHAPES:
             shapes.clear()
-        head = decode(bytes(stored.data[:HEAD]), stored.transfer_syntax, stop_at=_PIXELS, head=True)
+        head = decode(bytes(stored.data[:HEAD]), stored.transfer_syntax, stop_at=PIXEL_DATA, head=True)
         shapes[key] = _shape(head)
     return shapes[key]
 

@@ -14,6 +14,7 @@ from ....hospital.elements import DataSet, Element
 from ....hospital.instances import InstanceRef
 from ....hospital.query import Match
 from ...holdings import Holdings
+from ...listing import is_uid
 
 MAX_LISTED: Final = 1000
 """Studies that a list is made of; of more, products ask for a narrower search."""
@@ -295,11 +296,6 @@ def described(keys: DataSet) -> dict[str, str]:
 
 def _typed(text: str) -> str:
     return "".join(sign for sign in text[:MAX_TYPED] if sign >= " " and sign != "\\").strip().rstrip("*")
-
-
-def is_uid(text: str) -> bool:
-    """Whether a text can be a UID (PS3.5 section 9.1), loosely: visitors' own may be odd."""
-    return 0 < len(text) <= 64 and text.isascii() and all(sign.isdigit() or sign == "." for sign in text)
 
 
 def is_pictured(series: Values) -> bool:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ....evidence import events as ev
 from ....evidence.objects import Captured, ObjectSink
-from ....hospital.elements import EXPLICIT_LE, DataSet, decode
+from ....hospital.elements import DataSet, decode, plain_text
 from ....hospital.instances import InstanceRef
-from ....hospital.part10 import PREAMBLE, PREFIX, Part10Error, dataset_offset
+from ....hospital.part10 import HEAD_SIZE, Part10Error, meta_of
+from ....hospital.pixels import PIXEL_DATA
 from ....hospital.world.draw import draw
+from ...listing import is_uid
 from ...lured import handed_out
 from ..formdata import FormError, Part, boundary_of, parts
 from ..message import BodyBroken, BodyTooLarge, Response, Stored
 from ..message import Part as BodyPart
 from ..zipping import Entry, archive
 from .desk import FACE, Visit, clean
-from .listing import is_uid
 from .records import named_study
 
-HEAD_SIZE: Final = 128 * 1024
-"""Bytes at the beginning of an upload that are looked at: patient, study and series come before the pixels."""
 MAX_UPLOADS: Final = 500
 """Files of one form that are taken in; what else there is stays in the record of the connection."""
 MAX_SHOWN: Final = 100
 """Files of an upload that its page lists."""
-_START: Final = PREAMBLE + len(PREFIX)
-_PIXELS: Final = 0x7FE00010
 _SOP_CLASS, _SOP_INSTANCE, _STUDY, _SYNTAX = 0x00080016, 0x00080018, 0x0020000D, 0x00020010
 
 
@@ -201,7 +198,7 @@ class _Taking:
         """It is all here, or will not be."""
         visit, captured = self._visit, self._sink.finish()
         read = _read(bytes(self._head))
-        said = {name: _uid(read[1], tag) for name, tag in _NAMED} if read is not None else {}
+        said = {name: plain_text(read[1], tag) for name, tag in _NAMED} if read is not None else {}
         outcome = self._outcome(read, said, captured, allowed=allowed, complete=complete)
         visit.request.record.object_stored(
             captured, complete=complete, sop_class=said.get("sop_class"), sop_instance=said.get("sop_instance")
@@ -258,18 +255,10 @@ _NAMED: Final = (("sop_class", _SOP_CLASS), ("sop_instance", _SOP_INSTANCE), ("s
 def _read(head: bytes) -> tuple[str, DataSet] | None:
     """Transfer syntax and first elements of a DICOM file (PS3.10 section 7.1); None: it is none."""
     try:
-        at = dataset_offset(head)
+        meta, at = meta_of(head)
     except Part10Error:
         return None
-    meta: Any = decode(head[_START:at], EXPLICIT_LE, head=True).get(_SYNTAX)
-    syntax = meta.value[:64].decode("latin-1").strip(" \0") if meta is not None else ""
+    syntax = plain_text(meta, _SYNTAX)
     if not is_uid(syntax):
         return None
-    return syntax, decode(head[at:], syntax, stop_at=_PIXELS, head=True)
-
-
-def _uid(head: DataSet, tag: int) -> str:
-    element = head.get(tag)
-    if element is None or not isinstance(element.value, bytes):
-        return ""
-    return element.value[:128].decode("latin-1").strip("\0 ")
+    return syntax, decode(head[at:], syntax, stop_at=PIXEL_DATA, head=True)
