@@ -96,10 +96,15 @@ def _configuration(kind: str) -> Handler:
 def _put(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
         name, body = call.arguments["id"], await call.body()
-        call.changed(f"put {kind}", name, body.decode("utf-8", "replace"))
+        text = body.decode("utf-8", "replace")
         try:
             value = parsed(body)
+            password = _password(value) if kind == "peers" else None
+            call.changed(
+                f"put {kind}", name, text if password is None else _without(text, password), password=password
+            )
         except JsonError:
+            call.changed(f"put {kind}", name, text)
             if kind == "peers":
                 raise Refusal from None
             raise Problem(Fault.FILE) from None
@@ -117,6 +122,18 @@ def _put(kind: str) -> Handler:
         return text_response("")
 
     return handler
+
+
+def _password(value: Any) -> str | None:
+    """The password of a peer's configuration."""
+    found = value[2] if isinstance(value, list) and len(value) == 3 else None
+    found = value.get("Password") if isinstance(value, dict) else found
+    return found if isinstance(found, str) and found else None
+
+
+def _without(text: str, password: str) -> str | None:
+    """A text in which there is no password; None if it is spelt so that it can't be taken out."""
+    return text.replace(password, "...") if password in text else None
 
 
 def _read_modality(value: Any) -> dict[str, Any]:

@@ -173,12 +173,19 @@ class Call:
         return found
 
     def changed(
-        self, call: str, target: str | None = None, detail: str | None = None, outcome: Any = "success"
+        self,
+        call: str,
+        target: str | None = None,
+        detail: str | None = None,
+        outcome: Any = "success",
+        password: str | None = None,
     ) -> None:
-        """Tell of a call that would have changed something."""
+        """Tell of a call that would have changed something. `password`: what of it is a secret."""
         detail = detail[:MAX_DETAIL] if detail else None
         target = target if target is not None else self.uri
-        self.request.record.emit(WebChange(face=FACE, call=call, target=target, detail=detail, outcome=outcome))
+        self.request.record.emit(
+            WebChange(face=FACE, call=call, target=target, detail=detail, password=password, outcome=outcome)
+        )
 
     def queried(self, level: Level | None, matches: int, **more: Any) -> None:
         """Tell of a search or a list."""
