@@ -42,6 +42,7 @@ def test_what_can_not_be_played(arguments: tuple[object, ...], says: str) -> Non
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.soak
 def test_it_counts_what_differs(tmp_path: Path) -> None:
     from realism import truth_of
 
