@@ -15,10 +15,10 @@ from ....hospital.world.draw import draw
 from ...listing import is_uid
 from ...lured import handed_out
 from ..formdata import FormError, Part, boundary_of, parts
-from ..message import BodyBroken, BodyTooLarge, Response, Stored
+from ..message import BodyBroken, BodyTooLarge, Pair, Response, Stored
 from ..message import Part as BodyPart
 from ..zipping import Entry, archive
-from .desk import FACE, Visit, clean
+from .desk import FACE, Desk, Visit, clean
 from .records import named_study
 
 MAX_UPLOADS: Final = 500
@@ -53,7 +53,7 @@ async def download(visit: Visit) -> Response:
     )
     name = "".join(sign for sign in found.text(0x00080050) if sign.isascii() and sign.isalnum())[:16] or "study"
     headers = [("Content-Type", "application/zip"), ("Content-Disposition", f'attachment; filename="{name}.zip"')]
-    headers += [(key, value) for key, value in desk.skin.headers if key not in ("Pragma", "Expires")]
+    headers += _kept_headers(desk)
     moment = desk.listing.local(desk.clock())
     return Response(200, headers, archive(_entries(visit, instances), moment))
 
@@ -65,28 +65,35 @@ async def _entries(visit: Visit, instances: list[InstanceRef]) -> AsyncIterator[
     )
     order: dict[str, int] = {}
     for number, instance in enumerate(instances, 1):
-        stored = await desk.holdings.fetch(instance, instance.transfer_syntax_uid)
-        if stored is None:
+        file = await _leaving(visit, instance)
+        if file is None:
             continue
-        stored = await handed_out(desk.backing.lures, stored, instance, visit.request.record)
         if number < len(instances):
             desk.holdings.prefetch(instances[number])
         place = order.setdefault(instance.series_uid, len(order) + 1)
         name = manner.format(study="ST00001", series=place, image=number)
-        head = desk.holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
-        yield Entry(name, (head, Stored(stored.data, stored.reference)))
+        yield Entry(name, file)
+
+
+async def _leaving(visit: Visit, instance: InstanceRef) -> tuple[bytes, Stored] | None:
+    """The head of an instance's file and its data set, with what bait puts into it; None if it can't be had."""
+    holdings = visit.desk.holdings
+    stored = await holdings.fetch(instance, instance.transfer_syntax_uid)
+    if stored is None:
+        return None
+    stored = await handed_out(visit.desk.backing.lures, stored, instance, visit.request.record)
+    head = holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
+    return head, Stored(stored.data, stored.reference)
 
 
 async def single(visit: Visit) -> Response:
     """One object as a DICOM file: always to be saved, never to be shown."""
     desk = visit.desk
     named = desk.listing.instances(visit.visitor, visit.asked("study"), visit.asked("series"), visit.asked("object"))
-    stored = await desk.holdings.fetch(named[0], named[0].transfer_syntax_uid) if named else None
-    if stored is None:
+    leaving = await _leaving(visit, named[0]) if named else None
+    if leaving is None:
         return visit.failed(404, "not_found")
-    instance = named[0]
-    stored = await handed_out(desk.backing.lures, stored, instance, visit.request.record)
-    head = desk.holdings.file_meta(instance.sop_class_uid, instance.sop_uid, stored.transfer_syntax)
+    instance, (head, body) = named[0], leaving
     visit.emit(
         ev.WebRetrieve(
             face=FACE,
@@ -97,11 +104,10 @@ async def single(visit: Visit) -> Response:
             sop_instance=instance.sop_uid,
             mime_type="application/dicom",
             instances=1,
-            bytes=len(stored.data),
+            bytes=len(body.data),
             outcome="success",
         )
     )
-    body = Stored(stored.data, stored.reference)
 
     async def file() -> AsyncIterator[BodyPart]:
         yield head
@@ -111,9 +117,14 @@ async def single(visit: Visit) -> Response:
     headers = [
         ("Content-Type", "application/dicom"),
         ("Content-Disposition", f'attachment; filename="{name}.dcm"'),
-        *((key, value) for key, value in desk.skin.headers if key not in ("Pragma", "Expires")),
+        *_kept_headers(desk),
     ]
-    return Response(200, headers, file(), len(head) + len(stored.data))
+    return Response(200, headers, file(), len(head) + len(body.data))
+
+
+def _kept_headers(desk: Desk) -> list[Pair]:
+    """Those of all pages but for what would keep browsers from saving a file."""
+    return [(key, value) for key, value in desk.skin.headers if key not in ("Pragma", "Expires")]
 
 
 class Outcome(NamedTuple):
