@@ -8,7 +8,6 @@ from math import floor
 
 from ..battery.transcript import End, Transcript
 from ..model import Persona
-from ..model.wire import Reactions, Wire
 from . import fields
 from .fit import Fit, seen_reactions
 
@@ -18,7 +17,6 @@ LONGER = 180.0
 """Taken for a timer that didn't run out while it was watched, unless a known product's longer one fits."""
 GRAIN = 0.75
 """A timer is noticed late, by up to so many seconds, where a product looks once a second."""
-REACTION_TABLES = tuple(name for name, field in Wire.model_fields.items() if field.annotation == Reactions)
 _TIMES = ("artim", "linger", "partial_request", "partial_header", "partial_pdu", "idle", "data_set")
 
 

@@ -19,7 +19,9 @@ MAX_FIELD: Final = 16 << 10
 MAX_NAME: Final = 255
 """Characters of a file's name."""
 
-_BOUNDARY: Final = re.compile(r'boundary=(?:"([^"\r\n]{1,70})"|([^\s;,"]{1,70}))', re.IGNORECASE)
+_BOUNDARY: Final = re.compile(
+    rf'boundary=(?:"([^"\r\n]{{1,{MAX_BOUNDARY}}})"|([^\s;,"]{{1,{MAX_BOUNDARY}}}))', re.IGNORECASE
+)
 _PARAMETER: Final = re.compile(rb'([A-Za-z*]{1,20})=(?:"((?:[^"\\\r\n]|\\.){0,2000})"|([^\s;"]{1,2000}))')
 
 

@@ -10,6 +10,7 @@ from pydicom.datadict import tag_for_keyword
 
 from ....hospital import vr as vrs
 from ....hospital.attributes import ATTRIBUTES, Level
+from ...listing import all_of
 
 RETRIEVE_URL: Final = 0x00081190
 PATIENT: Final = (0x00100010, 0x00100020, 0x00100030, 0x00100040)
@@ -47,8 +48,7 @@ def defaults(level: Level, *, study: bool, series: bool) -> tuple[int, ...]:
 
 def everything(level: Level) -> list[int]:
     """Tags of all that is kept."""
-    found = [tag for tag, attribute in ATTRIBUTES.items() if attribute.level <= level]
-    return [*found, 0x00080056, RETRIEVE_URL]
+    return [*all_of(level), 0x00080056, RETRIEVE_URL]
 
 
 @lru_cache(maxsize=1024)

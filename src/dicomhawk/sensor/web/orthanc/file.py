@@ -23,6 +23,7 @@ AHEAD: Final = 8
 """Instances that are rendered before their turn: what keeps the processes busy that do it."""
 REMEMBERED: Final = 64
 """Files whose heads are kept: those of a page of an explorer."""
+_FRAMES: Final = 0x00280008
 _PIXEL_TAGS: Final = (b"\xe0\x7f\x10\x00", b"\x7f\xe0\x00\x10")
 
 
@@ -66,6 +67,12 @@ async def opened(service: Service, view: View, item: Item) -> File | None:
         while len(kept) > REMEMBERED:
             kept.popitem(last=False)
     return found
+
+
+def frames_in(file: File) -> int:
+    """How many frames its head says that it has."""
+    text = file.head.value(_FRAMES) or "1"
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
 
 
 async def listed(items: Iterable[Item]) -> AsyncIterator[Item]:

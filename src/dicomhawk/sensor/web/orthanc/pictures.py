@@ -13,6 +13,7 @@ from ....hospital.displays import View as Display
 from ....hospital.elements import decode
 from ....hospital.pixels import Pixels, PixelsError
 from ..message import Request, Response
+from .file import frames_in
 from .instances import RAW, frames_of, instance_file
 from .problems import Fault, Problem, Refusal
 from .service import Call, Handler, json_response
@@ -57,9 +58,7 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
 async def frames(call: Call) -> Response:
     """The numbers of the frames."""
     _, _, found = await instance_file(call)
-    text = found.head.value(0x00280008) or "1"
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
-    return json_response(list(range(max(number, 1))))
+    return json_response(list(range(max(frames_in(found), 1))))
 
 
 async def names(call: Call) -> Response:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from ....hospital.attributes import Level
 from ..message import Response
-from .file import File, opened
+from .file import File, frames_in, opened
 from .problems import Fault, Problem
 from .service import Call, Handler, json_response
 from .view import Item
@@ -16,7 +16,7 @@ MAX_SLICES: Final = 5000
 """Instances of a series that are put in order."""
 MAX_FRAMES: Final = 100_000
 """Frames that are listed: what a visitor stored may claim a hundred thousand for each of its objects."""
-_POSITION, _ORIENTATION, _NUMBER, _FRAMES = 0x00200032, 0x00200037, 0x00200013, 0x00280008
+_POSITION, _ORIENTATION, _NUMBER = 0x00200032, 0x00200037, 0x00200013
 _NEAR: Final = 1e-4
 
 
@@ -38,7 +38,7 @@ async def ordered(call: Call) -> Response:
             found.append((item, file))
     kind, places = _placed([file for _, file in found])
     order = sorted(range(len(found)), key=lambda index: places[index])
-    frames = [(found[index][0].id, _frames(found[index][1])) for index in order]
+    frames = [(found[index][0].id, frames_in(found[index][1])) for index in order]
     left = MAX_FRAMES
     for place, (name, count) in enumerate(frames):
         frames[place] = name, min(count, left)
@@ -81,8 +81,3 @@ def _numbers(file: File, tag: int) -> list[float]:
         return [float(part) for part in (file.head.value(tag) or "").split("\\")[:6]]
     except ValueError:
         return []
-
-
-def _frames(file: File) -> int:
-    text: Any = file.head.value(_FRAMES) or "1"
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1

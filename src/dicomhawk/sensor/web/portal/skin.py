@@ -131,7 +131,7 @@ class Skin:
         self.symbols = Symbols(deployment.seed, self.product.word)
         source = self._draw("layout")
         self.layout = {name: source.choice(choices) for name, choices in _LAYOUTS.items()}
-        self.colours = _colours(self._draw("colours"), self.layout["nav"])
+        self.colours = _colours(self._draw("colours"))
         self.sizes = _sizes(source)
         self.font = source.choice(_FONTS)
         self.columns = _columns(source)
@@ -270,7 +270,7 @@ def _sizes(source: random.Random) -> dict[str, str]:
     }
 
 
-def _colours(source: random.Random, nav: str) -> dict[str, str]:
+def _colours(source: random.Random) -> dict[str, str]:
     low, high = source.choice(_HUES)
     hue = source.uniform(low, high)
     other = (hue + source.choice((-150, -28, 24, 32, 160, 185))) % 360

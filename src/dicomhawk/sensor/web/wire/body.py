@@ -62,11 +62,6 @@ class StreamedBody:
     # The connection's side
 
     @property
-    def is_awaited(self) -> bool:
-        """Whether somebody waits for more."""
-        return self._waiter is not None and not self._waiter.done()
-
-    @property
     def is_full(self) -> bool:
         """Whether enough waits to be read."""
         return self._size > HIGH
