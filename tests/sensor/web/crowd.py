@@ -181,12 +181,12 @@ class Visitor:
                 cookie, _, rest = value.strip().partition("=")
                 self.cookies[cookie] = rest.partition(";")[0]
         keep = headers.get("connection", "").lower() != "close"
-        if headers.get("transfer-encoding", "").lower() == "chunked":
+        if status in (204, 304) or data.startswith(b"HEAD "):
+            body = b""
+        elif headers.get("transfer-encoding", "").lower() == "chunked":
             body = await _chunks(reader)
         elif "content-length" in headers:
             body = await reader.readexactly(int(headers["content-length"]))
-        elif status in (204, 304):
-            body = b""
         else:
             body, keep = await reader.read(), False
         return Got(status, headers, body), keep
@@ -320,7 +320,7 @@ async def orthanc(visitor: Visitor, pause: Pause, studies: Sequence[str]) -> Non
 async def crowd(
     port: int, visits: Sequence[Visit], *, seconds: float, pause: tuple[float, float], net: str = "127.7"
 ) -> Account:
-    """As many visitors at once as there are `visits`, each again and again for `seconds`; `pause`: seconds, from and
+    """As many visitors at once as there are `visits`, each at least once, and again for `seconds`; `pause`: seconds, from and
     to, that one looks at a page; `net`: the first two bytes of their addresses."""
     account = Account()
     until = time.monotonic() + seconds
@@ -332,11 +332,13 @@ async def crowd(
             await asyncio.sleep(visitor.chance.uniform(*pause))
 
         await asyncio.sleep(visitor.chance.uniform(0, pause[1]))
-        while time.monotonic() < until:
+        while True:
             try:
                 await visit(visitor, look)
             except (ValueError, LookupError, TypeError) as error:  # of an answer that is already counted as wrong
                 account.wrong.append(f"{visit}: {error!r}")
+            if time.monotonic() > until:
+                break
             await look()
         await visitor.close()
 
