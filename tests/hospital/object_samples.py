@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from dicomhawk.hospital.elements import EXPLICIT_LE
-from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT
+from dicomhawk.hospital.images import render
+from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Recipe
 from dicomhawk.hospital.objects import Context
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
 from dicomhawk.hospital.objects.makers import CT_MODELS, MR_MODELS, CTModel, MRModel
@@ -174,3 +181,24 @@ def dciodvfy(content: bytes, folder: Path, *options: str) -> str:
 def errors_in(report: str) -> list[str]:
     """The lines of a report that are errors."""
     return [line for line in report.splitlines() if "Error" in line]
+
+
+_ROOT_FOLDER = Path(__file__).parents[2]
+_RENDERS = """
+import sys, msgspec
+from dicomhawk.hospital.images.recipe import Recipe
+from tests.hospital.object_samples import digests
+recipes = [msgspec.json.decode(text, type=Recipe) for text in sys.argv[2:]]
+print(*digests(recipes, int(sys.argv[1])))
+"""
+
+
+def digests(recipes: Sequence[Recipe], number: int) -> list[str]:
+    """SHA-256 of image `number`, from 0, of each series."""
+    return [hashlib.sha256(render(recipe, number).tobytes()).hexdigest() for recipe in recipes]
+
+
+def digests_elsewhere(recipes: Sequence[Recipe], number: int) -> list[str]:
+    """The same, of what another process renders."""
+    command = [sys.executable, "-c", _RENDERS, str(number), *(msgspec.json.encode(each).decode() for each in recipes)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=_ROOT_FOLDER).stdout.split()

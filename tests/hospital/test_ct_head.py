@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import random
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +25,7 @@ from dicomhawk.hospital.objects.makers import CT_MODELS, CTModel
 from dicomhawk.hospital.objects.recipe import CTAcquisition, SeriesRecipe
 from dicomhawk.hospital.world.head_protocols import head_ct as planner
 from dicomhawk.hospital.world.planned import Examination, Planned
-from tests.hospital.object_samples import ROOT, context_for, dciodvfy, errors_in
+from tests.hospital.object_samples import ROOT, context_for, dciodvfy, digests, digests_elsewhere, errors_in
 from tests.hospital.test_ct_abdomen import SEEN as ABDOMINAL
 from tests.hospital.test_ct_abdomen import abdomen
 from tests.hospital.test_reports import LOCALES
@@ -110,19 +107,11 @@ def opened(model: CTModel, number: int, image: HeadCT) -> Any:
 
 
 def test_another_process_renders_the_same_bytes() -> None:
-    script = (
-        "import hashlib, sys, msgspec\n"
-        "from dicomhawk.hospital.images import render\n"
-        "from dicomhawk.hospital.images.recipe import Recipe\n"
-        "for text in sys.argv[1:]:\n"
-        "    print(hashlib.sha256(render(msgspec.json.decode(text, type=Recipe), 12).tobytes()).hexdigest())\n"
-    )
     recipes = [head(findings=tuple(SEEN.values()), kernel="bone"), abdomen(findings=tuple(ABDOMINAL.values()))]
-    command = [sys.executable, "-c", script, *(msgspec.json.encode(recipe).decode() for recipe in recipes)]
-    elsewhere = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    elsewhere = digests_elsewhere(recipes, 12)
     render(head(body=Body(seed="x", female=True, age=88.0)), 3)
     render(abdomen(contrast=1.0, portal=0.0), 12)
-    assert elsewhere == [hashlib.sha256(render(recipe, 12).tobytes()).hexdigest() for recipe in recipes]
+    assert elsewhere == digests(recipes, 12)
 
 
 def test_tissues_have_their_density() -> None:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
-
 import msgspec
 import numpy as np
 import pytest
@@ -15,6 +11,7 @@ from hypothesis import strategies as st
 from dicomhawk.hospital.images import brain, render, sampling, tissue
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT
+from tests.hospital.object_samples import digests, digests_elsewhere
 
 BODY = Body(seed="ab12", female=False, age=61.0)
 
@@ -59,17 +56,9 @@ def head(**changes: object) -> BrainMR:
 
 
 def test_another_process_renders_the_same_bytes() -> None:
-    script = (
-        "import hashlib, sys, msgspec\n"
-        "from dicomhawk.hospital.images import render\n"
-        "from dicomhawk.hospital.images.recipe import Recipe\n"
-        "for text in sys.argv[1:]:\n"
-        "    print(hashlib.sha256(render(msgspec.json.decode(text, type=Recipe), 11).tobytes()).hexdigest())\n"
-    )
     recipes = [chest(), head()]
-    command = [sys.executable, "-c", script, *(msgspec.json.encode(recipe).decode() for recipe in recipes)]
-    elsewhere = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    assert elsewhere == [hashlib.sha256(render(recipe, 11).tobytes()).hexdigest() for recipe in recipes]
+    elsewhere = digests_elsewhere(recipes, 11)
+    assert elsewhere == digests(recipes, 11)
 
 
 def test_a_slice_does_not_depend_on_what_was_rendered_before() -> None:
