@@ -18,13 +18,15 @@ from .dicomdir import Directory
 from .file import File, ahead, listed, opened
 from .jsoncpp import JsonError, parsed
 from .problems import Fault, Problem
-from .sending import whole_file
+from .sending import leaving
 from .service import LEVELS, Call, Handler, readable
 from .view import Item, View
 from .zipping import ZipWriter
 
 MAX_INSTANCES: Final = 20_000
 """Instances of one archive: several of the longest studies."""
+MAX_MEMBER: Final = 256 << 20
+"""Bytes of a file that is packed; what a visitor stored may have more, and is left out."""
 _PATIENT: Final = (0x00100020, 0x00100010)
 _STUDY: Final = (0x00080050, 0x00081030)
 _NOT_IN_NAMES: Final = re.compile(r"[^0-9A-Za-z._-]+")
@@ -111,14 +113,14 @@ async def _packed(call: Call, view: View, items: Sequence[Item], media: bool) ->
     instances = (instance for item in items for instance in view.instances(item))
     async for instance in ahead(call.service, view, listed(islice(instances, MAX_INSTANCES))):
         file = await opened(call.service, view, instance)
-        if file is None:
+        if file is None or file.size > MAX_MEMBER:
             continue
-        data = await whole_file(call, view, instance, file)
+        before, stored = await leaving(call, view, instance, file)
         name = f"IMAGES/IM{number}" if media else names.of(instance, file)
         if directory is not None:
             directory.add(file, name)
         number += 1
-        head, packed = await asyncio.to_thread(writer.member, name, data)
+        head, packed = await asyncio.to_thread(writer.member, name, before, stored.data)
         yield head
         yield packed
     if directory is not None:

@@ -6,13 +6,14 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from ....hospital.attributes import Level
 from ..message import BodyBroken, BodyTooLarge, Response
 from ..state import StateFull
 from .describing import metadata
-from .file import opened
+from .file import content_of, opened
 from .instances import RAW
 from .problems import Fault, Problem, Refusal
 from .sending import file_response
@@ -159,11 +160,11 @@ async def _md5(call: Call, view: View, item: Item) -> str:
     file = await opened(call.service, view, item)
     if file is None:
         raise Refusal
-    return await asyncio.to_thread(_digest, file.path.read_bytes)
+    return await asyncio.to_thread(_digest, file.path)
 
 
-def _digest(read: Any) -> str:
-    return hashlib.md5(read(), usedforsecurity=False).hexdigest()
+def _digest(path: Path) -> str:
+    return hashlib.md5(content_of(path), usedforsecurity=False).hexdigest()
 
 
 def _part(level: Level, operation: str) -> Handler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable
@@ -16,6 +17,7 @@ from ....hospital.elements import DataSet, decode
 from ....hospital.part10 import HEAD_SIZE, Part10Error, meta_of
 from ....hospital.pixels import PIXEL_DATA
 from ....hospital.products.objects import StoredObject
+from ...holdings import MAPPED_FROM
 from .service import Service
 from .view import Item, View
 
@@ -73,6 +75,14 @@ def frames_in(file: File) -> int:
     """How many frames its head says that it has."""
     text = file.head.value(_FRAMES) or "1"
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 1
+
+
+def content_of(path: Path) -> memoryview:
+    """All of a file; a long one is mapped, as visitors may have stored some of many gigabytes. Raises `OSError`."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size < MAPPED_FROM:
+            return memoryview(file.read())
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 async def listed(items: Iterable[Item]) -> AsyncIterator[Item]:

@@ -12,10 +12,10 @@ from ....hospital.attributes import Level
 from ....hospital.elements import Element
 from ....hospital.pixels import PIXEL_DATA, Pixels, PixelsError
 from ....hospital.products.objects import StoredObject
-from ..message import Response
+from ..message import Part, Response
 from .bodies import streamed
 from .describing import Form, numbered
-from .file import File, ahead, listed, opened
+from .file import File, ahead, content_of, listed, opened
 from .jsoncpp import INDENTATION, styled
 from .problems import Fault, Problem, Refusal
 from .sending import file_response
@@ -155,19 +155,24 @@ async def _pixels(found: File, number: str) -> Response:
         raise Refusal
     try:
         if not pixels.encapsulated and int(number) == 0:
-            data = b"".join(bytes(pixels.frame(each + 1)) for each in range(pixels.count))
-        else:
-            data = bytes(pixels.frame(int(number) + 1))
+            size = len(pixels.frame(pixels.count)) * pixels.count
+            return Response(200, [("Content-Type", RAW)], _each_frame(pixels), length=size)
+        data = bytes(pixels.frame(int(number) + 1))
     except PixelsError:
         raise Refusal from None
     return Response(200, [("Content-Type", RAW)], data)
 
 
+async def _each_frame(pixels: Pixels) -> AsyncIterator[Part]:
+    for number in range(pixels.count):
+        yield pixels.frame(number + 1)
+
+
 async def frames_of(found: File) -> Pixels:
     """The frames of a file. Raises `Refusal`."""
-    data = await asyncio.to_thread(found.path.read_bytes)
+    data = await asyncio.to_thread(content_of, found.path)
     try:
-        return Pixels(memoryview(data)[found.start :], found.syntax)
+        return Pixels(data[found.start :], found.syntax)
     except PixelsError:
         raise Refusal from None
 

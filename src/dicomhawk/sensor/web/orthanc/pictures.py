@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import struct
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from ....hospital.displays import DisplayError, Manner, Media
@@ -13,7 +14,7 @@ from ....hospital.displays import View as Display
 from ....hospital.elements import decode
 from ....hospital.pixels import Pixels, PixelsError
 from ..message import Request, Response
-from .file import frames_in
+from .file import content_of, frames_in
 from .instances import RAW, frames_of, instance_file
 from .problems import Fault, Problem, Refusal
 from .service import Call, Handler, json_response
@@ -38,6 +39,8 @@ NAMES: Final = (
 )
 MAX_SAMPLES: Final = 4 << 20
 """Samples that are written as text or as an array: a large radiograph has as many."""
+MAX_DOCUMENT: Final = 64 << 20
+"""Bytes of an object whose document is sent."""
 QUALITY: Final = 90
 
 
@@ -183,14 +186,15 @@ async def pdf(call: Call) -> Response:
     _, item, found = await instance_file(call)
     if found.head.value(0x00080016) != "1.2.840.10008.5.1.4.1.1.104.1":
         raise Refusal
-    data = await asyncio.to_thread(found.path.read_bytes)
-    document = _document(data, found.start, found.syntax)
+    if found.size > MAX_DOCUMENT:
+        raise Refusal
+    document = await asyncio.to_thread(_document, found.path, found.start, found.syntax)
     if document is None:
         raise Refusal
     call.retrieved("report", item, mime_type="application/pdf", instances=1, bytes=len(document))
     return Response(200, [("Content-Type", "application/pdf")], document)
 
 
-def _document(data: bytes, start: int, syntax: str) -> bytes | None:
-    element = decode(memoryview(data)[start:], syntax, head=True).get(0x00420011)
+def _document(path: Path, start: int, syntax: str) -> bytes | None:
+    element = decode(content_of(path)[start:], syntax, head=True).get(0x00420011)
     return element.value if element is not None and isinstance(element.value, bytes) else None

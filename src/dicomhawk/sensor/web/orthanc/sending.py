@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from ...holdings import StoredObject
 from ...lured import handed_out
 from ..message import Part, Response, Stored
-from .file import File
+from .file import File, content_of
 from .service import Call
 from .uuids import uuid_of
 from .view import Item, View
@@ -16,19 +16,13 @@ from .view import Item, View
 
 async def leaving(call: Call, view: View, item: Item, file: File) -> tuple[bytes, StoredObject]:
     """A file's head, and its data set for this visitor."""
-    data = await asyncio.to_thread(file.path.read_bytes)
+    data = await asyncio.to_thread(content_of, file.path)
     origin, key = ("captured", file.path.name) if file.captured else ("hospital", file.sop_uid)
-    stored = StoredObject(memoryview(data)[file.start :], file.syntax, origin, key)
+    stored = StoredObject(data[file.start :], file.syntax, origin, key)
     reference = view.reference(item)
     if reference is not None:
         stored = await handed_out(call.service.backing.lures, stored, reference, call.request.record)
-    return data[: file.start], stored
-
-
-async def whole_file(call: Call, view: View, item: Item, file: File) -> bytes:
-    """All of it."""
-    head, stored = await leaving(call, view, item, file)
-    return head + bytes(stored.data)
+    return bytes(data[: file.start]), stored
 
 
 async def file_response(call: Call, view: View, item: Item, file: File, kind: str) -> Response:

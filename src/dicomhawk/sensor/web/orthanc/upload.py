@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
-import zlib
-from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from ....evidence.events import WebStore
+from ....evidence.objects import Captured, ObjectSink
 from ....hospital.attributes import UNIQUE_KEYS, Level
 from ....hospital.elements import EXPLICIT_LE, DataSet, decode, plain_text
 from ....hospital.part10 import HEAD_SIZE, PREAMBLE, PREFIX, Part10Error, meta_of
@@ -19,20 +20,17 @@ from ..message import BodyBroken, Request, Response
 from ..state import StateError
 from .problems import Fault, Problem, Refusal
 from .service import FACE, Call, Handler, json_response
+from .unpacking import MAX_ARCHIVE, Unpacking, UnpackingError
 from .view import BACK, public_id
 
 LONGEST: Final = 2 << 30
 """Bytes of one file; the vault has limits of its own."""
-MAX_ZIP: Final = 256 << 20
-"""Bytes of an archive, which is kept in memory as it comes."""
+MAX_HELD: Final = 1 << 30
+"""Bytes of archives that a worker holds at once."""
 MAX_MEMBERS: Final = 2000
 """Files of an archive that are looked at: those of a large study."""
-MAX_MEMBER: Final = 64 << 20
-"""Bytes of a file in an archive, and a hundredth of what all of them may come to."""
-MAX_UNPACKED: Final = 512 << 20
-"""Bytes of all of them."""
-_BROKEN: Final = (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, EOFError, RuntimeError)
-"""What a module for archives raises for one that is none, is encrypted, or packed in an unknown way."""
+WRITTEN_AT_ONCE: Final = 1 << 20
+"""Bytes of a file that are put on record before others have a turn."""
 _ZIP: Final = b"PK\x03\x04"
 _SOP_CLASS, _SYNTAX = 0x00080016, 0x00020010
 
@@ -103,6 +101,32 @@ class _Pieces:
         return piece
 
 
+@dataclass
+class _Object:
+    """An object on its way into the vault, and what has become of it."""
+
+    sink: ObjectSink
+    captured: Captured = field(init=False)
+
+
+@contextmanager
+def _captured(call: Call, identity: Identity) -> Iterator[_Object]:
+    """Keep an object, also if its visitor leaves in the middle of it: what came is evidence."""
+    record = call.request.record
+    found, complete = _Object(record.open_object(b"")), False
+    try:
+        yield found
+        complete = True
+    finally:
+        found.captured = found.sink.finish()
+        record.object_stored(
+            found.captured,
+            complete=complete,
+            sop_class=identity.sop_class,
+            sop_instance=identity.ids[Level.IMAGE],
+        )
+
+
 async def _single(call: Call, pieces: _Pieces) -> dict[str, str]:
     begin = await pieces.until(HEAD_SIZE)
     try:
@@ -115,19 +139,18 @@ async def _single(call: Call, pieces: _Pieces) -> dict[str, str]:
         if error is not None:
             raise Refused(error) from None
         raise
-    sink = call.request.record.open_object(b"")
-    sink.write(begin)
-    pieces.kept.clear()
-    while pieces.size < LONGEST and await pieces.more() is not None:
-        sink.write(bytes(pieces.kept))
+    with _captured(call, identity) as object_:
+        object_.sink.write(begin)
         pieces.kept.clear()
-    captured = sink.finish()
-    call.request.record.object_stored(captured, sop_class=identity.sop_class, sop_instance=identity.ids[Level.IMAGE])
+        while pieces.size < LONGEST and await pieces.more() is not None:
+            object_.sink.write(bytes(pieces.kept))
+            pieces.kept.clear()
+    captured = object_.captured
     _tell(call, captured.size, "success", None, identity, captured.sha256)
     return await _kept(call, identity, captured)
 
 
-async def _kept(call: Call, identity: Identity, captured: Any) -> dict[str, str]:
+async def _kept(call: Call, identity: Identity, captured: Captured) -> dict[str, str]:
     """Let the visitor find a captured file; what the API says of it."""
     view = await call.view()
     names = [public_id(identity.ids[: level + 1]) for level in Level]
@@ -194,51 +217,55 @@ def _unreadable(size: int) -> Problem:
 
 
 async def _archive(call: Call, pieces: _Pieces) -> Response:
-    while pieces.size < MAX_ZIP and await pieces.more() is not None:
-        pass
-    data = bytes(pieces.kept)
-    pieces.kept.clear()
-    try:
-        members = await asyncio.to_thread(_members, data)
-    except _BROKEN:
-        _tell(call, pieces.size, "failure", "no archive")
-        raise Problem(Fault.FILE, "Cannot open ZIP archive from memory buffer") from None
-    _tell(call, pieces.size, "success", None)
-    found = []
-    left = MAX_UNPACKED
-    for member in members[:MAX_MEMBERS]:
-        content = await asyncio.to_thread(_unpacked, data, member, min(MAX_MEMBER, left))
-        if content is None:
-            continue
-        left -= len(content)
+    service, held = call.service, 0
+    with tempfile.TemporaryFile(dir=service.backing.settings.data) as file:
         try:
-            found.append(await _member(call, content))
-        except Refused:
-            continue
+            while pieces.kept:
+                held, service.held = held + len(pieces.kept), service.held + len(pieces.kept)
+                if service.held > MAX_HELD:
+                    _tell(call, pieces.size, "failure", "too many archives")
+                    raise Problem(Fault.FULL)
+                file.write(pieces.kept)
+                pieces.kept.clear()
+                if pieces.size < MAX_ARCHIVE:
+                    await pieces.more()
+            file.flush()
+            found = await _unpacked(call, pieces.size, file.fileno())
+        except OSError:
+            raise Problem(Fault.FULL) from None
+        finally:
+            service.held -= held
     return json_response(found)
 
 
-def _members(data: bytes) -> list[zipfile.ZipInfo]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [member for member in archive.infolist() if not member.is_dir()]
-
-
-def _unpacked(data: bytes, member: zipfile.ZipInfo, most: int) -> bytes | None:
-    """The content of a member; None if it can't be read, or has more bytes than `most`."""
+async def _unpacked(call: Call, size: int, fd: int) -> list[dict[str, str]]:
+    """What became of the files in an archive."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(member) as file:
-            content = file.read(most + 1)
-    except (*_BROKEN, zlib.error, KeyError):
-        return None
-    return content if len(content) <= most else None
+        archive = await asyncio.to_thread(Unpacking, fd)
+    except UnpackingError:
+        _tell(call, size, "failure", "no archive")
+        raise Problem(Fault.FILE, "Cannot open ZIP archive from memory buffer") from None
+    _tell(call, size, "success", None)
+    found = []
+    with archive:
+        for number in range(min(len(archive), MAX_MEMBERS)):
+            content = await asyncio.to_thread(archive.member, number)
+            if content is None:
+                continue
+            try:
+                found.append(await _member(call, content))
+            except Refused:
+                continue
+    return found
 
 
 async def _member(call: Call, content: bytes) -> dict[str, str]:
     identity = identified(call, content[:HEAD_SIZE], content)
-    sink = call.request.record.open_object(b"")
-    sink.write(content)
-    captured = sink.finish()
-    call.request.record.object_stored(captured, sop_class=identity.sop_class, sop_instance=identity.ids[Level.IMAGE])
+    with _captured(call, identity) as object_:
+        for start in range(0, len(content), WRITTEN_AT_ONCE):
+            object_.sink.write(content[start : start + WRITTEN_AT_ONCE])
+            await asyncio.sleep(0)
+    captured = object_.captured
     _tell(call, captured.size, "success", None, identity, captured.sha256)
     return await _kept(call, identity, captured)
 

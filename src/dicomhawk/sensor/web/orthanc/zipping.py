@@ -36,12 +36,15 @@ class ZipWriter:
         self._members: list[Member] = []
         self.size = 0
 
-    def member(self, name: str, data: bytes | memoryview) -> tuple[bytes, bytes]:
-        """A member's header and its packed content."""
+    def member(self, name: str, *parts: bytes | memoryview) -> tuple[bytes, bytes]:
+        """A member's header and its packed content, of which `parts` are given."""
         packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        packed = packer.compress(data) + packer.flush()
+        crc = 0
+        for part in parts:
+            crc = zlib.crc32(part, crc)
+        packed = b"".join([*map(packer.compress, parts), packer.flush()])
         raw = name.encode("ascii", "replace")
-        made = Member(raw, self._stamp, zlib.crc32(data), len(packed), len(data), self.size)
+        made = Member(raw, self._stamp, crc, len(packed), sum(map(len, parts)), self.size)
         time, date = self._stamp & 0xFFFF, self._stamp >> 16
         head = _LOCAL.pack(
             0x04034B50, VERSION, 0, _DEFLATED, time, date, made.crc, made.packed, made.size, len(raw), 0
