@@ -54,7 +54,8 @@ async def opened(service: Service, view: View, item: Item) -> File | None:
     reference = view.reference(item)
     if reference is None:
         return None
-    path = await service.backing.holdings.file(reference)
+    async with service.turns.of(view.visitor):
+        path = await service.backing.holdings.file(reference)
     if path is None:
         return None
     kept = _kept.setdefault(service, OrderedDict())

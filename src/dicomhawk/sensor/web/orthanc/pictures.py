@@ -99,7 +99,8 @@ def _picture(manner: Manner) -> Handler:
             raise Refusal
         display = Display(media=media, manner=manner, quality=QUALITY)
         try:
-            made = await call.service.backing.holdings.display(reference, number + 1, display)
+            async with call.service.turns.of(call.visitor):
+                made = await call.service.backing.holdings.display(reference, number + 1, display)
         except DisplayError as error:
             if error.absent:
                 raise Refusal from None

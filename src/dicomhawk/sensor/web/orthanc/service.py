@@ -16,6 +16,7 @@ from ....hospital.products.find import ProductArchive
 from ....hospital.world.draw import draw
 from ...ports import ports_of
 from ..backing import Backing
+from ..dicomweb.turns import Turns
 from ..message import BodyBroken, BodyTooLarge, Request, Response
 from ..state import State, path_of
 from .jsoncpp import JsonError, parsed, styled
@@ -64,6 +65,7 @@ class Service:
         self.began = time.monotonic()
         self.pid = draw(backing.deployment.seed, "orthanc", "process").randint(400, 1900)
         """Number of its process, which is in the UIDs that it makes."""
+        self.turns = Turns()
         self.held = 0
         """Bytes of archives that are being uploaded or unpacked."""
         self._modalities: dict[str, dict[str, Any]] | None = None

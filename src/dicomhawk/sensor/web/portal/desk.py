@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -17,6 +18,7 @@ from ....hospital.world.locale import locale
 from ....lures.credentials import Credential, credentials
 from ....lures.routes import platform_of
 from ..backing import Backing
+from ..dicomweb.turns import Turns
 from ..logins import Account, Attempts, Bait, Patience, Policy
 from ..message import BodyBroken, BodyTooLarge, Request, Response
 from ..state import State, StateError
@@ -65,6 +67,7 @@ class Desk:
         self.policy = policy(tuple(_bait(each) for each in self.baits))
         self.shapes: dict[tuple[object, ...], tuple[float, ...]] = {}
         """Windows of objects that were shown; see `images`."""
+        self.turns = Turns()
         self.patience = Patience.drawn(deployment.seed)
         self.zone = locale(deployment.locale).zone()
         self.locale = locale(deployment.locale)
@@ -188,6 +191,10 @@ class Visit:
     def emit(self, event: Any) -> None:
         """An event on the request's connection."""
         self.request.record.emit(event)
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """While something is made for the visitor."""
+        return self.desk.turns.of(self.visitor)
 
     def changed(
         self,

@@ -111,7 +111,8 @@ async def image(visit: Visit) -> Response:
         view = View(media="image/jpeg", window=window, quality=_QUALITY)
         if side < LARGEST:
             view = View(media="image/jpeg", window=window, quality=_QUALITY, columns=side, rows=side)
-        picture = await visit.desk.holdings.display(instance, number, view)
+        async with visit.turn():
+            picture = await visit.desk.holdings.display(instance, number, view)
     except DisplayError:
         _told(visit, instance, "rendered", 0)
         return _none(visit, 404)
@@ -132,7 +133,8 @@ async def thumbnail(visit: Visit) -> Response:
     instance = named[len(named) // 2]
     try:
         view = View(media="image/jpeg", columns=THUMBNAIL, rows=THUMBNAIL, quality=80)
-        picture = await visit.desk.holdings.display(instance, 1, view)
+        async with visit.turn():
+            picture = await visit.desk.holdings.display(instance, 1, view)
     except DisplayError:
         return _none(visit, 404)
     _told(visit, instance, "thumbnail", len(picture))

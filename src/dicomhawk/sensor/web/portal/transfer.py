@@ -78,7 +78,8 @@ async def _entries(visit: Visit, instances: list[InstanceRef]) -> AsyncIterator[
 async def _leaving(visit: Visit, instance: InstanceRef) -> tuple[bytes, Stored] | None:
     """The head of an instance's file and its data set, with what bait puts into it; None if it can't be had."""
     holdings = visit.desk.holdings
-    stored = await holdings.fetch(instance, instance.transfer_syntax_uid)
+    async with visit.turn():
+        stored = await holdings.fetch(instance, instance.transfer_syntax_uid)
     if stored is None:
         return None
     stored = await handed_out(visit.desk.backing.lures, stored, instance, visit.request.record)
