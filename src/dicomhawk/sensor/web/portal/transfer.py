@@ -179,9 +179,10 @@ async def _take(visit: Visit, boundary: str) -> tuple[list[Outcome], str]:
                 results.append(taking.finish(allowed=ours and not visit.fresh, complete=True))
                 taking = None
     except (FormError, BodyBroken, BodyTooLarge):
+        return results, desk.of("upload.broken")
+    finally:  # also if the visitor has left
         if taking is not None:
             results.append(taking.finish(allowed=False, complete=False))
-        return results, desk.of("upload.broken")
     if results and not ours:
         return [], desk.of("login.expired")
     return results, "" if results else desk.of("upload.nothing")
