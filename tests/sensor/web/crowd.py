@@ -320,8 +320,10 @@ async def orthanc(visitor: Visitor, pause: Pause, studies: Sequence[str]) -> Non
 async def crowd(
     port: int, visits: Sequence[Visit], *, seconds: float, pause: tuple[float, float], net: str = "127.7"
 ) -> Account:
-    """As many visitors at once as there are `visits`, each at least once, and again for `seconds`; `pause`: seconds, from and
-    to, that one looks at a page; `net`: the first two bytes of their addresses."""
+    """As many visitors at once as there are `visits`, each at least once, and again for `seconds`.
+
+    `pause`: seconds, from and to, that one looks at a page; `net`: the first two bytes of their addresses.
+    """
     account = Account()
     until = time.monotonic() + seconds
 
