@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from itertools import accumulate
 from typing import Any, Final
 
 INDENTATION: Final = "   "
 TAB: Final = "\t"
 MAX_DEPTH: Final = 64
 """Objects within objects that are read: nobody nests configurations or queries deeper."""
+
+_STEPS: Final = tuple((chr(byte) in "{[") - (chr(byte) in "}]") for byte in range(256))
+"""By how much each byte of a text leads into it, or out of it."""
 
 
 class JsonError(ValueError):
@@ -45,14 +49,7 @@ def parsed(text: bytes) -> Any:
 
 
 def _depth(text: bytes) -> int:
-    deepest = depth = 0
-    for byte in text:
-        if byte in b"{[":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"}]":
-            depth -= 1
-    return deepest
+    return max(accumulate(map(_STEPS.__getitem__, text), initial=0))
 
 
 def _break(value: Any, margin: str) -> str:

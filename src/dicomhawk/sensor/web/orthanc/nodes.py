@@ -44,7 +44,7 @@ def _listing(level: Level) -> Handler:
             return await array(_expanded(call.service, view, items))
         length = None
         if limit is None:
-            number = view.count(level)
+            number = await view.count(level)
             call.queried(level, number)
             length = number * ID_LINE + len("[]")
         else:

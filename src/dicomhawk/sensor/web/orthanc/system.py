@@ -78,7 +78,7 @@ async def statistics(call: Call) -> Response:
     """GET /statistics."""
     view = await call.view()
     size = await view.total()
-    found: dict[str, Any] = {f"Count{PLURALS[level].capitalize()}": view.count(level) for level in Level}
+    found: dict[str, Any] = {f"Count{PLURALS[level].capitalize()}": await view.count(level) for level in Level}
     for name in ("TotalDiskSize", "TotalUncompressedSize"):
         found[name] = str(size)
         found[f"{name}MB"] = size >> 20
@@ -120,7 +120,7 @@ async def prometheus(call: Call) -> Response:
     view = await call.view()
     size = await view.total() / (1 << 20)
     stamped = int(call.now * 1000)
-    values: dict[str, float | int] = {f"count_{PLURALS[level]}": view.count(level) for level in Level} | {
+    values: dict[str, float | int] = {f"count_{PLURALS[level]}": await view.count(level) for level in Level} | {
         "dicom_cache_count": 1,
         "dicom_cache_size": 0.5,
         "disk_size_mb": size,

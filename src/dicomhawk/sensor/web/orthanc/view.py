@@ -103,10 +103,15 @@ class View:
             await asyncio.sleep(0)
         yield [Item(level, ids, None, entries) for ids, entries in self._groups(level).items()]
 
-    def count(self, level: Level) -> int:
+    async def count(self, level: Level) -> int:
         """How many there are; of what is deleted, exactly."""
-        hidden = sum(self._hidden(patient, level) for patient in self._touched)
-        hidden += sum(self._deleted(name, level) for name in self._gone)
+        hidden = 0
+        for patient in self._touched:
+            hidden += self._hidden(patient, level)
+            await asyncio.sleep(0)
+        for name in self._gone:
+            hidden += self._deleted(name, level)
+            await asyncio.sleep(0)
         return self._tree.count(level, self.now) - hidden + len(self._groups(level))
 
     async def find(self, level: Level, name: str) -> Item | None:
