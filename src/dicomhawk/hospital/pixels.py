@@ -13,6 +13,9 @@ from .matching import key_text, split
 HEAD: Final = 256 << 10
 """Bytes within which the pixels of nearly all objects begin; only if they don't is more read."""
 
+LONGEST_HEAD: Final = 16 << 20
+"""Bytes within which they must begin: what is read is copied, and visitors' objects may have gigabytes."""
+
 MAX_FRAGMENTS: Final = 200_000
 """Fragments that are counted: two hours of video at 25 frames a second."""
 
@@ -94,7 +97,7 @@ class Pixels:
         self.syntax = syntax
         self.head, at = decode_until(data[:HEAD], syntax, FIRST_PIXELS)
         if at is None and len(data) > HEAD:
-            self.head, at = decode_until(data, syntax, FIRST_PIXELS)
+            self.head, at = decode_until(data[:LONGEST_HEAD], syntax, FIRST_PIXELS)
         if at is None:
             raise PixelsError("the object has no pixels")
         self.shape = shape_of(self.head)
