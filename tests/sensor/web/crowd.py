@@ -245,6 +245,7 @@ class Portal:
     async def visit(self, visitor: Visitor, pause: Pause) -> None:
         """Sign in, look for somebody, look at a study and at some images of it."""
         href, chance = self.href, visitor.chance
+        visitor.cookies.clear()
         await self.sign_in(visitor)
         await visitor.together("file", list(self.skin.files))
         modality = chance.choice(("CT", "MR", "CR", "US", "DX"))
