@@ -44,7 +44,7 @@ def visits(data: Path, persona: str, studies: Sequence[str], count: int) -> list
 def looked_at(sensor: Sensor, persona: str, studies: Sequence[str]) -> Account:
     """One visitor of each face has seen each study, so that its images are made; an image is made only once."""
     single = [visits(sensor.data, persona, [study], 4)[number] for study in studies for number in (0, 3)]
-    return run(sensor, single, seconds=0.001, pause=(0, 0))
+    return run(sensor, single, seconds=0, pause=(0, 0))
 
 
 def run(sensor: Sensor, every: Sequence[Visit], *, seconds: float, pause: tuple[float, float]) -> Account:
