@@ -332,11 +332,14 @@ class Holdings:
         return picture
 
     async def _picture(self, instance: InstanceRef, view: View) -> bytes:
+        path, syntax = await self._existing(instance), instance.transfer_syntax_uid
+        return await self._renderer.picture(path, syntax, view, trusted=instance.origin != _UPLOAD)
+
+    async def _existing(self, instance: InstanceRef) -> Path:
         path = await self.file(instance)
         if path is None:
             raise DisplayError("the object can't be had")
-        syntax = instance.transfer_syntax_uid
-        return await self._renderer.picture(path, syntax, view, trusted=instance.origin != _UPLOAD)
+        return path
 
     def _made(self, key: Hashable, done: asyncio.Future[bytes]) -> None:
         del self._being_made[key]
@@ -345,18 +348,12 @@ class Holdings:
 
     async def frame(self, instance: InstanceRef, number: int) -> bytes:
         """Frame `number`, from 1, of an instance, uncompressed and in little endian. Raises `DisplayError`."""
-        path = await self.file(instance)
-        if path is None:
-            raise DisplayError("the object can't be had")
-        syntax = instance.transfer_syntax_uid
+        path, syntax = await self._existing(instance), instance.transfer_syntax_uid
         return await self._renderer.frame(path, syntax, number, trusted=instance.origin != _UPLOAD)
 
     async def uncompressed(self, instance: InstanceRef) -> bytes:
         """The data set of a compressed instance in Explicit VR Little Endian. Raises `DisplayError`."""
-        path = await self.file(instance)
-        if path is None:
-            raise DisplayError("the object can't be had")
-        syntax = instance.transfer_syntax_uid
+        path, syntax = await self._existing(instance), instance.transfer_syntax_uid
         return await self._renderer.uncompressed(path, syntax, trusted=instance.origin != _UPLOAD)
 
     def file_meta(self, sop_class_uid: str, sop_uid: str, transfer_syntax_uid: str) -> bytes:
