@@ -1,4 +1,8 @@
-"""Rendering in a process of its own, for one worker."""
+"""Rendering in processes of their own, for one worker.
+
+Some make our own objects, one makes pictures of them, and one looks at those of strangers: if an object brings that
+down, it takes nothing of ours along.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,9 @@ class Renderer:
 
     def __init__(self, data: Path, cache_bytes: int) -> None:
         self._arguments = str(data), cache_bytes
-        self._pool: ProcessPoolExecutor | None = None
+        self._own = _Pool(PROCESSES)
+        self._looking = _Pool(1)  # at objects that are there: who wants that doesn't wait for those that are made
+        self._foreign = _Pool(1)
         self._under_way: dict[int, asyncio.Future[str]] = {}
 
     def begin(self, instance_key: int) -> asyncio.Future[str]:
@@ -58,48 +64,72 @@ class Renderer:
 
     async def picture(self, path: Path, syntax: str, view: displays.View, *, trusted: bool) -> bytes:
         """A frame of the object in a file, in transfer syntax `syntax`. Raises `DisplayError`."""
-        return await self._run(displays.render, str(path), syntax, view, trusted)
+        return await self._of(trusted, displays.render, str(path), syntax, view, trusted)
 
     async def frame(self, path: Path, syntax: str, number: int, *, trusted: bool) -> bytes:
         """The same frame uncompressed and in little endian. Raises `DisplayError`."""
-        return await self._run(displays.frame, str(path), syntax, number, trusted)
+        return await self._of(trusted, displays.frame, str(path), syntax, number, trusted)
 
     async def uncompressed(self, path: Path, syntax: str, *, trusted: bool) -> bytes:
         """The data set of the object in Explicit VR Little Endian. Raises `DisplayError`."""
-        return await self._run(displays.uncompressed, str(path), syntax, trusted)
+        return await self._of(trusted, displays.uncompressed, str(path), syntax, trusted)
 
     async def heads(self, instance_keys: Sequence[int]) -> list[bytes | None]:
         """The attributes of generated images; see `archive.heads`."""
-        return await self._run(heads, self._arguments[0], instance_keys)
+        return await self._looking.run(heads, self._arguments[0], instance_keys)
 
     async def _render(self, instance_key: int) -> str:
         data, budget = self._arguments
-        return await self._run(render, data, instance_key, budget)
+        return await self._own.run(render, data, instance_key, budget)
 
-    async def _run(self, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
-        loop = asyncio.get_running_loop()
-        pool = self._executor()
+    async def _of(self, trusted: bool, work: Callable[[*Arguments], T], *arguments: *Arguments) -> T:
+        if trusted:
+            return await self._looking.run(work, *arguments)
         try:
-            return await loop.run_in_executor(pool, work, *arguments)
-        except BrokenProcessPool:  # somebody killed the process; one new attempt
-            if self._pool is pool:  # else another's attempt has replaced it
-                self._pool = None
-            return await loop.run_in_executor(self._executor(), work, *arguments)
-
-    def _executor(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # A fork of this process would hold the visitors' connections open.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(PROCESSES, context, initializer=_begin, initargs=(os.getpid(),))
-        return self._pool
+            return await self._foreign.run(work, *arguments, again=False)
+        except BrokenProcessPool:
+            raise displays.DisplayError("the process that looked at it has ended") from None
 
     def close(self) -> None:
-        """End the process."""
-        if self._pool is not None:
-            for process in list((self._pool._processes or {}).values()):
+        """End the processes."""
+        for pool in (self._own, self._looking, self._foreign):
+            pool.close()
+
+
+class _Pool:
+    """Processes that begin when they are needed, and are replaced when they end."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._executor: ProcessPoolExecutor | None = None
+
+    async def run(self, work: Callable[[*Arguments], T], *arguments: *Arguments, again: bool = True) -> T:
+        """What `work` returns. Raises `BrokenProcessPool` if its process ends; with `again`, a second time."""
+        loop = asyncio.get_running_loop()
+        executor = self._begun()
+        try:
+            return await loop.run_in_executor(executor, work, *arguments)
+        except BrokenProcessPool:
+            if self._executor is executor:  # else another's attempt has replaced it
+                self._executor = None
+            if not again:
+                raise
+            return await loop.run_in_executor(self._begun(), work, *arguments)
+
+    def _begun(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            # A fork of this process would hold the visitors' connections open.
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(self._most, context, initializer=_begin, initargs=(os.getpid(),))
+        return self._executor
+
+    def close(self) -> None:
+        """End them."""
+        if self._executor is not None:
+            for process in list((self._executor._processes or {}).values()):
                 process.kill()
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
             gc.collect()  # else its semaphores outlive us, and Python's resource tracker says so
 
 
