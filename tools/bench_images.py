@@ -35,6 +35,8 @@ BEGIN, END = "<!-- images: begin -->", "<!-- images: end -->"
 STUDIES = 200
 SLICES = 500
 SAMPLES = 24  # images of each modality
+NEIGHBOURS = 8  # images of a series that are made one after the other
+SHARING = 2  # of them, those that aren't counted
 CACHE = 4 << 30
 ECHOES = 6  # associations that echo: with two workers, some are of the one that sends
 PAUSE = 0.02  # seconds between two C-ECHOs of an association
@@ -80,18 +82,21 @@ def dicomhawk(*arguments: object) -> list[str]:
 
 
 def milliseconds(data: Path) -> dict[str, float]:
-    """Median CPU time (ms) of one image by kind: of series that are different, with what they share already made."""
+    """Median CPU time (ms) of one image by kind, in series that are fetched in order."""
     found: dict[str, float] = {}
     with Catalogue(data / archive.CATALOGUE) as catalogue:
         for name, where in KINDS.items():
             series = catalogue.connection.execute(IMAGES.format(where=where), (time.time(),)).fetchall()
             took: list[float] = []
             for first, count in series[:: max(1, len(series) // (SAMPLES // 4))][: SAMPLES // 4]:
-                # The first image of a series pays for what is the same in all of them.
-                for key in [first + round(n * (count - 1) / 5) for n in range(6)] if count > 5 else [first]:
+                # Neighbours, as they are fetched: the first of them pay for what the others have in common with them.
+                start = first + max(0, (count - NEIGHBOURS) // 2)
+                keys = range(start, start + min(count, NEIGHBOURS))
+                for number, key in enumerate(keys):
                     began = time.process_time()
                     archive.render(str(data), key, CACHE)
-                    took.append((time.process_time() - began) * 1000)
+                    if number >= SHARING or count <= SHARING:
+                        took.append((time.process_time() - began) * 1000)
             if took:
                 found[name] = round(statistics.median(took), 1)
     shutil.rmtree(data / archive.CACHE, ignore_errors=True)
