@@ -1,29 +1,14 @@
-"""One settings model: TOML file < environment < flags.
-
-`load` reads ``DIR/dicomhawk.toml`` (or another file), lets ``DICOMHAWK_...`` variables and then flags win, and
-raises `SettingsError` with one clear sentence for anything wrong.
-"""
+"""The sensor's sections, and the canary's."""
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Mapping
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-FILE_NAME = "dicomhawk.toml"
-ENVIRONMENT_PREFIX = "DICOMHAWK_"
-_LISTS = frozenset(
-    ("keywords", "tries", "ports", "dicom_ports", "web_ports", "remotes", "kinds", "http_ports", "dns_ports")
-)
-"""Settings with several values, separated by commas in the environment."""
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-MiB = Annotated[int, Field(ge=1, description="mebibytes")]
+from .base import MiB, Port, Section
 
 AE_TITLE_LENGTH = 16
 """Of the value representation AE (PS3.5 section 6.2)."""
@@ -31,10 +16,6 @@ DOWN = "/down"
 """Behind a remote AE that is written in short: it seems not to answer."""
 HOST_LENGTH = 253
 """Of a name in the DNS (RFC 1035 section 2.3.4), as text."""
-
-
-class SettingsError(Exception):
-    """The configuration can't be used; the message is one sentence for the operator."""
 
 
 def _ae_title(text: str) -> str:
@@ -48,11 +29,7 @@ AETitle = Annotated[str, AfterValidator(_ae_title)]
 """Without its padding (PS3.5 section 6.2: leading and trailing spaces are not significant)."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Deployment(_Model):
+class Deployment(Section):
     """What `dicomhawk init` drew: nothing in it is the same in two deployments."""
 
     seed: str = Field(min_length=16, description="Hexadecimal; everything that is drawn comes from it.")
@@ -64,7 +41,7 @@ class Deployment(_Model):
     )
 
 
-class Remote(_Model):
+class Remote(Section):
     """A remote AE that the archive is configured to know. It is never contacted.
 
     Written as a table, or in short as ``AET``, ``AET@HOST`` or ``AET@HOST:PORT`` (an IPv6 address in brackets), with
@@ -108,7 +85,7 @@ def _all_different(remotes: tuple[Remote, ...]) -> tuple[Remote, ...]:
     return remotes
 
 
-class Dicom(_Model):
+class Dicom(Section):
     """The DICOM doors."""
 
     ports: tuple[Port, ...] = Field((11112,), min_length=1, description="Listening ports; 0 picks a free one.")
@@ -117,7 +94,7 @@ class Dicom(_Model):
     )
 
 
-class Tls(_Model):
+class Tls(Section):
     """The doors with TLS. Without a certificate of the operator's, one is drawn for the deployment, and kept."""
 
     enabled: bool = Field(True, description="False: no door has TLS.")
@@ -129,7 +106,7 @@ class Tls(_Model):
     key: Path | None = Field(None, description="PEM file of the key, where it isn't with the certificate.")
 
 
-class WebLogin(_Model):
+class WebLogin(Section):
     """Who may sign in to the web PACS."""
 
     required: bool = Field(
@@ -148,7 +125,7 @@ class WebLogin(_Model):
     )
 
 
-class Web(_Model):
+class Web(Section):
     """The web doors. What they serve is the persona's."""
 
     enabled: bool = Field(True, description="False: there are none.")
@@ -158,13 +135,13 @@ class Web(_Model):
     login: WebLogin = WebLogin()
 
 
-class Journal(_Model):
+class Journal(Section):
     """The append-only files of events."""
 
     rotate_mib: MiB = Field(64, description="A file is closed at this size, and at midnight UTC.")
 
 
-class Vault(_Model):
+class Vault(Section):
     """What visitors sent or received, byte for byte."""
 
     transcripts_mib: MiB = Field(4096, description="Budget of the transcripts; the oldest go first.")
@@ -173,7 +150,7 @@ class Vault(_Model):
     passwords: bool = Field(True, description="False: the journal has only the SHA-256 of passwords.")
 
 
-class Hospital(_Model):
+class Hospital(Section):
     """The generated default hospital."""
 
     studies: int = Field(5000, ge=0, description="Studies to generate on first use.")
@@ -182,7 +159,7 @@ class Hospital(_Model):
     cache_mib: MiB = Field(2048, description="Budget of rendered objects.")
 
 
-class Sources(_Model):
+class Sources(Section):
     """Public archives that `dicomhawk hospital import --from` fetches from; nothing else contacts them."""
 
     tcia_url: str = Field(
@@ -200,7 +177,7 @@ CanaryKind = Literal["docx", "xlsx", "pdf", "shortcut", "image", "report"]
 """Where an address of a canary can be: in a document, a shortcut, an object's header, a report's text."""
 
 
-class HoneyCredential(_Model):
+class HoneyCredential(Section):
     """A pair of the operator's own that works at the web doors and raises an alert."""
 
     username: str = Field(min_length=1, max_length=64, pattern=r"^[!-9;-~]+$", description="Without a colon.")
@@ -208,7 +185,7 @@ class HoneyCredential(_Model):
     role: Literal["reader", "administrator"] = Field("reader", description="What it opens.")
 
 
-class Lures(_Model):
+class Lures(Section):
     """Bait, and where it calls when it has left. Without an address of a canary, none is put into anything."""
 
     kinds: tuple[LureKind, ...] = Field(
@@ -232,7 +209,7 @@ class Lures(_Model):
     credentials: tuple[HoneyCredential, ...] = Field((), max_length=100, description="Further pairs that work.")
 
 
-class Canary(_Model):
+class Canary(Section):
     """The callback receiver, `dicomhawk canary`."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for all.")
@@ -249,116 +226,3 @@ class Canary(_Model):
             except ValueError:
                 raise ValueError(f"{self.address[:40]} is not an IPv4 address") from None
         return self
-
-
-class Settings(_Model):
-    """Everything that an operator can set. All state lives below `data`."""
-
-    data: Path = Path("data")
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 or :: for all.")
-    workers: int = Field(0, ge=0, le=256, description="Worker processes; 0: one for each core.")
-    persona: str = Field("plain", description="Name of a shipped persona, or path of a TOML file.")
-    sensor_name: str = Field("", max_length=64, description="observer.name in events; empty: the host's name.")
-    deployment: Deployment | None = None
-    dicom: Dicom = Dicom()
-    tls: Tls = Tls()
-    web: Web = Web()
-    journal: Journal = Journal()
-    vault: Vault = Vault()
-    hospital: Hospital = Hospital()
-    lures: Lures = Lures()
-    canary: Canary = Canary()
-    sources: Sources = Sources()
-
-    @property
-    def journal_dir(self) -> Path:
-        """Folder of the journal's NDJSON files."""
-        return self.data / "journal"
-
-    @property
-    def vault_dir(self) -> Path:
-        """Folder of transcripts and captured objects."""
-        return self.data / "vault"
-
-    @property
-    def hospital_dir(self) -> Path:
-        """Folder of the catalogue, imported files and the cache of rendered ones."""
-        return self.data / "hospital"
-
-    @property
-    def lures_file(self) -> Path:
-        """What bait was handed out to whom."""
-        return self.data / "lures.sqlite"
-
-    @property
-    def worker_count(self) -> int:
-        """Number of worker processes, resolved."""
-        return self.workers or os.cpu_count() or 1
-
-
-def load(
-    *,
-    data: Path | None = None,
-    file: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    flags: Mapping[str, Any] | None = None,
-) -> Settings:
-    """Settings from `file` (default: ``dicomhawk.toml`` in the data folder), environment and flags.
-
-    `flags` is nested as the model is; None values in it count as not given. A variable such as
-    ``DICOMHAWK_DICOM__PORTS=104,11112`` sets ``dicom.ports``. Raises `SettingsError`.
-    """
-    environment = os.environ if environment is None else environment
-    from_environment = _from_environment(environment)
-    path = file or data_folder(data, environment) / FILE_NAME
-    merged: dict[str, Any] = {}
-    if path.exists() or file is not None:
-        merged = _read(path)
-    _merge(merged, from_environment)
-    _merge(merged, dict(flags or {}))
-    if data is not None:
-        merged["data"] = data
-    try:
-        return Settings.model_validate(merged)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the settings"
-        what = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{where}: {what} (given: {str(first['input'])[:80]!r}).") from None
-
-
-def data_folder(data: Path | None, environment: Mapping[str, str]) -> Path:
-    """The folder of all state: `data` if given, else what the environment says, else ``data``."""
-    return data or Path(environment.get(f"{ENVIRONMENT_PREFIX}DATA", "data"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not a TOML file: {error}.") from None
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in environment.items():
-        if not name.startswith(ENVIRONMENT_PREFIX):
-            continue
-        *parents, leaf = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
-        at = found
-        for parent in parents:
-            at = at.setdefault(parent, {})
-            if not isinstance(at, dict):
-                raise SettingsError(f"{name}: {parent} is a value and a table at once in the environment.")
-        at[leaf] = [part for part in value.split(",") if part] if leaf in _LISTS else value
-    return found
-
-
-def _merge(into: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key, {}), dict):
-            _merge(into.setdefault(key, {}), value)
-        elif value is not None:
-            into[key] = value

@@ -1,0 +1,1 @@
+"""The database of findings: SQLite by default, or PostgreSQL."""

@@ -1,0 +1,24 @@
+"""The analyst's section."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from .base import Section
+
+
+class Analyst(Section):
+    """Findings from the journal and the vault."""
+
+    enabled: bool = Field(True, description="False: `dicomhawk serve` starts no analyst.")
+    database: str = Field(
+        "",
+        max_length=500,
+        description="URL of the database, as in postgresql+psycopg://user@host/name; empty: findings.sqlite in the data"
+        " folder.",
+    )
+    geo: tuple[Path, ...] = Field((), description="MaxMind databases (.mmdb) for countries and networks.")
+    rules: Path | None = Field(None, description="Folder of further rules for techniques.")
+    yara: Path | None = Field(None, description="Folder of further YARA rules.")
