@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .summary import Event, SessionSummary, value_at
+from ..evidence.documents import Document as Event
+from ..evidence.documents import value_at
+from .summary import SessionSummary
 
 MAX_VALUE = 64
 """Characters of one value that a line shows."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from ..evidence.documents import Document as Event
+from ..evidence.documents import moment_of, value_at
+
 MAX_NAMES = 16
 """Calling AE titles kept of one session: a scanner may try thousands."""
-
-Event = dict[str, Any]
 
 
 class SessionSummary(msgspec.Struct, kw_only=True):
@@ -88,8 +88,7 @@ def connections(events: Iterable[Event]) -> Iterator[Where]:
         if event["event"]["action"] == "connection.open":
             segment, offset = (value_at(event, f"honeypot.transcript.{key}") for key in ("segment", "offset"))
             if segment is not None and offset is not None:
-                us = int(datetime.fromisoformat(event["@timestamp"]).timestamp() * 1_000_000)
-                yield Where(event["honeypot"]["connection"], segment, offset, us)
+                yield Where(event["honeypot"]["connection"], segment, offset, moment_of(event))
 
 
 def _add(summary: SessionSummary, event: Event) -> None:
@@ -130,13 +129,3 @@ def _command(summary: SessionSummary, event: Event, name: str) -> None:
 def _note(names: list[str], name: str | None) -> None:
     if name is not None and name not in names and len(names) < MAX_NAMES:
         names.append(name)
-
-
-def value_at(event: Event, path: str) -> Any:
-    """The value at a dotted path; None if there is none."""
-    at: Any = event
-    for key in path.split("."):
-        if not isinstance(at, dict) or key not in at:
-            return None
-        at = at[key]
-    return at
