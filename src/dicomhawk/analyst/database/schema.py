@@ -288,7 +288,8 @@ lookups = Table(
 words = Table(
     "words",
     metadata,
-    Column("session", String, primary_key=True),
+    Column("seq", _Key, primary_key=True, autoincrement=True),
+    Column("session", String, nullable=False, unique=True),
     Column("text", Text, nullable=False, doc="Everything in its events that one might search for."),
 )
 """What full-text search looks at; `search.py` adds the index that each database has for it."""
