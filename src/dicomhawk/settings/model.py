@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 
 from .analysis import Analyst
 from .base import Section, SettingsError
+from .console import Console
 from .sections import (
     Canary,
     Deployment,
@@ -28,7 +29,19 @@ from .sections import (
 FILE_NAME = "dicomhawk.toml"
 ENVIRONMENT_PREFIX = "DICOMHAWK_"
 _LISTS = frozenset(
-    ("keywords", "tries", "ports", "dicom_ports", "web_ports", "remotes", "kinds", "http_ports", "dns_ports", "geo")
+    (
+        "keywords",
+        "tries",
+        "ports",
+        "dicom_ports",
+        "web_ports",
+        "remotes",
+        "kinds",
+        "http_ports",
+        "dns_ports",
+        "geo",
+        "names",
+    )
 )
 """Settings with several values, separated by commas in the environment."""
 
@@ -52,6 +65,7 @@ class Settings(Section):
     canary: Canary = Canary()
     sources: Sources = Sources()
     analyst: Analyst = Analyst()
+    console: Console = Console()
 
     @property
     def journal_dir(self) -> Path:
