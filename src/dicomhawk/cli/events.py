@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..analyst.narrative import line
 from ..evidence import journal
-from ..outputs.narrative import line
 from .common import Data, Json, Since, print_json, print_line, settings_of
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..analyst.narrative import printable, size
 from ..evidence.journal import read
-from ..outputs.narrative import printable, size
 from ..outputs.summary import AmbiguousSession, connections, events_of
 from .common import Data, Json, print_json, settings_of
 

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..analyst.narrative import printable
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.rows import Instance, Patient, ScheduledStep, Series, Study
-from ..outputs.narrative import printable
 from ..sensor.lock import only_one
 from ..settings import Deployment, Settings, SettingsError
 from .common import Config, Data, Json, on_terminal, print_json, print_line, print_table, settings_of

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from ..analyst.narrative import printable, sentence, size
 from ..evidence.journal import read
-from ..outputs.narrative import doings, printable, sentence, size
-from ..outputs.summary import AmbiguousSession, SessionSummary, events_of, summaries
+from ..outputs.summary import AmbiguousSession, SessionSummary, doings, events_of, summaries
 from .common import Data, Json, Since, on_terminal, print_json, print_line, print_table, settings_of
 
 COLUMNS = ("session", "first", "last", "visitor", "conn", "assoc", "calling", "in", "out", "what")

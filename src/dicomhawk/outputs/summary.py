@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..analyst.narrative import printable
 from ..evidence.documents import Document as Event
 from ..evidence.documents import moment_of, value_at
 
@@ -80,6 +81,23 @@ def events_of(events: Iterable[Event], beginning: str) -> tuple[SessionSummary, 
         raise AmbiguousSession(f"{len(kept)} sessions begin or end with {beginning}; give more of it.")
     (of_session,) = kept.values()
     return summaries(of_session)[0], of_session
+
+
+def doings(summary: SessionSummary) -> str:
+    """What was done in a session, in a few words."""
+    parts = [f"{name} {count}" for name, count in summary.commands.items()]
+    if summary.matches:
+        parts.append(f"{summary.matches} matches")
+    if summary.objects_sent:
+        parts.append(f"{summary.objects_sent} objects fetched")
+    if summary.objects_received:
+        parts.append(f"{summary.objects_received} objects stored")
+    if summary.rejected:
+        parts.append(f"rejected {summary.rejected}")
+    if summary.credentials:
+        parts.append(f"credentials {summary.credentials}")
+    parts += [printable(protocol) for protocol in summary.protocols]
+    return ", ".join(parts) or "nothing"
 
 
 def connections(events: Iterable[Event]) -> Iterator[Where]:

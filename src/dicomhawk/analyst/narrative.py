@@ -7,7 +7,6 @@ from typing import Any
 
 from ..evidence.documents import Document as Event
 from ..evidence.documents import value_at
-from .summary import SessionSummary
 
 MAX_VALUE = 64
 """Characters of one value that a line shows."""
@@ -35,23 +34,6 @@ def line(event: Event) -> str:
     """A whole line: moment, visitor, session, what happened."""
     address = printable(event.get("source", {}).get("ip", "-"))
     return f"{event['@timestamp']} {address} {printable(event.get('session', '-'))} {sentence(event)}"
-
-
-def doings(summary: SessionSummary) -> str:
-    """What was done in a session, in a few words."""
-    parts = [f"{name} {count}" for name, count in summary.commands.items()]
-    if summary.matches:
-        parts.append(f"{summary.matches} matches")
-    if summary.objects_sent:
-        parts.append(f"{summary.objects_sent} objects fetched")
-    if summary.objects_received:
-        parts.append(f"{summary.objects_received} objects stored")
-    if summary.rejected:
-        parts.append(f"rejected {summary.rejected}")
-    if summary.credentials:
-        parts.append(f"credentials {summary.credentials}")
-    parts += [printable(protocol) for protocol in summary.protocols]
-    return ", ".join(parts) or "nothing"
 
 
 def size(number: int) -> str:
