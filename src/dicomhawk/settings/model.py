@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError
 from .analysis import Analyst
 from .base import Section, SettingsError
 from .console import Console
+from .evidence import Evidence
+from .retention import Retention
 from .sections import (
     Canary,
     Deployment,
@@ -65,6 +67,8 @@ class Settings(Section):
     canary: Canary = Canary()
     sources: Sources = Sources()
     analyst: Analyst = Analyst()
+    evidence: Evidence = Evidence()
+    retention: Retention = Retention()
     console: Console = Console()
 
     @property
@@ -76,6 +80,11 @@ class Settings(Section):
     def vault_dir(self) -> Path:
         """Folder of transcripts and captured objects."""
         return self.data / "vault"
+
+    @property
+    def evidence_dir(self) -> Path:
+        """Folder of the chain of hashes and its keys."""
+        return self.data / "evidence"
 
     @property
     def hospital_dir(self) -> Path:
