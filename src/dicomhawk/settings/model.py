@@ -15,6 +15,7 @@ from .base import Section, SettingsError
 from .console import Console
 from .evidence import Evidence
 from .retention import Retention
+from .outputs import Outputs
 from .sections import (
     Canary,
     Deployment,
@@ -70,6 +71,7 @@ class Settings(Section):
     evidence: Evidence = Evidence()
     retention: Retention = Retention()
     console: Console = Console()
+    outputs: Outputs = ()
 
     @property
     def journal_dir(self) -> Path:
@@ -95,6 +97,11 @@ class Settings(Section):
     def lures_file(self) -> Path:
         """What bait was handed out to whom."""
         return self.data / "lures.sqlite"
+
+    @property
+    def outputs_dir(self) -> Path:
+        """Folder of what waits for receivers."""
+        return self.data / "outputs"
 
     @property
     def database_url(self) -> str:
@@ -135,6 +142,8 @@ def load(
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the settings"
         what = first["msg"].removeprefix("Value error, ")
+        if first["loc"][:1] == ("outputs",):  # there are passwords
+            raise SettingsError(f"{where}: {what}.") from None
         raise SettingsError(f"{where}: {what} (given: {str(first['input'])[:80]!r}).") from None
 
 
