@@ -1,0 +1,5 @@
+"""Captured objects, looked at without being run: what they truly are, what is hidden in them, whose they claim to be.
+
+What a stranger sent is read in a process of its own that can open nothing and reach nobody (`sandbox`); what that
+process says is believed only as far as its form goes (`model`).
+"""
