@@ -77,9 +77,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 class Output(Section):
     """What all outputs have."""
 
-    name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Of your choice; its state is below outputs/."
-    )
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Of its folder below outputs/.")
     enabled: bool = Field(True, description="False: `dicomhawk forward` leaves it out.")
     what: tuple[Kind, ...] = Field(("events",), min_length=1, description="Of events, sessions, alerts.")
     severity: Severity = Field("info", description="Nothing below it: info, low, medium, high, critical.")

@@ -1,0 +1,54 @@
+"""``dicomhawk outputs``: where events, sessions and alerts go, and whether they arrive."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+
+import msgspec
+import typer
+
+from ..analyst.narrative import printable
+from ..outputs.forwarding.service import attempt
+from ..outputs.forwarding.status import Status, read_status
+from .common import Config, Data, Json, print_json, print_line, print_table, settings_of
+
+app = typer.Typer(help="Where events, sessions and alerts go.", no_args_is_help=True, rich_markup_mode=None)
+
+COLUMNS = ("name", "type", "state", "sent", "queued", "refused", "dropped", "what")
+NUMBERS = frozenset({"sent", "queued", "refused", "dropped"})
+
+
+@app.callback()
+def outputs() -> None:
+    """Where events, sessions and alerts go."""
+
+
+@app.command("list")
+def list_outputs(data: Data = None, config: Config = None, json: Json = False) -> None:
+    """The outputs of the settings, and how they are doing."""
+    found = read_status(settings_of(data, config), time.time_ns() // 1000)
+    if json:
+        for status in found:
+            print_json(msgspec.to_builtins(status))
+        return
+    print_table(COLUMNS, [_row(status) for status in found], right=NUMBERS)
+
+
+@app.command("test")
+def test(
+    name: Annotated[str, typer.Argument(help="As in the settings.")], data: Data = None, config: Config = None
+) -> None:
+    """Send a sample to an output, and say what came of it; exit status 1 if it wasn't taken."""
+    taken, sentence = attempt(settings_of(data, config), name)
+    if not taken:
+        print(printable(sentence, 1000), file=sys.stderr)
+        raise typer.Exit(1)
+    print_line(sentence)
+
+
+def _row(status: Status) -> tuple[str, ...]:
+    numbers = (str(number) for number in (status.sent, status.queued, status.refused, status.dropped))
+    what = status.last_error if status.last_error and status.failures else status.where
+    return (status.name, status.type, status.state, *numbers, printable(what, 200))

@@ -1,0 +1,1 @@
+"""Where events, sessions and alerts go: each output on its own, with a queue on disk."""

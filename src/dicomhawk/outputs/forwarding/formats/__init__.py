@@ -1,0 +1,1 @@
+"""What is sent, as text: pure functions of documents."""

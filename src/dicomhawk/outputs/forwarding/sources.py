@@ -1,0 +1,190 @@
+"""Where records come from: the journal, and the tables of findings. What was read is on record in the queue."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ...analyst.database.schema import alerts, sessions
+from ...analyst.database.store import open_database
+from ...evidence.places import ends, pieces
+from ...evidence.spool import segments
+from ...settings import Settings, SettingsError
+from ...settings.outputs import Output as OutputSettings
+from .base import LEVELS, Record
+from .queue import Queue
+from .records import alert_records, session_records
+
+WINDOW_US = 2 * 86_400 * 1_000_000
+"""Sessions aren't concluded in the order of their last moments; by how much they may be late."""
+WINDOW_ALERTS = 10_000
+"""Alerts of so many before the last one may become due later."""
+ROWS = 500
+"""Of findings that are read at once."""
+
+
+class _Inner(msgspec.Struct):
+    id: str
+    action: str = ""
+    severity: int = 0
+
+
+class _Head(msgspec.Struct):
+    event: _Inner
+
+
+_head = msgspec.json.Decoder(_Head).decode
+
+
+class Trouble(Exception):
+    """A source can't be read now; the message is for the operator."""
+
+
+class Findings:
+    """The database of findings, opened when it is there. One for all outputs."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    def engine(self) -> Engine | None:
+        """The database; None as long as nobody made it. Raises `Trouble`."""
+        with self._lock:
+            if self._engine is None:
+                if self._url.startswith("sqlite:") and not Path(self._url.removeprefix("sqlite:///")).exists():
+                    return None
+                try:
+                    self._engine = open_database(self._url, read_only=True)
+                except SettingsError as error:
+                    raise Trouble(str(error)) from None
+            return self._engine
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+
+class Sources:
+    """What one output is to get, in its queue."""
+
+    def __init__(self, settings: Settings, output: OutputSettings, queue: Queue, findings: Findings) -> None:
+        self._journal = settings.journal_dir
+        self._what = output.what
+        self._least = LEVELS.index(output.severity)
+        self._actions = frozenset(action for action in output.actions if not action.endswith("."))
+        self._prefixes = tuple(action for action in output.actions if action.endswith("."))
+        self._queue = queue
+        self._findings = findings
+        if queue.new and not output.history:
+            self._skip()
+
+    def take(self) -> bool:
+        """Read a piece of what is new into the queue; whether there was something. Raises `Trouble`."""
+        found = "events" in self._what and self._events()
+        try:
+            if "alerts" in self._what:
+                found = self._alerts() or found
+            if "sessions" in self._what:
+                found = self._sessions() or found
+        except SQLAlchemyError as error:
+            raise Trouble(f"the findings can't be read ({type(error).__name__})") from None
+        return found
+
+    def tidy(self) -> None:
+        """To be called now and then: forget what nobody needs any longer."""
+        there = {path.name for _, _, _, path in segments(self._journal, ".ndjson")}
+        self._queue.forget("sessions", self._queue.marks.get("sessions", 0) - WINDOW_US, there)
+        self._queue.forget("alerts", self._queue.marks.get("alerts", 0) - WINDOW_ALERTS, there)
+
+    def _skip(self) -> None:
+        """Begin with what happens from now on."""
+        marks: dict[str, int] = {}
+        given: list[tuple[str, str, int]] = []
+        engine = self._findings.engine()
+        if engine is not None:
+            with engine.connect() as connection:
+                for number, key in connection.execute(select(alerts.c.seq, alerts.c.key)):
+                    given.append(("alerts", key, number))
+                for last, name in connection.execute(select(sessions.c.last, sessions.c.session)):
+                    given.append(("sessions", name, last))
+            for kind in ("alerts", "sessions"):
+                marks[kind] = max((moment for of, _, moment in given if of == kind), default=0)
+        self._queue.put((), places=ends(self._journal) if "events" in self._what else {}, marks=marks, given=given)
+
+    def _events(self) -> bool:
+        piece = next(pieces(self._journal, self._queue.places), None)
+        if piece is None:
+            return False
+        self._queue.put(self._wanted(piece.lines), places={piece.segment: piece.end})
+        return True
+
+    def _wanted(self, lines: list[bytes]) -> Iterator[Record]:
+        for line in lines:
+            try:
+                inner = _head(line).event
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                continue  # not whole: whoever wrote it was killed
+            severity = max(0, min(inner.severity // 20, 4))
+            if severity < self._least:
+                continue
+            if (self._actions or self._prefixes) and not (
+                inner.action in self._actions or inner.action.startswith(self._prefixes)
+            ):
+                continue
+            yield Record("events", inner.id, severity, line)
+
+    def _alerts(self) -> bool:
+        engine = self._findings.engine()
+        if engine is None:
+            return False
+        mark = self._queue.marks.get("alerts", 0)
+        given = self._queue.given("alerts")
+        query = (
+            select(alerts)
+            .where(alerts.c.state == "due", alerts.c.seq > mark - WINDOW_ALERTS)
+            .order_by(alerts.c.seq)
+            .execution_options(yield_per=ROWS)
+        )
+        with engine.connect() as connection:
+            new = list(islice((row for row in connection.execute(query) if row.key not in given), ROWS))
+            records = alert_records(connection, [row for row in new if row.severity >= self._least])
+        if not new:
+            return False
+        self._queue.put(
+            records,
+            marks={"alerts": max(mark, *(row.seq for row in new))},
+            given=[("alerts", row.key, row.seq) for row in new],
+        )
+        return True
+
+    def _sessions(self) -> bool:
+        engine = self._findings.engine()
+        if engine is None:
+            return False
+        mark = self._queue.marks.get("sessions", 0)
+        given = self._queue.given("sessions")
+        query = (
+            select(sessions)
+            .where(sessions.c.ended.is_(True), sessions.c.stale.is_(False), sessions.c.last >= mark - WINDOW_US)
+            .order_by(sessions.c.last, sessions.c.session)
+            .execution_options(yield_per=ROWS)
+        )
+        with engine.connect() as connection:
+            new = list(islice((row for row in connection.execute(query) if row.session not in given), ROWS))
+            records = session_records(connection, [row for row in new if row.severity >= self._least])
+        if not new:
+            return False
+        self._queue.put(
+            records,
+            marks={"sessions": max(mark, *(row.last for row in new))},
+            given=[("sessions", row.session, row.last) for row in new],
+        )
+        return True
