@@ -139,7 +139,7 @@ class Journal:
 
 
 class Sensor:
-    """`dicomhawk serve` on loopback, ended by SIGTERM when the block is left, and checked then.
+    """`dicomhawk sensor` on loopback, ended by SIGTERM when the block is left, and checked then.
 
     `data` is its folder. Ending must give status 0 within 5 s, no traceback and no ``sensor.error``.
     """
@@ -164,7 +164,7 @@ class Sensor:
         self.pid = 0
         self.ready_file = data.parent / f"{data.name}.ready"
         self._stderr = data.parent / f"{data.name}.stderr"
-        self._command = [*wrapper, *COMMAND, "serve", "--data", str(data), "--workers", str(workers)]
+        self._command = [*wrapper, *COMMAND, "sensor", "--data", str(data), "--workers", str(workers)]
         for port in ports:
             self._command += ["--dicom-port", str(port)]
         for port in web_ports:

@@ -117,7 +117,7 @@ class Bench:
             load = [*dicomhawk, "hospital", "import", str(files), "--data", str(data), "--verbatim"]
             subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
         serve = [
-            "serve",
+            "sensor",
             "--data",
             str(data),
             "--dicom-port",

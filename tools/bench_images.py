@@ -108,7 +108,7 @@ def sensor(data: Path, workers: int) -> Iterator[tuple[int, int]]:
     """The sensor on `data`: its process id and its port."""
     ready = data.parent / "ready"
     ready.unlink(missing_ok=True)
-    command = dicomhawk("serve", "--data", data, "--dicom-port", 0, "--workers", workers, "--persona", "plain")
+    command = dicomhawk("sensor", "--data", data, "--dicom-port", 0, "--workers", workers, "--persona", "plain")
     process = subprocess.Popen([*command, "--no-web", "--no-tls", "--ready-file", str(ready)])
     try:
         while not ready.exists():

@@ -68,7 +68,7 @@ class Ours:
         self.port = port
         self._ready = folder / "ready"
         self._log = folder / "log"
-        self._command = [sys.executable, "-m", "dicomhawk", "serve", "--data", str(folder / "data")]
+        self._command = [sys.executable, "-m", "dicomhawk", "sensor", "--data", str(folder / "data")]
         self._command += ["--host", "127.0.0.1", "--dicom-port", str(port), "--persona", persona]
         self._command.append("--no-tls")
         self._command += ["--no-web"] if web_port is None else ["--web-port", str(web_port)]

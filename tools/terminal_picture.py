@@ -42,7 +42,7 @@ def main() -> None:
         ready = Path(folder) / "ready"
         serve = [
             "dicomhawk",
-            "serve",
+            "sensor",
             "--data",
             folder,
             "--dicom-port",

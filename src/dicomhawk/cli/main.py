@@ -8,7 +8,21 @@ import sys
 import typer
 
 from ..settings import SettingsError
-from . import canary, check, events, export, hospital, init, lures, persona, serve, sessions
+from . import (
+    analyse,
+    canary,
+    check,
+    events,
+    evidence,
+    export,
+    hospital,
+    init,
+    lures,
+    persona,
+    sensor,
+    serve,
+    sessions,
+)
 
 app = typer.Typer(
     name="dicomhawk",
@@ -20,6 +34,8 @@ app = typer.Typer(
 )
 app.command("init")(init.init)
 app.command("serve")(serve.serve)
+app.command("sensor")(sensor.sensor)
+app.command("analyse")(analyse.analyse)
 app.command("canary")(canary.canary)
 app.add_typer(lures.app, name="lures")
 app.add_typer(hospital.app, name="hospital")
@@ -28,6 +44,7 @@ app.command("sessions")(sessions.sessions)
 app.command("session")(sessions.session)
 app.command("events")(events.events)
 app.add_typer(export.app, name="export")
+app.add_typer(evidence.app, name="evidence")
 app.command("check")(check.check)
 
 WRONG_SETTINGS = 2

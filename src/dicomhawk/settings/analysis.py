@@ -19,6 +19,9 @@ class Analyst(Section):
         description="URL of the database, as in postgresql+psycopg://user@host/name; empty: findings.sqlite in the data"
         " folder.",
     )
+    journals: tuple[Path, ...] = Field(
+        (), description="Folders of other sensors' journals, which are read too; the vault of each is beside it."
+    )
     geo: tuple[Path, ...] = Field((), description="MaxMind databases (.mmdb) for countries and networks.")
     rules: Path | None = Field(None, description="Folder of further rules for techniques.")
     yara: Path | None = Field(None, description="Folder of further YARA rules.")

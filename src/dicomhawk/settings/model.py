@@ -14,8 +14,8 @@ from .analysis import Analyst
 from .base import Section, SettingsError
 from .console import Console
 from .evidence import Evidence
-from .retention import Retention
 from .outputs import Outputs
+from .retention import Retention
 from .sections import (
     Canary,
     Deployment,

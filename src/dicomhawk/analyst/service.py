@@ -1,0 +1,130 @@
+"""The analyst at work: reads what is new, analyses the sessions that it belongs to, examines what was captured.
+
+Each step is a transaction or can be done again, so that the process can be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from ..settings import Settings
+from . import actors
+from .alerting import Alerter
+from .analysis import Knowledge
+from .lookups import Lookups
+from .payload import Examiner, examine_pending
+from .reading import Journal
+from .writing import Writer
+
+GROUP = 100
+"""Sessions analysed in one transaction."""
+WAIT_SECONDS = 0.5
+"""Between two looks at a journal in which nothing is new."""
+REST = 20.0
+"""A session that grows is analysed again after so many times as long as its analysis took."""
+MIN_REST_SECONDS = 1.0
+CLUSTER_SECONDS = 30.0
+"""Between two looks at who belongs together, while there is something new."""
+FILES_AT_ONCE = 8
+"""Captured files examined between two looks at the journal."""
+LOOKUPS_AT_ONCE = 16
+
+
+class Done(NamedTuple):
+    """What a run did."""
+
+    events: int = 0
+    torn: int = 0
+    sessions: int = 0
+    files: int = 0
+
+
+class Service:
+    """The loop. `close` when done."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        journals: Sequence[Path],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`journals` are folders; the vault of each is beside it. Raises `SettingsError`."""
+        self._engine = engine
+        self._clock = clock
+        self._journals = [Journal(folder) for folder in journals]
+        self._vaults = [folder.parent / "vault" for folder in journals]
+        self._alerter = Alerter(settings)
+        self._writer = Writer(engine, Knowledge(settings), self._alerter.consider)
+        self._lookups = Lookups(settings)
+        self._examiner = Examiner(settings)
+        self._rests: dict[str, float] = {}
+        self._unclustered = True
+        self._clustered = -CLUSTER_SECONDS
+
+    def close(self) -> None:
+        """End the examiner's process."""
+        self._examiner.close()
+
+    def once(self) -> Done:
+        """Until nothing is left to be done."""
+        self._writer.renew()
+        done = Done()
+        while True:
+            step = self._step(following=False)
+            done = Done(*(a + b for a, b in zip(done, step, strict=True)))
+            if not any(step):
+                break
+        self._cluster()
+        self._release()
+        return done
+
+    def follow(self, going_on: Callable[[float], bool]) -> None:
+        """Until `going_on`, which waits for so many seconds, says False."""
+        self._writer.renew()
+        while True:
+            step = self._step(following=True)
+            if self._unclustered and self._clock() - self._clustered >= CLUSTER_SECONDS:
+                self._cluster()
+            self._release()
+            if not going_on(0.0 if any(step) else WAIT_SECONDS):
+                return
+
+    def _step(self, following: bool) -> Done:
+        read, torn, more = 0, 0, False
+        for journal in self._journals:
+            progress = journal.read(self._engine)
+            read, torn, more = read + progress.events, torn + progress.torn, more or progress.more
+        if more:
+            return Done(read, torn)  # a session is analysed once all of it is there
+        analysed = self._analyse(following)
+        examined = 0
+        for vault in self._vaults:
+            examined += examine_pending(self._engine, self._examiner, vault, FILES_AT_ONCE)
+        self._lookups.pending(self._engine, LOOKUPS_AT_ONCE)
+        return Done(read, torn, analysed, examined)
+
+    def _analyse(self, following: bool) -> int:
+        now = self._clock()
+        self._rests = {name: until for name, until in self._rests.items() if until > now}
+        names = self._writer.stale(GROUP, list(self._rests) if following else ())
+        if not names:
+            return 0
+        for cost in self._writer.analyse(names):
+            self._rests[cost.session] = now + max(MIN_REST_SECONDS, REST * cost.seconds)
+        self._unclustered = True
+        return len(names)
+
+    def _cluster(self) -> None:
+        actors.cluster(self._engine)
+        self._unclustered = False
+        self._clustered = self._clock()
+
+    def _release(self) -> None:
+        with self._engine.begin() as connection:
+            self._alerter.due(connection, time.time_ns() // 1000)
