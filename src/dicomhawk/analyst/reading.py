@@ -188,7 +188,7 @@ def _row(line: bytes) -> dict[str, object] | None:
         event = _decode(line)
         at = moment(event.timestamp)
         document = line.rstrip(b"\n").decode()
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     return {
         "id": event.event.id[:_NAME_LENGTH],

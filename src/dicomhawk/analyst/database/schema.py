@@ -265,11 +265,18 @@ alerts = Table(
     Column("text", Text, nullable=False, default=""),
     Column("facts", Text, nullable=False, default="{}", doc="All that is needed to act, as JSON."),
     Column(
-        "state", String, nullable=False, doc="due, held (quiet hours, rate), digested, allowed (by the allow-list)."
+        "state",
+        String,
+        nullable=False,
+        doc="due, held (quiet hours, rate), digested, allowed (by the allow-list), late (older than is told),"
+        " withdrawn (the findings say otherwise now).",
     ),
     Column("because", String, nullable=False, default="", doc="Which entry or limit, where it isn't due."),
     Column("repeats", Integer, nullable=False, default=0, doc="How often the same came again."),
+    Column("until", BigInteger, nullable=False, default=0, doc="Moment up to which a held one is held."),
+    Column("visitor", String, nullable=False, default="", doc="Against whose rate it counts: an actor, or a network."),
     UniqueConstraint("key", name="alerts_key"),
+    Index("alerts_moment", "moment"),
     Index("alerts_session", "session"),
     Index("alerts_state", "state", "seq"),
 )

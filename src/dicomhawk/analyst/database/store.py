@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, select, text
@@ -36,6 +37,9 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
     Raises `SettingsError` if it isn't there, can't be used, or holds tables of another version.
     """
     address = _address(url)
+    absent = SettingsError(f"The database {shown(address)} has no findings; `dicomhawk analyse` makes them.")
+    if read_only and address.get_backend_name() == "sqlite" and not Path(address.database or "").exists():
+        raise absent
     try:
         engine = _engine(address, read_only)
         if not read_only:
@@ -51,7 +55,7 @@ def open_database(url: str, *, read_only: bool = False) -> Engine:
         reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0][:200]
         raise SettingsError(f"The database {shown(address)} can't be used: {reason}.") from None
     if found is None:
-        raise SettingsError(f"The database {shown(address)} has no findings; `dicomhawk analyse` makes them.")
+        raise absent
     if found != str(VERSION):
         raise SettingsError(
             f"The database {shown(address)} has tables of version {found}, this is version {VERSION}: remove it, and"
