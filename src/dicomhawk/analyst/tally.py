@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -55,25 +55,31 @@ class Tally(msgspec.Struct, kw_only=True):
     doors: dict[str, int] = msgspec.field(default_factory=dict)
 
 
-def tally(events: Sequence[Document]) -> Tally:
+def tally(events: Iterable[Document]) -> Tally:
     """Count what is in `events`: those of one session, in order."""
-    found = Tally(events=len(events))
+    found = Tally()
     for event in events:
-        action = event["event"]["action"]
-        add = _BY_ACTION.get(action)
-        if add is not None:
-            add(found, event)
-        if action == "session.end":
-            found.ended = True
-            continue  # written when somebody noticed
-        at = moment_of(event)
-        found.first = min(found.first or at, at)
-        found.last = max(found.last, at)
-        if not found.session:
-            found.session = event.get("session") or ""
-            found.sensor = text_at(event, "observer.name")
-            found.address = text_at(event, "source.ip")
+        count(found, event)
     return found
+
+
+def count(found: Tally, event: Document) -> None:
+    """Count one more event of the session."""
+    found.events += 1
+    action = event["event"]["action"]
+    add = _BY_ACTION.get(action)
+    if add is not None:
+        add(found, event)
+    if action == "session.end":
+        found.ended = True
+        return  # written when somebody noticed
+    at = moment_of(event)
+    found.first = min(found.first or at, at)
+    found.last = max(found.last, at)
+    if not found.session:
+        found.session = event.get("session") or ""
+        found.sensor = text_at(event, "observer.name")
+        found.address = text_at(event, "source.ip")
 
 
 def _opened(found: Tally, event: Document) -> None:
