@@ -145,6 +145,8 @@ class Recorder:
         if losses is not None:
             self.emit(JournalGap(events=losses[0], reason=losses[1]))
             self.journal.flush()
+        for spool in (self.journal, self._transcripts):
+            spool.rest(self.clock())
 
     def close(self) -> None:
         """Write what is left and close all files."""

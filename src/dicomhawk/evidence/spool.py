@@ -7,10 +7,12 @@ with the disk is never raised: what can't be written is kept up to `MAX_HELD`, t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
 import re
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,8 +42,8 @@ class Spool:
         opened: Callable[[], None] | None = None,
     ) -> None:
         """`header` gives what a new file begins with, from the bytes lost before it; with it, files are never
-        continued from an earlier run, and carry a lock while they are written. `opened` is called after a new
-        file is in use."""
+        continued from an earlier run. `opened` is called after a new file is in use. Files carry a shared lock while
+        they are written (flock), and one that may not be written any more is never continued."""
         if not re.fullmatch(r"[A-Za-z0-9_-]+", writer):
             raise ValueError(f"{writer!r} can't be part of a file's name")
         self.folder = folder
@@ -105,10 +107,20 @@ class Spool:
         if self.size >= self.rotate_bytes:
             self._rotate(self._clock())
 
+    def rest(self, now: int) -> None:
+        """Close a file whose day is over, so that it counts as closed though nothing more comes."""
+        if not self._pending and now >= self._midnight:
+            self._leave()
+
     def close(self) -> None:
         """Write what is left and close the file."""
         self.flush()
+        self._leave()
+
+    def _leave(self) -> None:
         if self._fd >= 0:
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._fd, fcntl.LOCK_UN)  # processes that were forked since have the descriptor as well
             os.close(self._fd)
             self._fd = -1
 
@@ -123,16 +135,14 @@ class Spool:
             self._rotate(self._clock())
 
     def _rotate(self, now: int, resume: bool = False) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._leave()
         self._midnight = (now // _DAY_NS + 1) * _DAY_NS
         day = time.strftime("%Y-%m-%d", time.gmtime(now // 1_000_000_000))
         taken = (n for d, w, n, _ in segments(self.folder, self.suffix) if d == day and w == self.writer)
         number = max(taken, default=0)
-        if not (resume and number and self._has_room(self._named(day, number))):
-            number += 1
-        self.name = self._named(day, number)
+        if resume and number and self._resume(self._named(day, number)):
+            return
+        self.name = self._named(day, number + 1)
         # Should it not open now, the first attempt to write opens it, and its header is as long as this one.
         self.size = len(self._header(0)) if self._header else 0
         try:
@@ -144,21 +154,31 @@ class Spool:
     def _named(self, day: str, number: int) -> str:
         return f"{day}.{self.writer}.{number:04d}{self.suffix}"
 
-    def _has_room(self, name: str) -> bool:
-        """Whether the file can be continued: it isn't full and ends with a whole line."""
+    def _resume(self, name: str) -> bool:
+        """Continue that file if it isn't full, ends with a whole line, and was not closed for good."""
         try:
-            with (self.folder / name).open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - 1))
-                return size < self.rotate_bytes and file.read(1) in (b"", b"\n")
+            fd = os.open(self.folder / name, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except OSError:
             return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            status = os.fstat(fd)
+            size = status.st_size
+            whole = not size or os.pread(fd, 1, size - 1) == b"\n"
+            if whole and size < self.rotate_bytes and status.st_mode & stat.S_IWUSR:
+                self.name, self._fd, self.size = name, fd, size
+                return True
+        except OSError:
+            pass
+        os.close(fd)
+        return False
 
     def _open(self) -> None:
         path = self.folder / self.name
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         if self._header is None:
             self._fd = os.open(path, flags, 0o600)
+            fcntl.flock(self._fd, fcntl.LOCK_SH)
             self.size = os.fstat(self._fd).st_size
         else:
             fd = os.open(path, flags | os.O_EXCL, 0o600)

@@ -7,9 +7,12 @@ and new ones are not kept. Either is told in an event.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..settings import Vault as VaultSettings
@@ -25,8 +28,11 @@ from .transcript import HEADER_SIZE, SUFFIX, Transcript, TranscriptWriter
 MIB = 1 << 20
 MAX_SEGMENT = 64 * MIB
 """Bytes of one segment: what is lost at once when the budget is reached."""
+DROPPED = ".dropped"
+"""File with what was removed to stay within the budget and has no entry in the chain yet."""
 SEGMENTS_IN_BUDGET = 16
 """A small budget has small segments, so that reaching it doesn't empty it."""
+_DROPPED = re.compile(r"^([\w.-]+) (\d+)$", re.MULTILINE | re.ASCII)
 
 
 class VaultWriter:
@@ -70,10 +76,9 @@ class VaultWriter:
 
     def _make_room(self) -> None:
         """Remove the oldest segments that nobody writes until a new one fits into the budget."""
-        removed = []
+        removed: list[tuple[str, int]] = []
         freed = 0
-        with (self.transcripts_dir / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _locked(self.transcripts_dir):
             total = 0
             idle = []
             for _, _, _, path in segments(self.transcripts_dir, SUFFIX):
@@ -90,10 +95,12 @@ class VaultWriter:
                 path.unlink(missing_ok=True)
                 total -= size
                 if size > HEADER_SIZE:  # else it held nothing
-                    removed.append(path.name)
+                    removed.append((path.name, size))
                     freed += size
+            if removed:
+                _note_dropped(self.transcripts_dir, removed)
         if removed:
-            self._notices.append(VaultDropped(segments=tuple(removed), bytes=freed))
+            self._notices.append(VaultDropped(segments=tuple(name for name, _ in removed), bytes=freed))
 
 
 def prepare(folder: Path, settings: VaultSettings) -> None:
@@ -102,6 +109,33 @@ def prepare(folder: Path, settings: VaultSettings) -> None:
     store = ObjectStore(folder, "prepare", settings.objects_mib * MIB, settings.object_mib * MIB)
     store.prepare()
     store.close()
+
+
+@contextlib.contextmanager
+def dropped(folder: Path) -> Iterator[list[tuple[str, int]]]:
+    """Names and sizes of transcript segments that workers removed to stay within the budget, since the last time that
+    the block was left without an error."""
+    transcripts = folder / "transcripts"
+    taken = transcripts / f"{DROPPED}.taken"
+    if (transcripts / DROPPED).exists() and not taken.exists():
+        with _locked(transcripts):
+            (transcripts / DROPPED).rename(taken)
+    text = taken.read_text("ascii", "replace") if taken.exists() else ""
+    yield [(match[1], int(match[2])) for match in _DROPPED.finditer(text)]
+    taken.unlink(missing_ok=True)
+
+
+def _note_dropped(transcripts: Path, removed: list[tuple[str, int]]) -> None:
+    """For whoever looks after the chain; the caller has the lock."""
+    with contextlib.suppress(OSError), (transcripts / DROPPED).open("a", encoding="ascii") as file:
+        file.write("".join(f"{name} {size}\n" for name, size in removed))
+
+
+@contextlib.contextmanager
+def _locked(transcripts: Path) -> Iterator[None]:
+    with (transcripts / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _state(path: Path) -> tuple[int, int, bool] | None:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..evidence import events as ev
-from ..evidence import vault
+from ..evidence import keys, vault
 from ..evidence.fields import Event
 from ..evidence.recorder import Recorder
 from ..persona import model
 from ..settings import Deployment, Settings, SettingsError
 from . import holdings, worker
+from .custody import Custody
 from .lock import only_one
 from .ports import KINDS, NAMES, DoorKind, ports_of
 from .processes import die_with, raise_descriptor_limit
@@ -66,6 +67,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
     persona = model.load(settings.persona)
     persona.policy(settings.deployment)  # names of syntaxes are looked up only here
     raise_descriptor_limit()
+    keys.signer(settings)  # what is wrong with it is said before any door is open
     with only_one(settings.data):
         vault.prepare(settings.vault_dir, settings.vault)
         holdings.prepare(settings)
@@ -132,6 +134,7 @@ class _Supervisor:
             self._start(each)
         self._recorder = Recorder(self._settings, "supervisor")
         self._upkeep = Upkeep(self._settings, self._deployment, self._tell)
+        self._custody = Custody(self._settings, self._tell)
         status = 0
         try:
             reason = self._wait_for_workers(read_end)
@@ -145,6 +148,7 @@ class _Supervisor:
         finally:
             self._stop()
             self._recorder.close()
+            self._custody.finish()
             if self._ready_file is not None:
                 self._ready_file.unlink(missing_ok=True)
         return status
@@ -224,6 +228,7 @@ class _Supervisor:
                 if each.restart_at is not None and each.restart_at <= now:
                     self._start(each)
             self._upkeep.look_after(sock.fileno() for each in self._workers for sock in each.sockets)
+            self._custody.look_after()
             if now - swept > SWEEP_SECONDS:
                 swept = now
                 self._recorder.tick()

@@ -40,3 +40,32 @@ class VaultLimit(Event, frozen=True, kw_only=True):
     what: Annotated[str, Field("honeypot.limited", "object or transcript.")]
     bytes: Annotated[int, Field("honeypot.dropped.bytes", "Bytes not kept.")]
     sha256: Sha256 = None
+
+
+class EvidenceHead(Event, frozen=True, kw_only=True):
+    """The chain of hashes over closed segments has grown. Whoever keeps its head elsewhere can tell later whether
+    anything before it was changed."""
+
+    kind: ClassVar[Kind] = Kind("evidence.head", ("file",), ("info",), 0)
+    entries: Annotated[int, Field("honeypot.chain.entries", "Entries of the chain.")]
+    head: Annotated[str, Field("honeypot.chain.head", "SHA-256 of the last of them.")]
+    key: Annotated[str | None, Field("honeypot.chain.key", "Key that signed it.")] = None
+
+
+class EvidenceRemoved(Event, frozen=True, kw_only=True):
+    """Evidence was removed for its age or size, as the settings want it. The chain has an entry for each file."""
+
+    kind: ClassVar[Kind] = Kind("evidence.removed", ("file",), ("deletion",), 10)
+    what: Annotated[str, Field("honeypot.limited", "journal, transcript or object.")]
+    reason: Annotated[
+        str, Field("event.reason", "age or size; unread: age or size, though it had not been analysed.")
+    ]
+    segments: Annotated[tuple[str, ...], Field("honeypot.dropped.segments", "Files removed.")]
+    bytes: Annotated[int, Field("honeypot.dropped.bytes", "Bytes removed.")]
+
+
+class EvidenceFailure(Event, frozen=True, kw_only=True):
+    """The chain could not be continued; it is tried again, and nothing is lost meanwhile."""
+
+    kind: ClassVar[Kind] = Kind("evidence.failure", ("file",), ("error",), 60)
+    reason: Annotated[str, Field("event.reason", "Why.")]

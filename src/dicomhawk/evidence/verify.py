@@ -1,0 +1,195 @@
+"""Whether the evidence is what it was when it was written, as far as the chain can tell."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..settings import Settings
+from . import chain, keys
+from .chain import Head, Sealed
+from .links import Links
+from .links import Verdict as Verdict
+from .seal import Segment, everything
+from .stamps import rfc3339
+
+GRACE_SECONDS = 6 * 3600
+"""A closed segment gets its entry within a minute while anything looks after the chain; one that was last written so
+long before the last entry can't have been there then."""
+MAX_NUMBER = 100_000
+"""Segments of a writer on one day that are looked for: names can be anything."""
+MAX_TOLD = 100
+_CHUNK = 1 << 20
+_HEAD_EVENT = b'"evidence.head"'
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def verify(
+    settings: Settings,
+    *,
+    trusted: Collection[keys.PublicKey] = (),
+    heads: Iterable[Head] = (),
+    objects: bool = False,
+) -> Verdict:
+    """Look at every line of the chain, and at every segment that it names.
+
+    `trusted`: keys that signatures may be of; empty: the one in ``evidence/public.pem``, which whoever changed the
+    chain could have changed as well. `heads`: what was published of the chain. `objects`: whether captured files are
+    hashed too. Memory grows with the number of segments only.
+    """
+    verdict = Verdict()
+    links = Links(verdict, trusted or _own_key(settings, verdict), strict=bool(trusted))
+    path = settings.evidence_dir / chain.NAME
+    try:
+        for line in chain.read(path):
+            links.take(line)
+    except FileNotFoundError:
+        verdict.problems.append("There is no chain.")
+    else:
+        links.finish(path)
+    verdict.entries, verdict.head = links.head
+    verdict.removed = len(links.removed)
+    for head in heads:
+        links.compare(head, "the head that was published")
+    _segments(settings, verdict, links)
+    if objects:
+        _objects(settings, verdict)
+    return verdict
+
+
+def _own_key(settings: Settings, verdict: Verdict) -> list[keys.PublicKey]:
+    path = settings.evidence_dir / keys.PUBLIC_NAME
+    if not path.exists():
+        return []
+    verdict.notes.append(
+        "Signatures were checked with the public key in the data folder; better give the one that is kept elsewhere."
+    )
+    return [keys.public_key(path)]
+
+
+def _segments(settings: Settings, verdict: Verdict, links: Links) -> None:
+    there = {segment.name: segment for segment in everything(settings)}
+    latest: dict[tuple[str, str], tuple[str, int]] = {}
+    for name in links.sealed:
+        folder, writer, place = _place(name)
+        latest[folder, writer] = max(latest.get((folder, writer), place), place)
+    for name, (entry, sealed) in links.sealed.items():
+        segment = there.get(name)
+        if segment is None:
+            verdict.problems.append(f"{name} is missing: entry {entry} has it, and its removal is not on record.")
+            continue
+        verdict.segments += 1
+        verdict.bytes += sealed.bytes
+        found = _hashed(segment, links, entry)
+        problem = _difference(sealed, found)
+        if problem:
+            verdict.problems.append(f"{name} {problem} (entry {entry}).")
+    for name, segment in there.items():
+        if name not in links.sealed:
+            folder, writer, place = _place(name)
+            _without_entry(segment, verdict, links, later=latest.get((folder, writer), ("", 0)) > place)
+    verdict.problems += _gaps(there, links)
+
+
+def _place(name: str) -> tuple[str, str, tuple[str, int]]:
+    """Folder, writer, and day and number of a segment."""
+    folder, _, file = name.rpartition("/")
+    day, writer, number, _ = (file + "...").split(".", 3)
+    return folder, writer, (day, int(number) if number.isdecimal() else 0)
+
+
+def _hashed(segment: Segment, links: Links, entry: int) -> Sealed:
+    """Size and hash of a file. Heads of the chain that its events tell of are looked up in passing."""
+    size, digest = 0, hashlib.sha256()
+    journal = segment.name.startswith("journal/")
+    with segment.path.open("rb") as file:
+        while piece := file.readline(_CHUNK) if journal else file.read(_CHUNK):
+            digest.update(piece)
+            size += len(piece)
+            if journal and _HEAD_EVENT in piece:
+                head = _told(piece)
+                if head is not None and head.entry <= entry:
+                    links.compare(head, f"an event in {segment.name}")
+    return Sealed(size, digest.hexdigest())
+
+
+def _difference(sealed: Sealed, found: Sealed) -> str:
+    if found.bytes < sealed.bytes:
+        return f"was truncated: {found.bytes} of {sealed.bytes} bytes are left"
+    if found.bytes > sealed.bytes:
+        return f"has grown from {sealed.bytes} to {found.bytes} bytes since it was closed"
+    return "" if found.sha256 == sealed.sha256 else "was changed since it was closed"
+
+
+def _told(line: bytes) -> Head | None:
+    """The head that an event tells of."""
+    try:
+        event = _decode(line)
+        if event["event"]["action"] != "evidence.head":
+            return None
+        told = event["honeypot"]["chain"]
+        return Head(int(told["entries"]), str(told["head"]))
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _without_entry(segment: Segment, verdict: Verdict, links: Links, *, later: bool) -> None:
+    """A segment that the chain doesn't have. `later`: it has a later one of the same writer."""
+    size, modified, written = _state(segment.path)
+    if size <= segment.least:
+        return
+    overdue = rfc3339((modified + GRACE_SECONDS) * 1_000_000) < links.time
+    if not written and (later or overdue):
+        verdict.problems.append(f"{segment.name} was inserted: the chain has no entry of it, and it should.")
+        return
+    verdict.open.append(segment.name)
+    if segment.name.startswith("journal/"):
+        _hashed(segment, links, links.lines)
+
+
+def _gaps(there: Collection[str], links: Links) -> Iterator[str]:
+    """Segments of the journal that were neither closed nor removed, and yet are gone: writers number them without a
+    gap."""
+    known: dict[tuple[str, str], set[int]] = {}
+    last: dict[tuple[str, str], int] = {}
+    for name in {*there, *links.sealed, *links.removed}:
+        folder, writer, (day, number) = _place(name)
+        if folder == "journal":
+            known.setdefault((day, writer), set()).add(number)
+            last[day, writer] = max(last.get((day, writer), 0), number)
+    for (day, writer), number in sorted(last.items()):
+        gone = set(range(1, min(number, MAX_NUMBER))) - known[day, writer]
+        for each in sorted(gone)[:MAX_TOLD]:
+            yield f"journal/{day}.{writer}.{each:04d}.ndjson is gone: it was never closed, and later ones are there."
+
+
+def _objects(settings: Settings, verdict: Verdict) -> None:
+    folder = settings.vault_dir / "objects"
+    for path in sorted(folder.glob("[0-9a-f][0-9a-f]/*")):
+        verdict.objects += 1
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
+                verdict.problems.append(f"vault/objects/{path.parent.name}/{path.name} is not what its name says.")
+
+
+def _state(path: Path) -> tuple[int, int, bool]:
+    """Size, moment of the last write (s), and whether a process writes it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0, 0, False
+    try:
+        status = os.fstat(fd)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return status.st_size, int(status.st_mtime), True
+        return status.st_size, int(status.st_mtime), False
+    finally:
+        os.close(fd)
