@@ -10,10 +10,12 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from .alerts import Alerts
 from .analysis import Analyst
 from .base import Section, SettingsError
 from .console import Console
 from .evidence import Evidence
+from .lookups import Lookups
 from .outputs import Outputs
 from .retention import Retention
 from .sections import (
@@ -34,6 +36,7 @@ ENVIRONMENT_PREFIX = "DICOMHAWK_"
 _LISTS = frozenset(
     (
         "keywords",
+        "providers",
         "tries",
         "ports",
         "dicom_ports",
@@ -68,6 +71,8 @@ class Settings(Section):
     canary: Canary = Canary()
     sources: Sources = Sources()
     analyst: Analyst = Analyst()
+    alerts: Alerts = Alerts()
+    lookups: Lookups = Lookups()
     evidence: Evidence = Evidence()
     retention: Retention = Retention()
     console: Console = Console()
@@ -107,6 +112,11 @@ class Settings(Section):
     def database_url(self) -> str:
         """Where findings are."""
         return self.analyst.database or f"sqlite:///{(self.data / 'findings.sqlite').absolute()}"
+
+    @property
+    def allow_file(self) -> Path:
+        """Whose visits are no alarm."""
+        return self.data / "allow.toml"
 
     @property
     def worker_count(self) -> int:
