@@ -19,6 +19,7 @@ from . import (
     init,
     lures,
     persona,
+    report,
     sensor,
     serve,
     sessions,
@@ -43,6 +44,7 @@ app.add_typer(persona.app, name="persona")
 app.command("sessions")(sessions.sessions)
 app.command("session")(sessions.session)
 app.command("events")(events.events)
+app.command("report")(report.report)
 app.add_typer(export.app, name="export")
 app.add_typer(evidence.app, name="evidence")
 app.command("check")(check.check)

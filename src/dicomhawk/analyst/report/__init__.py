@@ -1,0 +1,1 @@
+"""The report: who came, with what, doing what, in one document, from the database of findings."""
