@@ -27,7 +27,7 @@ def sentence(event: Event) -> str:
     """What happened, without moment and address."""
     action = str(event["event"]["action"])
     tell = _SENTENCES.get(action)
-    return printable(action) if tell is None else tell(_Facts(event))
+    return printable(action) if tell is None else tell(Facts(event))
 
 
 def line(event: Event) -> str:
@@ -55,7 +55,7 @@ def duration(ns: int) -> str:
     return f"{ns / 1_000_000_000:.1f} s"
 
 
-class _Facts:
+class Facts:
     """Values of an event by their dotted path, ready to be shown."""
 
     def __init__(self, event: Event) -> None:
@@ -97,7 +97,7 @@ class _Facts:
         return " ".join(shown) + more
 
 
-def _association(facts: _Facts) -> str:
+def _association(facts: Facts) -> str:
     contexts = facts.raw("dicom.contexts") or []
     accepted = sum(context.get("result") == "accepted" for context in contexts)
     parts = [f"{facts['dicom.ae.calling']} -> {facts['dicom.ae.called']}"]
@@ -119,16 +119,16 @@ def _association(facts: _Facts) -> str:
     return "association " + ", ".join(parts)
 
 
-def _query(name: str) -> Callable[[_Facts], str]:
-    def tell(facts: _Facts) -> str:
+def _query(name: str) -> Callable[[Facts], str]:
+    def tell(facts: Facts) -> str:
         destination = facts.after(" to ", "dicom.move.destination")
         return f"{name} {facts['dicom.query.level']}{destination} {facts.keys}".rstrip()
 
     return tell
 
 
-def _retrieved(name: str) -> Callable[[_Facts], str]:
-    def tell(facts: _Facts) -> str:
+def _retrieved(name: str) -> Callable[[Facts], str]:
+    def tell(facts: Facts) -> str:
         counts = [
             f"{facts.raw(f'dicom.suboperations.{key}')} {key}"
             for key in ("completed", "failed", "warning", "remaining")
@@ -141,30 +141,30 @@ def _retrieved(name: str) -> Callable[[_Facts], str]:
     return tell
 
 
-def _error(facts: _Facts) -> str:
+def _error(facts: Facts) -> str:
     *_, last = ["?", *str(facts.raw("error.stack_trace") or "").strip().splitlines()]
     return f"error in the sensor: {printable(last)}"
 
 
-def _store(facts: _Facts) -> str:
+def _store(facts: Facts) -> str:
     got = size(facts.raw("dicom.dataset.bytes") or 0)
     return f"C-STORE {facts['dicom.sop.instance_uid']} ({got}) answered {facts['dicom.status']}"
 
 
-def _command(facts: _Facts) -> str:
+def _command(facts: Facts) -> str:
     name = facts.after("", "dicom.command.name") or facts["dicom.command.field"]
     return f"{name} {facts['dicom.sop.class_uid']} answered {facts['dicom.status']}"
 
 
-def _step(name: str) -> Callable[[_Facts], str]:
-    def tell(facts: _Facts) -> str:
+def _step(name: str) -> Callable[[Facts], str]:
+    def tell(facts: Facts) -> str:
         state = facts.after(" ", "dicom.step.status")
         return f"{name} of procedure step {facts['dicom.sop.instance_uid']}{state} answered {facts['dicom.status']}"
 
     return tell
 
 
-def _report(facts: _Facts) -> str:
+def _report(facts: Facts) -> str:
     if not facts.raw("dicom.commitment.sent"):
         return "N-EVENT-REPORT not sent: the association ended before"
     kept, failed = (facts.raw(f"dicom.commitment.{key}") or 0 for key in ("committed", "failed"))
@@ -172,7 +172,7 @@ def _report(facts: _Facts) -> str:
     return f"N-EVENT-REPORT by {facts['dicom.commitment.by']}: {kept} objects kept, {failed} not{answer}"
 
 
-def _captured(facts: _Facts) -> str:
+def _captured(facts: Facts) -> str:
     state = "kept" if facts.raw("honeypot.capture.new") else "known already"
     if facts.raw("file.name") is None:
         state = "not kept"
@@ -180,54 +180,54 @@ def _captured(facts: _Facts) -> str:
     return f"object {facts['file.hash.sha256'][:16]} ({size(facts.raw('file.size') or 0)}) {state}{part}"
 
 
-def _closed(facts: _Facts) -> str:
+def _closed(facts: Facts) -> str:
     got, sent = (size(facts.raw(f"{side}.bytes") or 0) for side in ("source", "destination"))
     return f"connection ended ({facts['event.reason']}){facts.took}: {got} in, {sent} out"
 
 
-def _foreign(facts: _Facts) -> str:
+def _foreign(facts: Facts) -> str:
     expected = "HTTP" if facts.raw("network.protocol") == "http" else "DICOM"
     return f"not {expected} but {facts['honeypot.protocol']}{facts.after(': ', 'honeypot.first_line')}"
 
 
-def _request(facts: _Facts) -> str:
+def _request(facts: Facts) -> str:
     body = facts.raw("http.request.body.bytes")
     client = facts.after(", ", "user_agent.original")
     return f"{facts['http.request.method']} {facts['url.original']}{f' ({size(body)})' if body else ''}{client}"
 
 
-def _response(facts: _Facts) -> str:
+def _response(facts: Facts) -> str:
     sent = size(facts.raw("http.response.body.bytes") or 0)
     return f"answered {facts['http.response.status_code']} ({sent}){facts.took}{facts.after(': ', 'event.reason')}"
 
 
-def _malformed(facts: _Facts) -> str:
+def _malformed(facts: Facts) -> str:
     answer = facts.after(", answered ", "http.response.status_code")
     served = ", served" if facts.raw("honeypot.web.served") else ""
     return f"malformed request: {facts['honeypot.web.fault']}{answer}{served}"
 
 
-def _login(facts: _Facts) -> str:
+def _login(facts: Facts) -> str:
     who = facts.after(" of ", "honeypot.credential.username")
     word = facts.after(" with ", "honeypot.credential.password")
     return f"login ({facts['honeypot.login.scheme']}){who}{word}: {facts['event.outcome']}"
 
 
-def _asked(facts: _Facts) -> str:
+def _asked(facts: Facts) -> str:
     matches = facts.after(": ", "dicom.query.matches")
     level = facts.after(" ", "dicom.query.level")
     return f"{facts['honeypot.web.face']} query{level} {facts.keys}".rstrip() + (matches and f"{matches} matches")
 
 
-def _lure(what: str) -> Callable[[_Facts], str]:
-    def tell(facts: _Facts) -> str:
+def _lure(what: str) -> Callable[[Facts], str]:
+    def tell(facts: Facts) -> str:
         minted = facts.after(", minted for session ", "honeypot.lure.session")
         return f"{what}: {facts['honeypot.lure.kind']} {facts['honeypot.lure.id']}{minted}"
 
     return tell
 
 
-_SENTENCES: dict[str, Callable[[_Facts], str]] = {
+_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "sensor.start": lambda f: f"sensor started: {', '.join(map(printable, f.raw('honeypot.doors') or []))}",
     "sensor.stop": lambda f: f"sensor ended: {f['event.reason']}",
     "sensor.error": _error,
@@ -292,6 +292,13 @@ _SENTENCES: dict[str, Callable[[_Facts], str]] = {
     "lure.reused": _lure("lure came back from elsewhere"),
     "lure.hit": lambda f: _lure(f"bait opened by {f['honeypot.lure.opener']}")(f),
     "file.captured": _captured,
+    "evidence.head": lambda f: (
+        f"chain of evidence: {f['honeypot.chain.entries']} entries, the last {f['honeypot.chain.head']}"
+    ),
+    "evidence.removed": lambda f: (
+        f"{size(f.raw('honeypot.dropped.bytes') or 0)} of {f['honeypot.limited']}s removed ({f['event.reason']})"
+    ),
+    "evidence.failure": lambda f: f"the chain of evidence can't be continued: {f['event.reason']}",
     "vault.dropped": lambda f: f"{size(f.raw('honeypot.dropped.bytes') or 0)} of old transcripts removed",
     "vault.limit": lambda f: f"{f['honeypot.limited']} not kept: limit {f['honeypot.limit']}",
 }
