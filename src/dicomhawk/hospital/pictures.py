@@ -43,12 +43,16 @@ Grey = NDArray[np.float32]
 def picture_of(path: str, syntax: str, view: View, *, trusted: bool) -> bytes:
     """See `displays.render`."""
     pixels = opened(path, syntax, view.frame, trusted=trusted)
+    return _written(image_of(pixels, view, trusted=trusted), view)
+
+
+def image_of(pixels: Pixels, view: View, *, trusted: bool) -> Image.Image:
+    """The same, in memory, of pixels that are `bounded`. Raises `DisplayError`."""
     samples, in_rgb = stored_values(pixels, view.frame, trusted=trusted)
     try:
-        image = _image(samples, pixels, view, in_rgb=in_rgb)
+        return _placed(_image(samples, pixels, view, in_rgb=in_rgb), view)
     except (OSError, ValueError) as error:
         raise DisplayError(f"{type(error).__name__}: {error}") from None
-    return _written(_placed(image, view), view)
 
 
 def opened(path: str, syntax: str, frame: int, *, trusted: bool) -> Pixels:
@@ -59,7 +63,7 @@ def opened(path: str, syntax: str, frame: int, *, trusted: bool) -> Pixels:
         pixels = Pixels(_mapped(path, None if trusted else MAX_VISITORS_BYTES), syntax)
     except (OSError, ValueError, Part10Error, PixelsError) as error:
         raise DisplayError(f"{type(error).__name__}: {error}") from None
-    _bound(pixels, trusted=trusted)
+    bounded(pixels, trusted=trusted)
     if not 1 <= frame <= pixels.count:
         raise DisplayError(f"there is no frame {frame}", absent=True)
     return pixels
@@ -77,7 +81,8 @@ def _mapped(path: str, limit: int | None) -> memoryview:
     return content[dataset_offset(content) :]
 
 
-def _bound(pixels: Pixels, *, trusted: bool) -> None:
+def bounded(pixels: Pixels, *, trusted: bool) -> None:
+    """Raise `DisplayError` for what isn't decoded, whatever the machine."""
     shape, side = pixels.shape, MAX_TRUSTED_SIDE if trusted else MAX_VISITORS_SIDE
     if not (0 < shape.rows <= side and 0 < shape.columns <= side):
         raise DisplayError(f"{shape.rows} x {shape.columns} pixels")
