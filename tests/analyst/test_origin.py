@@ -294,6 +294,22 @@ def test_dates_and_their_warning(origins: Origins) -> None:
     assert "91 days old" in (origins.warning(late) or "")
 
 
+@pytest.mark.parametrize(
+    ("address", "agents", "who"),
+    [
+        ("162.142.125.9", [], "Censys"),
+        ("5.6.7.8", ["CensysInspect/1.1"], "Somebody calling itself Censys"),
+        ("104.248.1.1", [], "Somebody at DigitalOcean"),
+        ("113.70.1.1", [], "Somebody at China Telecom"),
+        ("10.1.1.1", [], "Somebody in the private network"),
+        ("198.51.100.7", [], ""),
+        ("5.6.7.8", [], ""),
+    ],
+)
+def test_who_it_is_in_a_sentence(origins: Origins, address: str, agents: list[str], who: str) -> None:
+    assert origins.of(address, user_agents=agents).who == who
+
+
 def test_names_of_operators(origins: Origins) -> None:
     assert origins.label("censys") == "Censys"
     assert origins.label("nobody knows") == "nobody knows"

@@ -40,6 +40,9 @@ class Geo:
     def __init__(self, paths: Iterable[Path] = ()) -> None:
         """Opens them. Raises `SettingsError` for one that is missing or is none."""
         self._readers = [_opened(path) for path in paths]
+        metadata = [reader.metadata() for reader in self._readers]
+        self.version = "+".join(f"{each.database_type} {each.build_epoch} {each.node_count}" for each in metadata)
+        """Changes with the databases."""
 
     def of(self, address: Address) -> Place:
         """What is known. Never raises: a database that is damaged within knows nothing."""

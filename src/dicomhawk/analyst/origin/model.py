@@ -78,6 +78,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     operator: str = ""
     """The finer actor, as in ``censys``, ``digitalocean``, ``private network``; empty: not known."""
     confidence: Confidence = "low"
+    who: str = ""
+    """For a sentence: ``Censys``, ``Somebody at DigitalOcean``; empty: not known."""
     evidence: tuple[str, ...] = ()
     """What speaks for it, in words of ours: nothing that a visitor sent is in them."""
     country: str = ""

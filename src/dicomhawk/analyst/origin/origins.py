@@ -16,6 +16,8 @@ from .table import Address, Table, shipped
 
 MAX_AGE: Final = timedelta(days=90)
 """Of the lists: scanners move, and a list that is older misses some."""
+METHOD: Final = 1
+"""Of how signals are weighed."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """RFC 6052 section 2.1: an IPv4 address is in the last 32 bits."""
 _RANKS: Final[dict[Confidence, int]] = {"low": 0, "medium": 1, "high": 2}
@@ -27,6 +29,8 @@ class Origins:
     def __init__(self, table: Table, geo: Geo) -> None:
         self._table, self._geo = table, geo
         self._signals = Signals(table)
+        self.version = f"{METHOD} {table.digest} {geo.version}"
+        """Changes whenever `of` may say something else."""
 
     @classmethod
     def load(cls, geo: Iterable[Path] = ()) -> Self:
@@ -80,6 +84,7 @@ class Origins:
             category=chosen.category if chosen is not None else "Other",
             operator=chosen.id if chosen is not None else "",
             confidence=_confidence(signals) if chosen is not None else "low",
+            who=_who(chosen, _confidence(signals)) if chosen is not None else "",
             evidence=tuple(dict.fromkeys(evidence)),
             country=place.country or (whose.country if whose is not None else ""),
             asn=place.asn,
@@ -155,6 +160,14 @@ def _chosen(found: Mapping[str, Sequence[Signal]], place: Place) -> Operator | N
         if merit > best:
             chosen, best = operator, merit
     return chosen
+
+
+def _who(operator: Operator, confidence: Confidence) -> str:
+    if operator.kind == "scanner":
+        return operator.name if confidence != "low" else f"Somebody calling itself {operator.name}"
+    if operator.kind == "reserved":
+        return "Somebody in the private network" if "internal" in operator.tags else ""
+    return f"Somebody at {operator.name}"
 
 
 def _rented(found: Mapping[str, list[Signal]]) -> None:

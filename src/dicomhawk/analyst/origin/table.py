@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -62,6 +63,7 @@ class Table:
             raise ValueError(f"the table of origins can't be read: {error}") from None
         if file.format != FORMAT:
             raise ValueError(f"the table of origins has format {file.format}, not {FORMAT}")
+        self.digest = hashlib.sha256(data).hexdigest()
         self.operators: Mapping[str, Operator] = {operator.id: operator for operator in file.operators}
         self.sources = tuple(file.sources)
         self._groups: list[tuple[Operator, Source, Basis]] = []
