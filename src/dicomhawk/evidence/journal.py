@@ -74,7 +74,7 @@ class Reader:
     def _events(self, files: list[_File], settled: bool) -> Iterator[dict[str, Any]]:
         for file in files:
             for line in file.lines(settled):
-                event = _event(line)
+                event = event_of(line)
                 if event is None:
                     self.torn += 1
                 elif event["@timestamp"] >= self._since:
@@ -135,7 +135,7 @@ def _order(event: dict[str, Any]) -> tuple[str, str]:
     return event["@timestamp"], event["event"]["id"]
 
 
-def _event(line: bytes) -> dict[str, Any] | None:
+def event_of(line: bytes) -> dict[str, Any] | None:
     """The event in a line; None if the line isn't whole."""
     if not line.endswith(b"\n"):
         return None
