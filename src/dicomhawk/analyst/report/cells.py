@@ -1,4 +1,4 @@
-"""What columns of the database hold as JSON, read so that nothing in it can be wrong."""
+"""Small things that all chapters need: lists out of the database, and numbers with their nouns."""
 
 from __future__ import annotations
 
@@ -17,3 +17,8 @@ def strings(text: str) -> list[str]:
     if not isinstance(found, list):
         return []
     return [value for value in found[:MAX_STRINGS] if isinstance(value, str)]
+
+
+def many(number: int, one: str, several: str = "") -> str:
+    """A number with its noun."""
+    return f"{number:,} {one if number == 1 else several or one + 's'}"

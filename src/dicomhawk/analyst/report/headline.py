@@ -10,6 +10,7 @@ from sqlalchemy import Select, case, func, select
 from ...evidence.documents import Document, number_at
 from ..database.schema import captures, credentials, events, files, lures, places, sessions, techniques
 from .calendar import date_of
+from .cells import many
 from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Frame, Measure, total
 from .model import DEPTHS, SEVERITIES, Cell, Column, Section, Table
 from .selection import DAY, MAX_SIDE_BY_SIDE, Selection
@@ -62,7 +63,7 @@ def numbers(frame: Frame) -> Table:
     return Table(
         name="numbers",
         title="Numbers",
-        about="What each of them is, is said at the end.",
+        about="Each number is defined at the end of the report.",
         columns=[Column("what"), *(Column(group, "number") for group in groups)],
         rows=rows,
     )
@@ -78,13 +79,13 @@ def completeness(frame: Frame) -> list[str]:
     said = []
     stale = _scalar(frame, select(func.count()).where(*frame.selection.conditions(), sessions.c.stale))
     if stale:
-        said.append(f"Of {_many(stale, 'session')} there are events that the analyst has not looked at yet.")
+        said.append(f"Of {many(stale, 'session')} there are events that the analyst has not looked at yet.")
     torn = _scalar(frame, select(func.sum(places.c.torn)))
     if torn:
-        said.append(f"{_many(torn, 'line')} of the journals read so far could not be read: their writer was killed.")
+        said.append(f"{many(torn, 'line')} of the journals read so far could not be read: their writer was killed.")
     lost = _lost(frame)
     if lost:
-        said.append(f"{_many(lost, 'event')} could not be written by a sensor, and are lost (journal.gap).")
+        said.append(f"{many(lost, 'event')} could not be written by a sensor, and are lost (journal.gap).")
     return said or ["The sensors report no lost events, and all that is in the database has been analysed."]
 
 
@@ -111,7 +112,7 @@ def tiles(frame: Frame) -> list[tuple[str, int]]:
         ("unique addresses", visitors),
         ("sessions", seen),
         ("interactions", interactions),
-        ("sessions of high or critical severity", severe),
+        ("of high or critical severity", severe),
     ]
 
 
@@ -124,12 +125,14 @@ def sentences(frame: Frame) -> list[str]:
     if not seen:
         return [f"{_period(frame.start, frame.end)} {who} saw nobody."]
     said = [
-        f"{_period(frame.start, frame.end)} {who} saw {_many(connections, 'connection')} from"
-        f" {_many(visitors, 'address', 'addresses')}, in {_many(seen, 'session')}."
+        f"{_period(frame.start, frame.end)} {who} saw {many(connections, 'connection')} from"
+        f" {many(visitors, 'address', 'addresses')}, in {many(seen, 'session')}."
     ]
     if 1 < len(frame.sensors) <= MAX_SIDE_BY_SIDE:
         said += [_sensor(frame, name) for name in frame.sensors]
-    said += [_interactions(frame, frame.selection), _most(frame), _worst(frame), _caught(frame)]
+    else:
+        said.append(_interactions(frame, frame.selection))
+    said += [_most(frame), _worst(frame), _caught(frame)]
     return [sentence for sentence in said if sentence]
 
 
@@ -138,7 +141,7 @@ def _sensor(frame: Frame, name: str) -> str:
     seen, visitors, connections = _totals(frame, selection)
     if not seen:
         return f"{name} saw nobody."
-    said = f"{name} saw {_many(connections, 'connection')} from {_many(visitors, 'address', 'addresses')}."
+    said = f"{name} saw {many(connections, 'connection')} from {many(visitors, 'address', 'addresses')}."
     return f"{said} {_interactions(frame, selection)}"
 
 
@@ -184,7 +187,7 @@ def _worst(frame: Frame) -> str:
     said = f"The furthest that anybody went is {DEPTHS[deepest]}"
     if not severe:
         return f"{said}; no session was of high severity."
-    return f"{said}; {_many(severe, 'session')} {_was(severe)} of high or critical severity."
+    return f"{said}; {many(severe, 'session')} {_was(severe)} of high or critical severity."
 
 
 def _caught(frame: Frame) -> str:
@@ -213,9 +216,9 @@ def _caught(frame: Frame) -> str:
     said = []
     if left:
         worse = f", {bad:,} of them of high or critical severity" if bad else ""
-        said.append(f"{_many(left, 'different file')} {_was(left)} left{worse}.")
+        said.append(f"{many(left, 'different file')} {_was(left)} left{worse}.")
     if taken:
-        said.append(f"Bait was taken {_many(taken, 'time')} by {_many(by, 'visitor')}.")
+        said.append(f"Bait was taken {many(taken, 'time')} by {many(by, 'visitor')}.")
     return " ".join(said)
 
 
@@ -227,10 +230,6 @@ def _period(start: int, end: int) -> str:
 
 def _sensors(names: list[str]) -> str:
     return f"the sensor {names[0]}" if len(names) == 1 else f"{len(names):,} sensors"
-
-
-def _many(number: int, one: str, several: str = "") -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def _was(number: int) -> str:

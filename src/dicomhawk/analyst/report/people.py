@@ -8,6 +8,7 @@ from ..database.schema import actors, sessions
 from .cells import strings
 from .counting import ADDRESSES, CONNECTIONS, Frame
 from .model import Cell, Column, Section, Table
+from .selection import DAY
 
 SHOWN_BASIS = 4
 """Of what an actor's sessions have in common."""
@@ -31,8 +32,8 @@ def table(frame: Frame) -> Table:
             ADDRESSES.of,
             CONNECTIONS.of,
             func.count(sessions.c.sensor.distinct()),
-            func.min(sessions.c.first),
-            func.max(sessions.c.last),
+            func.min(sessions.c.first) // DAY,
+            func.max(sessions.c.last) // DAY,
             actors.c.basis,
         )
         .select_from(sessions.join(actors, sessions.c.actor == actors.c.actor))
@@ -59,8 +60,8 @@ def table(frame: Frame) -> Table:
             Column("unique addresses", "number"),
             Column("total seen", "number"),
             Column("sensors", "number"),
-            Column("first", "moment"),
-            Column("last", "moment"),
+            Column("first", "day"),
+            Column("last", "day"),
             Column("in common", "foreign"),
         ],
         rows=rows,

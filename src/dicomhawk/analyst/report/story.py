@@ -14,7 +14,7 @@ from ...evidence.documents import Document
 from ..database.schema import events, sessions, techniques
 from ..narrative import printable, size
 from .calendar import lasted, moment
-from .cells import strings
+from .cells import many, strings
 from .counting import Frame
 from .model import DEPTHS, SEVERITIES, Section, Step, Story
 from .steps import Steps, Told
@@ -162,10 +162,7 @@ def _tell(frame: Frame, row: Row[Any]) -> Story:
         ("client", printable(found["tool"])),
         ("depth", DEPTHS[found["rank"]]),
         ("severity", SEVERITIES[found["severity"]]),
-        (
-            "extent",
-            f"{found['connections']} connections, {size(found['bytes_in'])} in, {size(found['bytes_out'])} out",
-        ),
+        ("extent", _extent(found)),
         ("techniques", _techniques(frame, str(found["session"]))),
     ]
     return Story(
@@ -178,6 +175,10 @@ def _tell(frame: Frame, row: Row[Any]) -> Story:
         steps=told,
         more=f"{beyond:,} later events are not told here." if beyond > 0 else "",
     )
+
+
+def _extent(row: Mapping[str, Any]) -> str:
+    return f"{many(row['connections'], 'connection')}, {size(row['bytes_in'])} in, {size(row['bytes_out'])} out"
 
 
 def _origin(row: Mapping[str, Any]) -> str:

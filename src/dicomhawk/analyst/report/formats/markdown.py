@@ -9,13 +9,17 @@ from ..model import NUMBERS, Cell, Column, Report, Story, Table
 from ..selection import DAY
 from .shown import labels, shown
 
-_SPECIAL = re.compile(r"[\\`*_{}\[\]()<>#+!|~&:@\-]|(?<=\d)\.|(?i:www)(?=\.)")
-"""What can mean something. A colon, an at sign and www make links of their own in some places."""
+_SPECIAL = re.compile(
+    r"""[\\`*_\[\]<>#|~&@]        # markup, entities, mentions
+    | ^[-+=] | ^\d+(?=[.)])       # lists and headings
+    | (?<=\w):(?=\S) | www(?=\.)  # links that need no markup""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 def escaped(text: str) -> str:
     """`text` so that nothing in it is markup or a link."""
-    return _SPECIAL.sub(lambda m: "\\" + m[0] if len(m[0]) == 1 else m[0] + "\\", text)
+    return _SPECIAL.sub(lambda m: f"\\{m[0]}" if not m[0].isalnum() else f"{m[0]}\\", text)
 
 
 def code(text: str) -> str:

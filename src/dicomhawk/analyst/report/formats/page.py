@@ -42,7 +42,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(drawing=drawing, groups=_groups, cell=_cell)
+    environment.globals.update(drawing=drawing, groups=_groups, starts_of=_starts, cell=_cell)
     environment.filters.update(moment=moment, clock=lambda us: moment(us)[11:])
     environment.tests["number"] = lambda kind: kind in NUMBERS
     return environment
@@ -57,6 +57,16 @@ def _groups(table: Table) -> list[tuple[str, int]]:
         else:
             found.append((column.group, 1))
     return found if any(name for name, _ in found) else []
+
+
+def _starts(groups: list[tuple[str, int]]) -> set[int]:
+    """Numbers of the columns that are the first of a group with a name."""
+    found, at = set(), 0
+    for name, wide in groups:
+        if name:
+            found.add(at)
+        at += wide
+    return found
 
 
 def _cell(value: Cell, column: Column) -> Markup:
