@@ -96,9 +96,7 @@ def _session(draw: random.Random, number: int, events_each: int, days: int) -> I
             "rank": rank,
             "interaction": rank > 2,
             "severity": severity,
-            "verdict": "Asked for all patients, and fetched 40 objects."
-            if rank > 3
-            else "Looked whether it answers.",
+            "verdict": "Fetched 40 objects." if rank > 3 else "Looked whether it answers.",
             "interest": 10.0 * rank + 8 * severity,
             "actor": f"A{number % 5}" if rank > 2 else None,
             "ended": True,
@@ -115,10 +113,9 @@ def _session(draw: random.Random, number: int, events_each: int, days: int) -> I
             | {"first": first, "last": first, "detail": "", "evidence": "[]"},
         )
     yield "clients", common | {"kind": "dfp", "value": f"9c2b6d1f04a{number % 7}", "tool": "DCMTK", "times": 1}
-    yield "ae_titles", common | {"called": draw.choice(("ANY-SCP", "PACS", "ORTHANC", "=CMD", "")), "calling": "ECHOSCU"} | {
-        "accepted": 1,
-        "rejected": draw.randrange(2),
-    }  # fmt: skip
+    called = draw.choice(("ANY-SCP", "PACS", "ORTHANC", "=CMD", ""))
+    answers = {"accepted": 1, "rejected": draw.randrange(2)}
+    yield "ae_titles", common | {"called": called, "calling": "ECHOSCU"} | answers
     if rank > 2:
         yield (
             "credentials",
@@ -136,7 +133,7 @@ def _session(draw: random.Random, number: int, events_each: int, days: int) -> I
                 "door": "dicom",
                 "name": HOSTILE,
             }
-            | {"sop_class": "1.2.840.10008.5.1.4.1.1.2", "sop_instance": "1.2.3"},
+            | {"name": HOSTILE, "sop_class": "1.2.840.10008.5.1.4.1.1.2", "sop_instance": "1.2.3"},
         )
         yield (
             "lures",
@@ -147,7 +144,7 @@ def _session(draw: random.Random, number: int, events_each: int, days: int) -> I
                 "action": draw.choice(("taken", "hit", "reused")),
                 "lure": "notes",
             }
-            | {"token": f"t{number}", "origin_session": "", "detail": HOSTILE},
+            | {"lure": "notes", "token": f"t{number}", "origin_session": "", "detail": HOSTILE},
         )
 
 
