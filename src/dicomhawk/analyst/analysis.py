@@ -16,7 +16,7 @@ from . import tables
 from .actors import traits_of
 from .clients import clients_of
 from .depth import Depth, depth, is_interaction
-from .origin import Origin, Origins
+from .origin import HostName, Origin, Origins
 from .tables import Row
 from .tally import Tally, tally
 from .techniques import Match, Rules
@@ -53,7 +53,7 @@ class Knowledge:
 class Signals(NamedTuple):
     """What is known of a visitor beside the session that is looked at."""
 
-    names: frozenset[str] = frozenset()
+    names: frozenset[HostName] = frozenset()
     """In reverse DNS."""
     user_agents: frozenset[str] = frozenset()
     fingerprints: frozenset[str] = frozenset()
@@ -77,7 +77,7 @@ def analyse(
         user_agents=sorted(signals.user_agents.union(_values(clients, "user-agent"))),
         fingerprints=sorted(signals.fingerprints.union(_values(clients, "dfp"))),
     )
-    matches = knowledge.rules.match(events, files)
+    matches = knowledge.rules.match(events, files, origin.tags)
     rules = {match.rule for match in matches}
     reached = depth(counted, rules)
     severity = max((match.severity for match in matches), default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -48,6 +49,7 @@ _WORDS = (
     "file.hash.sha256",
 )
 _KEYS = "dicom.query.keys"
+_BETWEEN = re.compile(r"[^\w.\-]+")
 
 
 def ae_titles(events: Iterable[Document]) -> list[Row]:
@@ -170,11 +172,14 @@ def lures(events: Iterable[Document]) -> list[Row]:
 
 
 def words(events: Iterable[Document], more: Iterable[str] = ()) -> str:
-    """Everything that one might search a session for, each once, in order."""
-    found: dict[str, None] = dict.fromkeys(word for word in more if word)
+    """Everything that one might search a session for, each once, in order.
+
+    What stands between words is left out: databases don't agree on what it means.
+    """
+    found: dict[str, None] = dict.fromkeys(_BETWEEN.sub(" ", word) for word in more if word)
     size = sum(map(len, found))
     for event in events:
-        for word in _said(event):
+        for word in (_BETWEEN.sub(" ", said) for said in _said(event)):
             if word in found:
                 continue
             size += len(word) + 1

@@ -14,6 +14,7 @@ from ..evidence.documents import Document
 from .analysis import Findings, Knowledge, Signals, analyse
 from .database.schema import BY_SESSION, clients, events, files, lookups, origins, sessions
 from .database.store import clean, put, store, stored
+from .origin import HostName
 from .tables import Row
 
 MAX_EVENTS = 100_000
@@ -126,7 +127,7 @@ def _signals(connection: Connection, address: str) -> Signals:
     ).scalar()
     names = json.loads(looked_up).get("names", []) if looked_up else []
     return Signals(
-        frozenset(names),
+        frozenset(HostName(name["name"], name["confirmed"]) for name in names),
         frozenset(value for kind, value in known if kind == "user-agent"),
         frozenset(value for kind, value in known if kind == "dfp"),
     )

@@ -274,7 +274,9 @@ alerts = Table(
     Column("because", String, nullable=False, default="", doc="Which entry or limit, where it isn't due."),
     Column("repeats", Integer, nullable=False, default=0, doc="How often the same came again."),
     Column("until", BigInteger, nullable=False, default=0, doc="Moment up to which a held one is held."),
-    Column("visitor", String, nullable=False, default="", doc="Against whose rate it counts: an actor, or a network."),
+    Column(
+        "visitor", String, nullable=False, default="", doc="Against whose rate it counts: an actor, or a network."
+    ),
     UniqueConstraint("key", name="alerts_key"),
     Index("alerts_moment", "moment"),
     Index("alerts_session", "session"),

@@ -100,8 +100,11 @@ def put(connection: Connection, table: Table, rows: Sequence[Row], *, keep: bool
         statement = insert.on_conflict_do_update(index_elements=keys, set_=others)
     else:
         statement = insert.on_conflict_do_nothing(index_elements=keys)
-    done = connection.execute(statement, [{name: clean(value) for name, value in row.items()} for row in rows])
-    return done.rowcount
+    values = [{name: clean(value) for name, value in row.items()} for row in rows]
+    if connection.dialect.name == "sqlite":
+        return connection.execute(statement, values).rowcount
+    # Its driver doesn't count the rows of many statements.
+    return len(connection.execute(statement.returning(*table.primary_key.columns), values).all())
 
 
 def clean(value: Any) -> Any:
