@@ -23,7 +23,7 @@ _CHARACTER = 6.3
 """Width of a character of 11 units, more or less, to place words by."""
 MAX_SERIES = 12
 """Colours that the style sheet has."""
-_TICKS = 4
+_TICKS = 5
 
 
 def drawing(table: Table) -> Markup:
