@@ -98,12 +98,7 @@ class CatalogueWriter:
 
     def key_of(self, row_class: type[Row], natural_key: str) -> int | None:
         """The primary key of the row with this UID, Patient ID, AE title or step ID; None: there is none."""
-        found = self._connection.execute(
-            f"SELECT {schema.columns(row_class)[0]} FROM {TABLES[row_class]} "  # noqa: S608 - names of ours
-            f"WHERE {NATURAL_KEYS[row_class]} = ? LIMIT 1",
-            (natural_key,),
-        ).fetchone()
-        return found[0] if found else None
+        return _key_of(self._connection, row_class, natural_key)
 
     def set_info(self, key: str, value: str) -> None:
         """Remember a property of the whole hospital."""
@@ -201,6 +196,10 @@ class Catalogue:
         (number,) = self.connection.execute(sql, values).fetchone()
         return int(number)
 
+    def key_of(self, row_class: type[Row], natural_key: str) -> int | None:
+        """The primary key of the row with this UID, Patient ID, AE title or step ID; None: there is none."""
+        return _key_of(self.connection, row_class, natural_key)
+
     def devices(self) -> list[Device]:
         """All devices, in the order of their keys."""
         return self._rows(Device, "1 ORDER BY device_key")
@@ -242,3 +241,12 @@ class Catalogue:
         sql = f"SELECT {selected} FROM {TABLES[row_class]} WHERE {where}"  # noqa: S608 - names of ours
         rows = self.connection.execute(sql, values).fetchall()
         return [row_class(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _key_of(connection: sqlite3.Connection, row_class: type[Row], natural_key: str) -> int | None:
+    found = connection.execute(
+        f"SELECT {schema.columns(row_class)[0]} FROM {TABLES[row_class]} "  # noqa: S608 - names of ours
+        f"WHERE {NATURAL_KEYS[row_class]} = ? LIMIT 1",
+        (natural_key,),
+    ).fetchone()
+    return found[0] if found else None
