@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -25,3 +26,9 @@ class Analyst(Section):
     geo: tuple[Path, ...] = Field((), description="MaxMind databases (.mmdb) for countries and networks.")
     rules: Path | None = Field(None, description="Folder of further rules for techniques.")
     yara: Path | None = Field(None, description="Folder of further YARA rules.")
+    sandbox: Literal["best", "strict"] = Field(
+        "best",
+        description="strict: captured files are examined only where the kernel has landlock and seccomp; best: with what"
+        " there is.",
+    )
+    examination_seconds: int = Field(30, ge=1, le=3600, description="For one captured file; then it is given up.")

@@ -109,6 +109,11 @@ class Settings(Section):
         return self.data / "outputs"
 
     @property
+    def previews_dir(self) -> Path:
+        """Folder of pictures of captured images."""
+        return self.data / "previews"
+
+    @property
     def database_url(self) -> str:
         """Where findings are."""
         return self.analyst.database or f"sqlite:///{(self.data / 'findings.sqlite').absolute()}"
