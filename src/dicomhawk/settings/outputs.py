@@ -104,6 +104,7 @@ class _Intelligence(Output):
     what: tuple[Kind, ...] = Field(("sessions",), min_length=1, description="Of sessions, alerts.")
     severity: Severity = Field("medium", description="Nothing below it: info, low, medium, high, critical.")
     tlp: Literal["clear", "green", "amber", "amber+strict", "red"] = Field("amber", description="TLP 2.0.")
+    every: float = Field(60.0, ge=0, le=86_400, description="Seconds between deliveries, at the least.")
 
     @model_validator(mode="after")
     def _no_events(self) -> Self:
@@ -259,7 +260,6 @@ class MispOutput(_Intelligence):
     organisation: Text = "DICOMHawk"
     distribution: int = Field(0, ge=0, le=3, description="0 your organisation, 1 community, 2 connected, 3 all.")
     ca: Path | None = Field(None, description="PEM file of who signed the server's certificate.")
-    every: float = Field(60.0, ge=0, le=86_400, description="Seconds between deliveries, at the least.")
 
 
 class StixOutput(_Intelligence):
@@ -273,6 +273,7 @@ class PrometheusOutput(Output):
     """Counters for Prometheus to fetch."""
 
     type: Literal["prometheus"]
+    what: tuple[Kind, ...] = Field(("events", "sessions", "alerts"), min_length=1, description="What is counted.")
     host: Host = "127.0.0.1"
     port: Port = 9464
     history: bool = Field(False, description="Whether to begin with what is there already; False: from now on.")

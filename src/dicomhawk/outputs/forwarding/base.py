@@ -86,7 +86,10 @@ class Output(ABC):
         A batch may come twice, after we were killed: a receiver tells by ``event.id`` what it has already.
         """
 
-    async def close(self) -> None:  # noqa: B027 - most have nothing to close
+    async def open(self) -> None:  # noqa: B027 - most wait for something to send
+        """Make ready. Raises `Temporary`."""
+
+    async def close(self) -> None:  # noqa: B027 - some have nothing to close
         """Let go of connections."""
 
     @property

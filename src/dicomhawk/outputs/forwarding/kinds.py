@@ -10,6 +10,19 @@ from .base import Output
 
 _CLASSES = {
     "file": ("file", "FileLines"),
+    "syslog": ("syslog", "Syslog"),
+    "webhook": ("webhook", "Webhook"),
+    "email": ("email", "Email"),
+    "elasticsearch": ("elasticsearch", "Elasticsearch"),
+    "splunk": ("splunk", "Splunk"),
+    "kafka": ("kafka", "Kafka"),
+    "nats": ("nats", "Nats"),
+    "redis": ("redis", "Redis"),
+    "hpfeeds": ("hpfeeds", "Hpfeeds"),
+    "misp-feed": ("misp", "MispFeed"),
+    "misp": ("misp", "Misp"),
+    "stix": ("stix", "Stix"),
+    "prometheus": ("prometheus", "Prometheus"),
 }
 
 

@@ -54,6 +54,7 @@ class Pump:
         self._written = self._tidied = 0.0
         self._alone = 0
         """Records that are to be tried one by one, since they were refused together."""
+        self._open = False
         self._ending = asyncio.Event()
 
     def end(self) -> None:
@@ -65,7 +66,11 @@ class Pump:
         self._tell(force=True)
         while not self._ending.is_set():
             busy = await self._take_in()
-            if not self._ending.is_set() and self._queue.count and time.monotonic() >= self._not_before:
+            if (
+                not self._ending.is_set()
+                and (self._queue.count or not self._open)
+                and time.monotonic() >= self._not_before
+            ):
                 busy = await self._deliver() or busy
             await asyncio.to_thread(self._tidy)
             self._tell()
@@ -76,6 +81,7 @@ class Pump:
 
     async def drain(self) -> None:
         """Deliver what is there, once; for tests and for whoever doesn't stay."""
+        await self._make_ready()
         while await self._take_in() or (self._queue.count and await self._deliver()):
             pass
         self._tell(force=True)
@@ -120,6 +126,9 @@ class Pump:
 
     async def _deliver(self) -> bool:
         """One attempt; whether something left the queue."""
+        if not self._open:
+            await self._make_ready()
+            return False
         limit = 1 if self._alone else self._settings.batch
         waiting = await asyncio.to_thread(self._queue.first, limit, BATCH_BYTES)
         self._alone = max(0, self._alone - 1)
@@ -147,6 +156,13 @@ class Pump:
         self._failures = 0
         self._not_before = time.monotonic() + self._settings.every
         return True
+
+    async def _make_ready(self) -> None:
+        try:
+            await self._output.open()
+            self._open = True
+        except Temporary as error:
+            self._failed(str(error), None)
 
     async def _partly(self, waiting: list[Waiting], error: Undelivered, all_refused: bool = False) -> bool:
         refused = [one for one in waiting if all_refused or one.record.id in error.refused]
