@@ -15,9 +15,11 @@ from . import (
     events,
     evidence,
     export,
+    forward,
     hospital,
     init,
     lures,
+    outputs,
     persona,
     report,
     sensor,
@@ -37,6 +39,8 @@ app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("sensor")(sensor.sensor)
 app.command("analyse")(analyse.analyse)
+app.command("forward")(forward.forward)
+app.add_typer(outputs.app, name="outputs")
 app.command("canary")(canary.canary)
 app.add_typer(lures.app, name="lures")
 app.add_typer(hospital.app, name="hospital")
