@@ -14,13 +14,15 @@ from ..evidence.documents import Document
 from ..settings import Settings
 from . import tables
 from .actors import traits_of
-from .clients import clients_of
 from .depth import Depth, depth, is_interaction
 from .origin import HostName, Origin, Origins
 from .tables import Row
 from .tally import Tally, tally
 from .techniques import Match, Rules
 from .verdict import verdict
+
+Clients = tuple[list[Row], str]
+"""As `clients_of` gives them: rows, and the tool's name."""
 
 METHOD = 1
 """Of what is in this package's functions: a database that was made with another is analysed anew."""
@@ -51,47 +53,55 @@ class Knowledge:
 
 
 class Signals(NamedTuple):
-    """What is known of a visitor beside the session that is looked at."""
+    """What is known of a visitor, from all of its sessions."""
 
     names: frozenset[HostName] = frozenset()
     """In reverse DNS."""
     user_agents: frozenset[str] = frozenset()
     fingerprints: frozenset[str] = frozenset()
 
+    def with_clients(self, clients: Sequence[Row]) -> Signals:
+        """These, and those that a session's clients (see `clients_of`) add."""
+        return Signals(
+            self.names,
+            self.user_agents.union(row["value"] for row in clients if row["kind"] == "user-agent"),
+            self.fingerprints.union(row["value"] for row in clients if row["kind"] == "dfp"),
+        )
+
 
 def analyse(
     events: Sequence[Document],
+    clients: Clients,
     files: Mapping[str, Mapping[str, Any]],
+    signals: Signals,
     knowledge: Knowledge,
-    signals: Signals = Signals(),  # noqa: B008
 ) -> Findings:
     """Findings from the events of one session, in the order of their moments and identifiers.
 
-    `files` has examinations by SHA-256.
+    `clients` are those of the session, `files` has examinations by SHA-256, `signals` are of the visitor.
     """
     counted = tally(events)
-    clients, tool = clients_of(events)
+    rows, tool = clients
     origin = knowledge.origins.of(
         counted.address,
         names=sorted(signals.names),
-        user_agents=sorted(signals.user_agents.union(_values(clients, "user-agent"))),
-        fingerprints=sorted(signals.fingerprints.union(_values(clients, "dfp"))),
+        user_agents=sorted(signals.user_agents),
+        fingerprints=sorted(signals.fingerprints),
     )
     matches = knowledge.rules.match(events, files, origin.tags)
     rules = {match.rule for match in matches}
     reached = depth(counted, rules)
     severity = max((match.severity for match in matches), default=0)
     captured, captured_files = tables.captures(events)
-    who = origin.who
-    sentence = verdict(counted, reached, who=who, tool=tool, rules=rules)
+    sentence = verdict(counted, reached, who=origin.who, tool=tool, rules=rules)
     by_table = {
         "techniques": [_technique(match) for match in matches],
-        "clients": clients,
+        "clients": rows,
         "ae_titles": tables.ae_titles(events),
         "credentials": tables.credentials(events),
         "captures": captured,
         "lures": tables.lures(events),
-        "traits": traits_of(events, origin, clients),
+        "traits": traits_of(events, origin, rows),
         "words": [{"text": tables.words(events, (origin.operator, origin.network, origin.country, tool))}],
     }
     return Findings(
@@ -100,10 +110,6 @@ def analyse(
         files=captured_files,
         by_table=by_table,
     )
-
-
-def _values(clients: Sequence[Row], kind: str) -> list[str]:
-    return [row["value"] for row in clients if row["kind"] == kind]
 
 
 def interest(counted: Tally, reached: Depth, severity: int, techniques: int) -> float:

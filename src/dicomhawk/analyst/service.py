@@ -21,7 +21,7 @@ from .payload import Examiner, examine_pending
 from .reading import Journal
 from .writing import Writer
 
-GROUP = 100
+GROUP = 400
 """Sessions analysed in one transaction."""
 WAIT_SECONDS = 0.5
 """Between two looks at a journal in which nothing is new."""

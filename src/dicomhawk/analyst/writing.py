@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
 
 from ..evidence.documents import Document
 from .analysis import Findings, Knowledge, Signals, analyse
+from .clients import clients_of
 from .database.schema import BY_SESSION, clients, events, files, lookups, origins, sessions
 from .database.store import clean, put, store, stored
 from .origin import HostName
-from .tables import Row
 
 MAX_EVENTS = 100_000
 """Events of one session that are looked at: a flood's first hundred thousand tell what it is."""
+EVENTS_AT_ONCE = 10_000
+"""Events of several sessions that are in memory together."""
 CHUNK = 400
-"""Hashes or identifiers asked for in one statement."""
-SIGNALS = 200
-"""User agents and fingerprints of one visitor that are looked at."""
+"""Values asked for in one statement."""
+MAX_SIGNALS = 200
+"""User agents or fingerprints of one visitor that are looked at."""
 REVERSE_DNS = "reverse-dns"
 """Name under which the names of addresses are in the table `lookups`."""
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-_RULES = "findings"
-
 Consider = Callable[[Connection, Sequence[str]], None]
 """Called with the sessions whose findings were just written, in the same transaction."""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_KNOWLEDGE = "knowledge"
 
 
 class Cost(NamedTuple):
@@ -40,10 +44,17 @@ class Cost(NamedTuple):
     seconds: float
 
 
+class _Stale(NamedTuple):
+    session: str
+    address: str
+    is_new: bool
+    events: int
+
+
 class Writer:
     """Writes findings. One at a time for one database."""
 
-    def __init__(self, engine: Engine, knowledge: Knowledge, consider: Consider | None = None) -> None:
+    def __init__(self, engine: Engine, knowledge: Knowledge, consider: Consider) -> None:
         self._engine = engine
         self._knowledge = knowledge
         self._consider = consider
@@ -52,10 +63,10 @@ class Writer:
         """Mark every session as stale if findings were made with other rules or origins; whether it was so."""
         version = self._knowledge.version
         with self._engine.begin() as connection:
-            if stored(connection, _RULES) == version:
+            if stored(connection, _KNOWLEDGE) == version:
                 return False
             connection.execute(update(sessions).values(stale=True))
-            store(connection, _RULES, version)
+            store(connection, _KNOWLEDGE, version)
             return True
 
     def stale(self, limit: int, without: Sequence[str] = ()) -> list[str]:
@@ -68,89 +79,159 @@ class Writer:
 
     def analyse(self, names: Sequence[str]) -> list[Cost]:
         """Analyse these sessions and write what is found, in one transaction."""
-        costs = []
+        costs: list[Cost] = []
         with self._engine.begin() as connection:
-            for name in names:
+            for group in _groups(_described(connection, names)):
                 began = time.perf_counter()
-                self._one(connection, name)
-                costs.append(Cost(name, time.perf_counter() - began))
-            if self._consider is not None:
-                self._consider(connection, names)
+                self._group(connection, group)
+                seconds = (time.perf_counter() - began) / max(1, sum(each.events for each in group))
+                costs += [Cost(each.session, seconds * each.events) for each in group]
+            self._consider(connection, names)
         return costs
 
-    def _one(self, connection: Connection, name: str) -> None:
-        of_session = _events(connection, name)
-        if not of_session:
-            connection.execute(update(sessions).where(sessions.c.session == name).values(stale=False))
-            return
-        address = connection.execute(select(sessions.c.address).where(sessions.c.session == name)).scalar() or ""
-        found = analyse(
-            of_session, _examinations(connection, of_session), self._knowledge, _signals(connection, address)
+    def _group(self, connection: Connection, group: Sequence[_Stale]) -> None:
+        of_session = _events(connection, [each.session for each in group])
+        signals = _signals(connection, sorted({each.address for each in group}))
+        used = {name: clients_of(happened) for name, happened in of_session.items()}
+        for each in group:
+            if each.session in used:
+                signals[each.address] = signals[each.address].with_clients(used[each.session][0])
+        examined = _examinations(connection, [event for happened in of_session.values() for event in happened])
+        found = {
+            each.session: analyse(
+                of_session[each.session], used[each.session], examined, signals[each.address], self._knowledge
+            )
+            for each in group
+            if each.session in of_session
+        }
+        _write(connection, found, [each.session for each in group if not each.is_new])
+        _write_origins(connection, found)
+
+
+def _described(connection: Connection, names: Sequence[str]) -> list[_Stale]:
+    found: list[_Stale] = []
+    for some in _chunks(names):
+        numbers = select(events.c.session, func.count()).where(events.c.session.in_(some)).group_by(events.c.session)
+        counted = {session: number for session, number in connection.execute(numbers)}  # noqa: C416
+        rows = connection.execute(
+            select(sessions.c.session, sessions.c.address, sessions.c.events == 0).where(sessions.c.session.in_(some))
         )
-        _write(connection, name, found)
-        _origin(connection, name, found.origin)
+        found += [_Stale(session, address, new, counted.get(session, 0)) for session, address, new in rows]
+    order = {name: at for at, name in enumerate(names)}
+    return sorted(found, key=lambda each: order[each.session])
 
 
-def _events(connection: Connection, session: str) -> list[Document]:
-    in_order = select(events.c.document).where(events.c.session == session).order_by(events.c.moment, events.c.id)
-    return [_decode(document) for document in connection.execute(in_order.limit(MAX_EVENTS)).scalars()]
+def _groups(stale: Sequence[_Stale]) -> Iterator[list[_Stale]]:
+    group: list[_Stale] = []
+    size = 0
+    for each in stale:
+        if group and (size + each.events > EVENTS_AT_ONCE or len(group) >= CHUNK):
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += each.events
+    if group:
+        yield group
 
 
-def _examinations(connection: Connection, of_session: Sequence[Document]) -> dict[str, dict[str, Any]]:
+def _events(connection: Connection, names: Sequence[str]) -> dict[str, list[Document]]:
+    in_order = (
+        select(events.c.session, events.c.document)
+        .where(events.c.session.in_(names))
+        .order_by(events.c.session, events.c.moment, events.c.id)
+    )
+    if len(names) == 1:
+        in_order = in_order.limit(MAX_EVENTS)
+    return {
+        session: [_decode(document) for _, document in rows]
+        for session, rows in groupby(connection.execute(in_order), key=itemgetter(0))
+    }
+
+
+def _examinations(connection: Connection, happened: Sequence[Document]) -> dict[str, dict[str, Any]]:
     hashes = {
         str(event.get("file", {}).get("hash", {}).get("sha256"))
-        for event in of_session
+        for event in happened
         if event["event"]["action"] == "file.captured"
     }
     found: dict[str, dict[str, Any]] = {}
-    wanted = sorted(hashes)
-    for start in range(0, len(wanted), CHUNK):
-        some = select(files.c.sha256, files.c.report).where(
-            files.c.sha256.in_(wanted[start : start + CHUNK]), files.c.examined.is_not(None)
-        )
-        found.update((sha256, json.loads(report)) for sha256, report in connection.execute(some))
+    for some in _chunks(sorted(hashes)):
+        examined = files.c.sha256.in_(some) & files.c.examined.is_not(None)
+        rows = connection.execute(select(files.c.sha256, files.c.report).where(examined))
+        found.update((sha256, json.loads(report)) for sha256, report in rows)
     return found
 
 
-def _signals(connection: Connection, address: str) -> Signals:
-    of_visitor = (
-        select(clients.c.kind, clients.c.value)
-        .join(sessions, sessions.c.session == clients.c.session)
-        .where(sessions.c.address == address, clients.c.kind.in_(("user-agent", "dfp")))
-        .distinct()
-        .order_by(clients.c.kind, clients.c.value)
-        .limit(SIGNALS)
-    )
-    known = list(connection.execute(of_visitor))
-    looked_up = connection.execute(
-        select(lookups.c.answer).where(lookups.c.provider == REVERSE_DNS, lookups.c.subject == address)
-    ).scalar()
-    names = json.loads(looked_up).get("names", []) if looked_up else []
-    return Signals(
-        frozenset(HostName(name["name"], name["confirmed"]) for name in names),
-        frozenset(value for kind, value in known if kind == "user-agent"),
-        frozenset(value for kind, value in known if kind == "dfp"),
-    )
+def _signals(connection: Connection, addresses: Sequence[str]) -> dict[str, Signals]:
+    seen: dict[tuple[str, str], list[str]] = {}
+    names: dict[str, frozenset[HostName]] = {}
+    for some in _chunks(addresses):
+        of_visitors = (
+            select(sessions.c.address, clients.c.kind, clients.c.value)
+            .join(clients, clients.c.session == sessions.c.session)
+            .where(sessions.c.address.in_(some), clients.c.kind.in_(("user-agent", "dfp")))
+            .distinct()
+            .order_by(sessions.c.address, clients.c.kind, clients.c.value)
+        )
+        for address, kind, value in connection.execute(of_visitors):
+            seen.setdefault((address, kind), []).append(value)
+        looked_up = select(lookups.c.subject, lookups.c.answer).where(
+            lookups.c.provider == REVERSE_DNS, lookups.c.subject.in_(some)
+        )
+        for address, answer in connection.execute(looked_up):
+            told = json.loads(answer).get("names", [])
+            names[address] = frozenset(HostName(name["name"], name["confirmed"]) for name in told)
+    return {
+        address: Signals(
+            names.get(address, frozenset()),
+            frozenset(seen.get((address, "user-agent"), [])[:MAX_SIGNALS]),
+            frozenset(seen.get((address, "dfp"), [])[:MAX_SIGNALS]),
+        )
+        for address in addresses
+    }
 
 
-def _write(connection: Connection, name: str, found: Findings) -> None:
-    values = {column: clean(value) for column, value in found.session.items() if column != "session"}
-    connection.execute(update(sessions).where(sessions.c.session == name).values(values))
-    for table in BY_SESSION:
-        connection.execute(delete(table).where(table.c.session == name))
-        rows: list[Row] = found.by_table.get(table.name, [])
-        if rows:
-            filled = [{"session": name, **{k: clean(v) for k, v in row.items()}} for row in rows]
-            connection.execute(insert(table), filled)
-    put(connection, files, found.files, keep=True)
-
-
-def _origin(connection: Connection, name: str, row: Row) -> None:
-    """What is known of the visitor. Where it changes, the visitor's other sessions are of another origin too."""
-    known = connection.execute(select(origins).where(origins.c.address == row["address"])).mappings().first()
-    if known is not None and dict(known) == {column: clean(value) for column, value in row.items()}:
+def _write(connection: Connection, found: dict[str, Findings], old: Sequence[str]) -> None:
+    """The findings of sessions, of which the `old` ones had some."""
+    if not found:
         return
-    put(connection, origins, [row])
-    if known is not None:
-        others = (sessions.c.address == row["address"]) & (sessions.c.session != name)
+    rows = [
+        {f"of_{column}": clean(value) for column, value in findings.session.items()} | {"of_session": name}
+        for name, findings in found.items()
+    ]
+    values = {column[3:]: bindparam(column) for column in rows[0] if column != "of_session"}
+    connection.execute(update(sessions).where(sessions.c.session == bindparam("of_session")).values(values), rows)
+    for table in BY_SESSION:
+        if old:
+            connection.execute(delete(table).where(table.c.session.in_(old)))
+        filled = [
+            {"session": name, **{column: clean(value) for column, value in row.items()}}
+            for name, findings in found.items()
+            for row in findings.by_table.get(table.name, [])
+        ]
+        if filled:
+            connection.execute(insert(table), filled)
+    put(connection, files, [row for findings in found.values() for row in findings.files], keep=True)
+
+
+def _write_origins(connection: Connection, found: dict[str, Findings]) -> None:
+    """What is known of visitors. Where it changes, the visitor's other sessions are of another origin, too."""
+    by_address = {findings.origin["address"]: findings.origin for findings in found.values()}
+    known = {
+        row["address"]: dict(row)
+        for row in connection.execute(select(origins).where(origins.c.address.in_(list(by_address)))).mappings()
+    }
+    new = [
+        row
+        for address, row in by_address.items()
+        if known.get(address) != {column: clean(value) for column, value in row.items()}
+    ]
+    put(connection, origins, new)
+    changed = [row["address"] for row in new if row["address"] in known]
+    if changed:
+        others = sessions.c.address.in_(changed) & sessions.c.session.not_in(list(found))
         connection.execute(update(sessions).where(others).values(stale=True))
+
+
+def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
