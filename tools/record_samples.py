@@ -60,12 +60,6 @@ class Stage:
             self._sensors[persona] = self._stack.enter_context(sensor)
         return self._sensors[persona]
 
-    def bait(self, persona: str) -> tuple[str, str]:
-        """A honeycredential of the deployment."""
-        listed = dicomhawk("lures", "list", "--data", self.sensor(persona).data).stdout
-        found = re.search(r"credential\s+(\S+) */ *(\S+)", listed)
-        return (found[1], found[2]) if found else ("", "")
-
     def play(self, part: Part) -> list[Event]:
         """The events of a visit, in order."""
         sensor = self.sensor(part.persona)
@@ -74,9 +68,8 @@ class Stage:
             secure = Visitor(sensor, dicom.ip, port=tls) if tls else None
             if secure is not None:
                 self._stack.enter_context(secure)
-            bait = self.bait(part.persona)
             port = secure.port if secure is not None else 0
-            part.play(Target("127.0.0.1", dicom.port, web.port, port, bait=bait))
+            part.play(Target("127.0.0.1", dicom.port, web.port, port))
             doors = [door for door in (dicom, web, secure) if door is not None]
             count = sum(len(door.connections) for door in doors)
             seen: Callable[[], Any] = lambda: len(dicom.events(event__action="connection.close")) >= count  # noqa: E731

@@ -58,8 +58,6 @@ class Target(NamedTuple):
     web: int = 0
     web_tls: int = 0
     called: str = "ANY-SCP"
-    bait: tuple[str, str] = ("", "")
-    """A honeycredential, as it would be read from a file that was left lying about."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -165,9 +163,9 @@ def probe(target: Target, called: str = "ANY-SCP", calling: str = "ECHOSCU") -> 
 
 
 def studies(target: Target, most: int) -> list[str]:
-    """UIDs of some studies, asked for as a workstation would: those of one patient after the other."""
+    """UIDs of some studies."""
     with associate(target.address, [STUDY_FIND], called=target.called) as association:
-        matches, _ = find(association, keys(QueryRetrieveLevel="STUDY", StudyInstanceUID="", StudyDate="20000101-"))
+        matches, _ = find(association, keys(QueryRetrieveLevel="STUDY", StudyInstanceUID="", ModalitiesInStudy="CT"))
     return [str(match.StudyInstanceUID) for match in matches[:most]]
 
 
@@ -242,8 +240,8 @@ def many_contexts(target: Target) -> None:
 def getscu(target: Target) -> None:
     """DCMTK proposes 121 contexts and uses them."""
     study = studies(target, 1)[0]
-    arguments = ("-S", "-aet", "GETSCU", "-aec", target.called, "+B", "-k", "0008,0052=STUDY")
-    tool("getscu", *arguments, "-k", f"0020,000D={study}", "-od", "/tmp", "--ignore", target.host, target.dicom)
+    arguments = ("-S", "-aet", "GETSCU", "-aec", target.called, "--ignore", "-k", "0008,0052=STUDY")
+    tool("getscu", *arguments, "-k", f"0020,000D={study}", target.host, target.dicom)
 
 
 def guessed_titles(target: Target) -> None:
@@ -469,7 +467,7 @@ def oversized(target: Target) -> None:
 
 def long_request(target: Target) -> None:
     """17 KiB of contexts, as getscu has them."""
-    contexts = [build_context(f"{BORING}{number}", [*SYNTAXES, DEFLATED]) for number in range(1, 100)]
+    contexts = [build_context(f"{BORING}{number}", [*SYNTAXES, DEFLATED]) for number in range(1, 40)]
     with associate(target.address, [*contexts, VERIFICATION]) as association:
         association.send_c_echo()
 
@@ -658,11 +656,12 @@ def robots(target: Target) -> None:
 
 
 def took_bait(target: Target) -> None:
+    """Reads robots.txt as a map, and what lies there."""
     named = re.findall(r"(?m)^Disallow: (/\S+)", asked(target, "GET", "/robots.txt").body.decode("utf-8", "replace"))
-    for path in named[:3]:
-        asked(target, "GET", path)
-    if target.bait[0]:
-        asked(target, "GET", "/system", user=target.bait)
+    for path in named:
+        page = asked(target, "GET", path).body.decode("utf-8", "replace")
+        for name in re.findall(r'href="([\w%.-]+)"', page):
+            asked(target, "GET", path + name)
 
 
 TRIGGERS: dict[str, Part] = {
@@ -702,7 +701,7 @@ TRIGGERS: dict[str, Part] = {
     "D34": Part(fhir),
     "D35": Part(mirth, "orthanc"),
     "D36": Part(sprayed),
-    "D37": Part(took_bait, "orthanc"),
+    "D37": Part(took_bait),
     "D38": Part(one_patient),
 }
 """Who does what the technique is."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from .fields import MAX_TEXT, SAID, Seen, raw_at, values_at
 from .model import Condition, Selector
-from .regexes import checked
+from .regexes import Expression, checked
 
 Test = Callable[[Seen], bool]
 Lists = Mapping[str, tuple[str, ...]]
@@ -96,15 +96,14 @@ def _together(condition: Condition) -> Test:
 
 
 def _in_texts(condition: Condition, lists: Lists) -> Test:
-    expressions = tuple(map(checked, _named(condition.regex, lists)))
+    expressions = tuple(map(Expression, _named(condition.regex, lists)))
     words = tuple(word.lower() for word in _named(condition.contains, lists))
     if not expressions and not words:
         raise ValueError(f"the field {SAID} can only be searched with regex and contains")
 
     def test(seen: Seen) -> bool:
-        said = seen.said
+        said, lower = seen.said, seen.lower
         if words:
-            lower = said.lower()
             for word in words:
                 at = lower.find(word)
                 if at >= 0:
@@ -113,7 +112,7 @@ def _in_texts(condition: Condition, lists: Lists) -> Test:
             else:
                 return False
         for expression in expressions:
-            found = expression.search(said)
+            found = expression.search(said) if expression.possible(lower) else None
             if found is not None:
                 seen.excerpt = _excerpt(said, found.start(), found.end())
                 return True

@@ -25,12 +25,13 @@ Values = Callable[[Document], list[Any]]
 class Seen:
     """An event that is looked at. `excerpt` is what was found in its texts."""
 
-    __slots__ = ("_said", "event", "excerpt")
+    __slots__ = ("_lower", "_said", "event", "excerpt")
 
     def __init__(self, event: Document) -> None:
         self.event = event
         self.excerpt = ""
         self._said: str | None = None
+        self._lower: str | None = None
 
     @property
     def said(self) -> str:
@@ -39,6 +40,14 @@ class Seen:
         if said is None:
             said = self._said = said_in(self.event)
         return said
+
+    @property
+    def lower(self) -> str:
+        """The same in lower case."""
+        lower = self._lower
+        if lower is None:
+            lower = self._lower = self.said.lower()
+        return lower
 
 
 def steps_of(path: str) -> tuple[str, ...]:
@@ -127,45 +136,54 @@ def raw_at(path: str) -> Callable[[Document], Any]:
     return value
 
 
-_SAID = tuple(
-    values_at(path)
-    for path in (
-        "dicom.ae.called",
-        "dicom.ae.calling",
-        "dicom.application_context",
-        "dicom.contexts.abstract_syntax",
-        "dicom.implementation.class_uid",
-        "dicom.implementation.version",
-        "dicom.query.level",
-        "dicom.query.keys.*",
-        "dicom.move.destination",
-        "dicom.move.originator",
-        "dicom.sop.class_uid",
-        "dicom.sop.instance_uid",
-        "dicom.study.instance_uid",
-        "dicom.series.instance_uid",
-        "dicom.patient.id",
-        "dicom.commitment.transaction_uid",
-        "honeypot.credential.username",
-        "honeypot.credential.password",
-        "honeypot.credential.token",
-        "honeypot.login.domain",
-        "honeypot.login.workstation",
-        "honeypot.first_line",
-        "honeypot.browser.facts.*",
-        "honeypot.lure.detail",
-        "honeypot.web.target",
-        "honeypot.web.detail",
-        "honeypot.web.forwarded",
-        "http.request.method",
-        "http.request.headers",
-        "url.path",
-        "url.original",
-        "tls.client.server_name",
-        "honeypot.alpn",
-        "dns.question.name",
-    )
-)
+_SAID: dict[str, tuple[Values, ...]] = {
+    top: tuple(map(values_at, paths))
+    for top, paths in {
+        "dicom": (
+            "ae.called",
+            "ae.calling",
+            "application_context",
+            "contexts.abstract_syntax",
+            "implementation.class_uid",
+            "implementation.version",
+            "query.level",
+            "query.keys.*",
+            "move.destination",
+            "move.originator",
+            "sop.class_uid",
+            "sop.instance_uid",
+            "study.instance_uid",
+            "series.instance_uid",
+            "patient.id",
+            "commitment.transaction_uid",
+        ),
+        "honeypot": (
+            "credential.username",
+            "credential.password",
+            "credential.token",
+            "login.domain",
+            "login.workstation",
+            "first_line",
+            "browser.facts.*",
+            "lure.detail",
+            "web.target",
+            "web.detail",
+            "web.forwarded",
+            "alpn",
+        ),
+        "http": (
+            "request.method",
+            "request.headers",
+        ),
+        "url": (
+            "path",
+            "original",
+        ),
+        "tls": ("client.server_name",),
+        "dns": ("question.name",),
+    }.items()
+}
+"""Where texts of a stranger are, below the fields at the top."""
 _QUERY = raw_at("url.query")
 _FILE_NAME = raw_at("file.name")
 _FIRST_BYTES = raw_at("honeypot.first_bytes")
@@ -175,10 +193,11 @@ _ACTION = raw_at("event.action")
 def said_in(event: Document) -> str:
     """Every text of a stranger in `event`, one below the other."""
     texts: list[str] = []
-    for values in _SAID:
-        for value in values(event):
-            if isinstance(value, str) and value:
-                texts.append(value[:MAX_TEXT])
+    for top, below in event.items():
+        for values in _SAID.get(top, ()):
+            for value in values(below):
+                if isinstance(value, str) and value:
+                    texts.append(value[:MAX_TEXT])
     query, name, first = _QUERY(event), _FILE_NAME(event), _FIRST_BYTES(event)
     if isinstance(query, str):
         texts.append(unquote_plus(query[:MAX_TEXT], errors="replace"))

@@ -18,6 +18,8 @@ MAX_WAYS = 4096
 """In which an expression may match at one place."""
 MAX_SEARCHED = 16_384
 """Characters that are searched of anything."""
+MAX_NEEDS = 16
+"""Texts that are looked for before an expression is tried."""
 MAX_POWER = 13
 """Repetitions of what varies itself, beyond which there are more ways than `MAX_WAYS` anyhow."""
 _REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT)
@@ -29,7 +31,7 @@ def checked(pattern: str) -> re.Pattern[str]:
     clause that says what is wrong."""
     if len(pattern) > MAX_LENGTH:
         raise ValueError(f"a regular expression is longer than {MAX_LENGTH} characters")
-    flags = re.IGNORECASE | re.MULTILINE
+    flags = re.IGNORECASE | re.MULTILINE | re.ASCII
     try:
         tree = parser.parse(pattern, flags)
         compiled = re.compile(pattern, flags)
@@ -82,3 +84,49 @@ def _repeated(least: int, most: int, inner: int) -> int:
         if found > MAX_WAYS:
             break
     return found
+
+
+class Expression:
+    """An expression, and texts in lower case of which one is there wherever it can be found; none: not known."""
+
+    __slots__ = ("needs", "search")
+
+    def __init__(self, pattern: str) -> None:
+        """Raises ValueError as `checked` does."""
+        compiled = checked(pattern)
+        self.search = compiled.search
+        self.needs = _needed(parser.parse(pattern, compiled.flags))
+
+    def possible(self, lower: str) -> bool:
+        """Whether it can be found in a text, which is given in lower case. Much faster than to try it."""
+        if not self.needs:
+            return True
+        for need in self.needs:  # noqa: SIM110
+            if need in lower:
+                return True
+        return False
+
+
+def _needed(tree: Any) -> tuple[str, ...]:
+    """Of what must be in a text, the choice that is most telling: its shortest text is longest."""
+    choices: list[tuple[str, ...]] = []
+    word = ""
+    for op, given in [*tree, (None, None)]:
+        if op is ops.LITERAL:
+            word += chr(given).lower()
+            continue
+        if word:
+            choices.append((word,))
+            word = ""
+        if op is ops.BRANCH:
+            each = [_needed(branch) for branch in given[1]]
+            if all(each):
+                choices.append(tuple(dict.fromkeys(text for texts in each for text in texts)))
+        elif op is ops.IN and all(kind is ops.LITERAL for kind, _ in given):
+            choices.append(tuple(chr(literal).lower() for _, literal in given))
+        elif op is ops.SUBPATTERN:
+            choices.append(_needed(given[3]))
+        elif op in _REPEATS and given[0] > 0:
+            choices.append(_needed(given[2]))
+    choices = [choice for choice in choices if 0 < len(choice) <= MAX_NEEDS]
+    return max(choices, key=lambda choice: (min(map(len, choice)), -len(choice)), default=())

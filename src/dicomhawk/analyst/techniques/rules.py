@@ -172,6 +172,7 @@ def _mention(mentions: dict[str, list[int]], event: Document, index: int) -> Non
 
 def _match(rule: Rule, seen: list[tuple[_Plan, Seeing]], session: Session) -> Match:
     indices = sorted({index for _, seeing in seen for index in seeing.indices})
+    moments = [session.moments[index] for index in indices]
     severities = [plan.compiled.pattern.severity for plan, _ in seen]
     return Match(
         rule=rule.id,
@@ -179,8 +180,8 @@ def _match(rule: Rule, seen: list[tuple[_Plan, Seeing]], session: Session) -> Ma
         severity=max(rule.severity if severity is None else severity for severity in severities),
         attack=rule.attack,
         times=len(indices),
-        first=session.moments[indices[0]],
-        last=session.moments[indices[-1]],
+        first=min(moments),
+        last=max(moments),
         detail="; ".join(dict.fromkeys(_detail(plan, seeing) for plan, seeing in seen)),
         evidence=tuple(
             identifier

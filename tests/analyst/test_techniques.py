@@ -1,0 +1,429 @@
+"""The rules for techniques, with what was recorded of scripted intruders and of those who are none."""
+
+from __future__ import annotations
+
+import json
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dicomhawk.analyst.techniques import Rules
+from dicomhawk.analyst.techniques.regexes import MAX_SEARCHED, checked
+from dicomhawk.analyst.techniques.rules import FOLDER
+from dicomhawk.settings import SettingsError
+
+SAMPLES = FOLDER / "samples"
+NOISE = Path(__file__).parent / "noise"
+ALL = [f"D{number:02}" for number in range(1, 39)]
+HARMLESS = {"D01", "D02", "D03", "D04", "D05", "D27", "D36"}
+"""All that the daily noise may be."""
+LISTED: dict[str, str] = tomllib.loads((Path(__file__).parent / "techniques.toml").read_text())
+"""The rules that each sample triggers, looked through by a person."""
+
+
+@pytest.fixture(scope="module")
+def rules() -> Rules:
+    return Rules.load()
+
+
+def sample(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]:
+    """Events, examinations of files, and tags of the origin."""
+    beside = path.with_suffix(".given.json")
+    given = json.loads(beside.read_text()) if beside.exists() else {}
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    return events, given.get("files", {}), given.get("origin", [])
+
+
+def found(rules: Rules, path: Path) -> dict[str, int]:
+    """Rules that a sample triggers, and their severity."""
+    return {match.rule: match.severity for match in rules.match(*sample(path))}
+
+
+def event(action: str, at: float = 0.0, **fields: Any) -> dict[str, Any]:
+    """An event `at` seconds after noon; ``dicom__ae__called`` is about ``dicom.ae.called``."""
+    seconds = 43_200 + at
+    moment = f"2026-01-01T{int(seconds) // 3600:02}:{int(seconds) // 60 % 60:02}:{seconds % 60:06.3f}Z"
+    made: dict[str, Any] = {"@timestamp": moment, "event": {"action": action, "id": f"{action}-{at}"}}
+    for path, value in fields.items():
+        *above, last = path.split("__")
+        within = made
+        for step in above:
+            within = within.setdefault(step, {})
+        within[last] = value
+    return made
+
+
+def test_the_whole_catalogue_is_there(rules: Rules) -> None:
+    assert [rule.id for rule in rules.all] == ALL
+    for rule in rules.all:
+        assert rule.description.endswith(".") and rule.attack, rule.id
+        assert all(rules.technique(identifier) for identifier in rule.attack), rule.id
+    cited = {identifier for rule in rules.all for identifier in rule.attack}
+    assert cited == set(rules.attack.techniques)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_its_sample_triggers_a_rule(rules: Rules, name: str) -> None:
+    assert name in found(rules, SAMPLES / f"{name}.triggers.ndjson")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_comes_near_it_does_not(rules: Rules, name: str) -> None:
+    assert name not in found(rules, SAMPLES / f"{name}.passes.ndjson")
+
+
+def test_samples_trigger_what_was_looked_through(rules: Rules) -> None:
+    now = {
+        path.name.removesuffix(".ndjson"): " ".join(found(rules, path))
+        for path in sorted([*SAMPLES.glob("*.ndjson"), *NOISE.glob("*.ndjson")])
+    }
+    assert now == LISTED
+
+
+@pytest.mark.parametrize("path", sorted(NOISE.glob("*.ndjson")), ids=lambda path: path.stem)
+def test_the_daily_noise_is_nothing(rules: Rules, path: Path) -> None:
+    triggered = found(rules, path)
+    assert set(triggered) <= HARMLESS | {"D37"}, triggered
+    assert max(triggered.values(), default=0) <= 1
+
+
+def test_ordinary_clients_do_nothing_bad(rules: Rules) -> None:
+    for name in ("D06", "D08", "D09", "D10", "D11", "D12", "D14", "D16", "D28"):
+        triggered = found(rules, SAMPLES / f"{name}.passes.ndjson")
+        assert max(triggered.values(), default=0) <= 1, (name, triggered)
+
+
+def test_a_match_says_what_was_seen(rules: Rules) -> None:
+    events, files, origin = sample(SAMPLES / "D06.triggers.ndjson")
+    (match,) = (each for each in rules.match(events, files, origin) if each.rule == "D06")
+    assert match.name == "AE title brute force" and match.severity == 2
+    assert match.attack == ("T1110.001", "T1595.003", "T0812")
+    assert match.times == 7 and match.first < match.last
+    assert match.detail.startswith("Tried called AE titles: ANY-SCP, 123456, 12345, password, iloveyou, ...")
+    named = {each["event"]["id"] for each in events}
+    assert len(match.evidence) == 7 and set(match.evidence) <= named
+
+
+def test_details_are_harmless(rules: Rules) -> None:
+    hostile = "\x1b[2J\ud800\u202e<script>\x00" + "x" * 5000
+    (match,) = (
+        each
+        for each in rules.match([event("dicom.c-move", dicom__move__destination=hostile)], {})
+        if each.rule == "D13"
+    )
+    assert match.detail.isprintable() and len(match.detail) < 300
+    match.detail.encode()
+
+
+def test_it_is_deterministic(rules: Rules) -> None:
+    for path in SAMPLES.glob("*.triggers.ndjson"):
+        assert rules.match(*sample(path)) == Rules.load().match(*sample(path))
+
+
+# The language
+
+
+def own(folder: Path, pattern: str, rule: str = 'id = "X1"\nname = "x"\nseverity = "low"\n') -> Rules:
+    """Ours and one more."""
+    (folder / "x.toml").write_text(f"{rule}\n[[pattern]]\n{pattern}\n")
+    return Rules.load(folder)
+
+
+def triggers(folder: Path, pattern: str, *events: dict[str, Any], files: Any = (), origin: Any = ()) -> int:
+    """How many events the pattern is seen in."""
+    matches = own(folder, pattern).match(events, dict(files), origin)
+    return next((match.times for match in matches if match.rule == "X1"), 0)
+
+
+A = event("a", x=1, name="Abc", tags=["one", "Two"], keys={"1": "", "2": "*"})
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ('{ field = "x", equals = 1 }', True),
+        ('{ field = "x", equals = true }', False),
+        ('{ field = "x", least = 1, most = 1 }', True),
+        ('{ field = "x", least = 2 }', False),
+        ('{ field = "x", in = [3, 1] }', True),
+        ('{ field = "name", in = ["abc"] }', False),
+        ('{ field = "name", glob = "a?c" }', True),
+        ('{ field = "name", regex = "^b" }', False),
+        ('{ field = "name", regex = "^AB" }', True),
+        ('{ field = "name", contains = ["z", "BC"] }', True),
+        ('{ field = "name", exists = false }', False),
+        ('{ field = "none.at.all", exists = false }', True),
+        ('{ field = "none", equals = 1, not = true }', True),
+        ('{ field = "tags", in = ["Two"] }', True),
+        ('{ field = "tags", items_least = 2, items_most = 2 }', True),
+        ('{ field = "tags", items_least = 3 }', False),
+        ("{ field = \"keys.*\", every = true, regex = '^[*]{0,1}$' }", True),
+        ("{ field = \"keys.*\", every = true, except = [\"2\"], glob = \"\" }", True),
+        ("{ field = \"keys.*\", every = true, glob = \"\" }", False),
+        ('{ fields = ["x", "name"], in = [[2, "abc"], [1, "ABC"]] }', True),
+        ('{ fields = ["x", "name"], in = [[1, "b"]] }', False),
+    ],
+)  # fmt: skip
+def test_conditions(tmp_path: Path, condition: str, holds: bool) -> None:
+    assert triggers(tmp_path, f'action = "a"\nwhere = [{condition}]', A) == holds
+
+
+def test_counts_in_a_window(tmp_path: Path) -> None:
+    pattern = 'action = "a"\nleast = 3\nwithin = 10'
+    assert triggers(tmp_path, pattern, *(event("a", at) for at in (0, 9, 18, 27))) == 0
+    assert triggers(tmp_path, pattern, *(event("a", at) for at in (0, 20, 24, 30, 50))) == 3
+    assert triggers(tmp_path, 'action = "a"\nleast = 3', event("a"), event("b"), event("a", 1)) == 0
+
+
+def test_distinct_values_and_sums(tmp_path: Path) -> None:
+    events = [event("a", at, v=at % 2, n=10) for at in range(5)]
+    assert triggers(tmp_path, 'action = "a"\ndistinct = "v"\nleast = 2\nwithin = 60', *events) == 5
+    assert triggers(tmp_path, 'action = "a"\ndistinct = "v"\nleast = 3\nwithin = 60', *events) == 0
+    assert triggers(tmp_path, 'action = "a"\nsum = "n"\nleast = 50', *events) == 5
+    assert triggers(tmp_path, 'action = "a"\nsum = "n"\nleast = 51', *events) == 0
+    assert triggers(tmp_path, 'action = "a"\nsum = "n"\nleast = 30\nwithin = 1', *events) == 0
+
+
+def test_by_connection_and_unless(tmp_path: Path) -> None:
+    events = [event("a", n, honeypot__connection="c1") for n in (1, 2)] + [event("a", 3, honeypot__connection="c2")]
+    events.append(event("b", 4, honeypot__connection="c2"))
+    assert triggers(tmp_path, 'action = "a"\nby = "connection"\nleast = 2', *events) == 2
+    assert triggers(tmp_path, 'action = "a"\nby = "connection"\nleast = 3', *events) == 0
+    assert triggers(tmp_path, 'action = "a"\nby = "connection"\nunless = [{ action = "b" }]', *events) == 2
+    assert triggers(tmp_path, 'action = "a"\nunless = [{ action = "b" }]', *events) == 0
+
+
+def test_steps(tmp_path: Path) -> None:
+    steps = 'steps = [{ action = "a" }, { action = "b" }]\nwithin = 10'
+    assert triggers(tmp_path, steps, event("a", 0), event("c", 1), event("b", 5)) == 2
+    assert triggers(tmp_path, steps, event("b", 0), event("a", 5)) == 0
+    assert triggers(tmp_path, steps, event("a", 0), event("b", 11)) == 0
+    assert triggers(tmp_path, steps, event("a", 0), event("a", 8), event("b", 12)) == 2
+    assert triggers(tmp_path, steps + "\nleast = 2", event("a"), event("b", 1), event("a", 2), event("b", 3)) == 4
+    assert triggers(tmp_path, steps + '\nby = "connection"', event("a", honeypot__connection="1"), event("b", 1)) == 0
+
+
+def test_series(tmp_path: Path) -> None:
+    pattern = 'action = "a"\nseries = "v"\nleast = 4'
+    for values, times in (
+        ((1, 2, 3, 4), 4),
+        ((9, 4, 3, 2), 4),
+        ((1, 2, 2, 3, 4), 4),
+        ((1, 2, 1, 2, 1), 0),
+        (("a-b", "b-c", "c-d", "d-e"), 4),
+        ((1, "2", 3, 4), 0),
+    ):
+        assert triggers(tmp_path, pattern, *(event("a", n, v=value) for n, value in enumerate(values))) == times
+
+
+def test_findings_of_files(tmp_path: Path) -> None:
+    stored = [event("file.captured", n, file__hash__sha256=f"{n:064}") for n in range(2)]
+    files = {f"{0:064}": {"findings": [{"id": "bomb.zip"}, {"id": "bomb.gzip"}], "size": 9}}
+    assert triggers(tmp_path, 'file_finding = "bomb.*"', *stored, files=files) == 1
+    assert triggers(tmp_path, 'file_finding = "bomb.*"\nleast = 2', *stored, files=files) == 1
+    assert triggers(tmp_path, 'file_finding = "bomb.*"\nleast = 3', *stored, files=files) == 0
+    assert triggers(tmp_path, 'file_finding = "x.*"', *stored, files=files) == 0
+    assert (
+        triggers(tmp_path, 'file_finding = "bomb.*"\nwhere = [{ field = "size", least = 10 }]', *stored, files=files)
+        == 0
+    )
+    assert triggers(tmp_path, 'file_finding = "bomb.*"', files=files) == 0
+
+
+def test_tags_of_the_origin(tmp_path: Path) -> None:
+    assert triggers(tmp_path, 'action = "a"\norigin = "tor*"', A, origin=["tor-exit"]) == 1
+    assert triggers(tmp_path, 'action = "a"\norigin = "tor*"', A, origin=["hosting"]) == 0
+
+
+def test_everything_said(tmp_path: Path) -> None:
+    pattern = 'action = "*"\nwhere = [{ field = "said", regex = \'<script>\' }]'
+    for path in ("dicom__ae__calling", "url__original", "file__name", "honeypot__credential__username"):
+        assert triggers(tmp_path, pattern, event("web.store", **{path: "a<SCRIPT>"})) == 1, path
+    assert triggers(tmp_path, pattern, event("a", dicom__query__keys={"00100010": "<script>"})) == 1
+    assert triggers(tmp_path, pattern, event("a", http__request__headers=["A: b", "Referer: <script>"])) == 1
+    assert triggers(tmp_path, pattern, event("a", url__query="a=%253Cscript%253E")) == 1
+    assert triggers(tmp_path, pattern, event("a", honeypot__first_bytes=b"x<script>".hex())) == 1
+    assert triggers(tmp_path, pattern, event("a", observer__name="<script>")) == 0
+    assert triggers(tmp_path, pattern, event("file.captured", file__name="<script>")) == 0
+
+
+def test_the_severest_pattern_counts(tmp_path: Path) -> None:
+    rules = own(tmp_path, 'action = "a"\nseverity = "info"\n[[pattern]]\naction = "b"\nseverity = 4')
+    for events, severity in (([event("a")], 0), ([event("a"), event("b", 1)], 4)):
+        assert [match.severity for match in rules.match(events, {}) if match.rule == "X1"] == [severity]
+
+
+# The operator's folder
+
+
+def test_a_rule_of_ours_is_replaced_or_switched_off(tmp_path: Path) -> None:
+    events, files, origin = sample(SAMPLES / "D06.triggers.ndjson")
+    (tmp_path / "quiet.toml").write_text('id = "D06"\nenabled = false\n')
+    (tmp_path / "mine.toml").write_text(
+        'id = "D03"\nname = "Mine"\nseverity = 4\n[[pattern]]\naction = "connection.close"\n'
+    )
+    mine = Rules.load(tmp_path)
+    assert "D06" not in [rule.id for rule in mine.all]
+    matches = mine.match(events, files, origin)
+    assert [(match.rule, match.name, match.severity) for match in matches] == [("D03", "Mine", 4)]
+    assert mine.version != Rules.load().version == Rules.load().version
+
+
+def test_an_operators_list(tmp_path: Path) -> None:
+    (tmp_path / "lists.toml").write_text('ours = ["A*"]\nvendor_ae_titles = ["NOBODY"]\n')
+    assert triggers(tmp_path, 'action = "a"\nwhere = [{ field = "name", glob = "@ours" }]', A) == 1
+    events, files, origin = sample(SAMPLES / "D07.triggers.ndjson")
+    assert "D07" not in [match.rule for match in Rules.load(tmp_path).match(events, files, origin)]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("id = ", "is not a TOML file"),
+        ('id = "a b"\n', "wrong at id"),
+        ('id = "X"\n', "needs a name and at least one"),
+        ('id = "X"\nname = "x"\n[[pattern]]\naktion = "a"\n', "pattern.0.aktion"),
+        ('id = "X"\nname = "x"\nseverity = "awful"\n[[pattern]]\naction = "a"\n', "wrong at severity"),
+        ('id = "X"\nname = "x"\n[[pattern]]\naction = "a"\nwhere = [{ field = "a" }]\n', "something to compare with"),
+        ('id = "X"\nname = "x"\n[[pattern]]\naction = "a"\nwhere = [{ field = "a..b", equals = 1 }]\n', "path of a"),
+        ('id = "X"\nname = "x"\n[[pattern]]\nwhere = [{ field = "a", regex = "(" }]\n', "not a regular expression"),
+        ('id = "X"\nname = "x"\n[[pattern]]\nwhere = [{ field = "a", regex = "(a+)+$" }]\n', "too long"),
+        ('id = "X"\nname = "x"\n[[pattern]]\nwhere = [{ field = "a", regex = "(a|a)*b" }]\n', "too long"),
+        ('id = "X"\nname = "x"\n[[pattern]]\nwhere = [{ field = "a", regex = "@none" }]\n', "no list 'none'"),
+        ('id = "X"\nname = "x"\n[[pattern]]\nwhere = [{ field = "said", equals = "a" }]\n', "regex and contains"),
+        ('id = "X"\nname = "x"\n[[pattern]]\ndistinct = "a"\nsum = "b"\n', "don't go together"),
+        ('id = "X"\nname = "x"\n[[pattern]]\nsteps = [{ action = "a" }]\n', "at least two"),
+        ('id = "X"\nname = "x"\n[[pattern]]\naction = "a"\nwithin = -1\n', "pattern.0.within"),
+        ('id = "X"\nname = "x"\n[[pattern]]\naction = "a*b*c*d*e*f*"\n', "more than four"),
+        ("x = " + "[" * 5000, "is not a TOML file"),
+        ("#" * 600_000, "too long for a rule"),
+    ],
+    ids=range(18),
+)
+def test_a_bad_rule_is_one_sentence(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(SettingsError) as error:
+        Rules.load(tmp_path)
+    assert says in str(error.value) and "\n" not in str(error.value), error.value
+    assert str(error.value).endswith(".") and len(str(error.value)) < 500
+
+
+def test_other_bad_folders(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="can't be read"):
+        Rules.load(tmp_path / "none")
+    (tmp_path / "a.toml").write_bytes(b'id = "\xff"')
+    with pytest.raises(SettingsError, match="not a TOML file"):
+        Rules.load(tmp_path)
+    (tmp_path / "a.toml").write_text('id = "X1"\nenabled = false')
+    (tmp_path / "b.toml").write_text('id = "X1"\nenabled = false')
+    with pytest.raises(SettingsError, match="the same id"):
+        Rules.load(tmp_path)
+    (tmp_path / "lists.toml").write_text("a = 1")
+    with pytest.raises(SettingsError, match="list of texts"):
+        Rules.load(tmp_path)
+
+
+# Whatever comes
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+PATHS = (
+    "source.bytes", "dicom.ae.called", "dicom.contexts", "dicom.query.keys", "dicom.query.level", "url.query",
+    "http.request.headers", "honeypot.connection", "honeypot.first_bytes", "file.hash.sha256", "url.path",
+    "dicom.suboperations.completed", "dicom.query.offset", "honeypot.credential", "dicom", "honeypot", "event",
+)  # fmt: skip
+
+
+@st.composite
+def hostile_events(draw: st.DrawFn) -> Any:
+    """What begins as an event of ours does, and goes on anyhow."""
+    actions = ("dicom.c-find", "dicom.association", "http.request", "connection.close", "web.query", "tls.handshake")
+    made = event(draw(st.sampled_from(actions)), draw(st.integers(0, 100)))
+    for path in draw(st.lists(st.sampled_from(PATHS), max_size=4)):
+        *above, last = path.split(".")
+        within: Any = made
+        for step in above:
+            within = within.setdefault(step, {}) if isinstance(within, dict) else {}
+        if isinstance(within, dict):
+            within[last] = draw(JSON)
+    return made
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(hostile_events() | JSON, max_size=12),
+    st.dictionaries(st.text(max_size=3), JSON, max_size=3),
+)
+def test_whatever_comes(events: list[Any], files: dict[str, Any]) -> None:
+    for match in WHOLE.match(events, files, ["tor"]):
+        assert 0 <= match.severity <= 4 and match.times >= 1 and match.first <= match.last
+        match.detail.encode()
+
+
+WHOLE = Rules.load()
+
+
+def test_no_expression_runs_away() -> None:
+    """Each expression of ours is searched in what it likes least: its own beginnings, again and again."""
+    beginnings = (
+        "a",
+        "'",
+        " ",
+        "../",
+        "<a ",
+        "${",
+        "{{a",
+        ";",
+        "`id",
+        "$(",
+        "wget -",
+        "' or a",
+        "a*",
+        "1",
+        "/",
+        "\n",
+    )
+    beginnings += ("<svg", "javascript", "%{a", "{%a", "; id", "'))", "union  all ", "%2e", "onload ", "\\", "=")
+    expressions = [
+        each
+        for rule in WHOLE.all
+        for pattern in rule.pattern
+        for selector in (pattern, *pattern.steps, *pattern.unless)
+        for condition in (*selector.where, *selector.any, *selector.none)
+        for each in condition.regex
+        if not each.startswith("@")
+    ]
+    expressions += [each for key in ("pacs_paths", "sprayed_paths") for each in _lists()[key]]
+    assert len(expressions) > 60
+    worst = 0.0
+    for expression in expressions:
+        compiled = checked(expression)
+        for beginning in beginnings:
+            text = (beginning * MAX_SEARCHED)[:MAX_SEARCHED]
+            began = time.process_time()
+            compiled.search(text)
+            worst = max(worst, time.process_time() - began)
+    assert worst < 0.5, worst
+
+
+def _lists() -> dict[str, list[str]]:
+    return tomllib.loads((FOLDER / "lists.toml").read_text())
+
+
+def test_it_is_fast(rules: Rules) -> None:
+    """Within a generous bound, for machines that have something else to do; docs/performance.md has the figure."""
+    sessions = [sample(path) for path in sorted(SAMPLES.glob("*.ndjson"))]
+    total = sum(len(events) for events, _, _ in sessions)
+    began = time.process_time()
+    for _ in range(3):
+        for each in sessions:
+            rules.match(*each)
+    assert (time.process_time() - began) / (3 * total) < 500e-6
