@@ -137,9 +137,12 @@ class Findings:
 
     def write(self) -> None:
         """Everything so far into the database, in one transaction."""
+        alike: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
+        for table, row in self._waiting:
+            alike.setdefault((table, tuple(row)), []).append(row)
         with self.engine.begin() as connection:
-            for table, row in self._waiting:
-                put(connection, table, [row])
+            for (table, _), rows in alike.items():
+                put(connection, table, rows)
         self._waiting.clear()
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -43,7 +45,8 @@ class Step(NamedTuple):
     moment: int
 
 
-class Subject(NamedTuple):
+@dataclass(frozen=True)
+class Subject:
     """A session with its findings."""
 
     session: Row[Any]
@@ -56,7 +59,13 @@ class Subject(NamedTuple):
     """With what the examination of the file says."""
     titles: Sequence[Row[Any]]
     credentials: Sequence[Row[Any]]
-    steps: Sequence[Step]
+    documents: Callable[[], Iterable[Document]]
+    """Its events, in order; read only where they are needed."""
+
+    @cached_property
+    def steps(self) -> Sequence[Step]:
+        """When it went how far."""
+        return steps(self.session, self.techniques, self.documents())
 
     @property
     def is_scanner(self) -> bool:
@@ -128,7 +137,7 @@ def _some(connection: Connection, names: list[str], wanted: Wanted) -> list[Subj
             captures=of_captures[name],
             titles=of_titles[name],
             credentials=of_credentials[name],
-            steps=steps(rows[name], of_techniques[name], _documents(connection, name)),
+            documents=partial(_documents, connection, name),
         )
         for name in close
     ]
