@@ -72,7 +72,7 @@ class Signals(NamedTuple):
 def analyse(
     events: Sequence[Document],
     clients: Clients,
-    files: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, dict[str, Any]],
     signals: Signals,
     knowledge: Knowledge,
 ) -> Findings:

@@ -5,12 +5,14 @@ Each step is a transaction or can be done again, so that the process can be kill
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ..settings import Settings
 from . import actors
@@ -30,6 +32,8 @@ REST = 20.0
 MIN_REST_SECONDS = 1.0
 CLUSTER_SECONDS = 30.0
 """Between two looks at who belongs together, while there is something new."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds that a database that can't be used is left alone."""
 FILES_AT_ONCE = 8
 """Captured files examined between two looks at the journal."""
 LOOKUPS_AT_ONCE = 16
@@ -86,13 +90,24 @@ class Service:
 
     def follow(self, going_on: Callable[[float], bool]) -> None:
         """Until `going_on`, which waits for so many seconds, says False."""
-        self._writer.renew()
+        renewed = False
+        pause = WAIT_SECONDS
         while True:
-            step = self._step(following=True)
-            if self._unclustered and self._clock() - self._clustered >= CLUSTER_SECONDS:
-                self._cluster()
-            self._release()
-            if not going_on(0.0 if any(step) else WAIT_SECONDS):
+            try:
+                if not renewed:
+                    self._writer.renew()
+                    renewed = True
+                busy = any(self._step(following=True))
+                if self._unclustered and self._clock() - self._clustered >= CLUSTER_SECONDS:
+                    self._cluster()
+                self._release()
+                pause = 0.0 if busy else WAIT_SECONDS
+            except (OperationalError, InterfaceError) as error:
+                # Nothing is lost: what was read and not written is read again.
+                reason = str(error.orig).strip().splitlines()[0][:200]
+                print(f"The database can't be used at the moment: {reason}.", file=sys.stderr, flush=True)
+                pause = min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
+            if not going_on(pause):
                 return
 
     def _step(self, following: bool) -> Done:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ..evidence.documents import Document
 from .analysis import Findings, Knowledge, Signals, analyse
@@ -18,6 +20,7 @@ from .clients import clients_of
 from .database.schema import BY_SESSION, clients, events, files, lookups, origins, sessions
 from .database.store import clean, put, store, stored
 from .origin import HostName
+from .tables import Row
 
 MAX_EVENTS = 100_000
 """Events of one session that are looked at: a flood's first hundred thousand tell what it is."""
@@ -29,6 +32,8 @@ MAX_SIGNALS = 200
 """User agents or fingerprints of one visitor that are looked at."""
 REVERSE_DNS = "reverse-dns"
 """Name under which the names of addresses are in the table `lookups`."""
+
+NOT_ANALYSED = "This session could not be analysed: an error of the analyst's."
 
 Consider = Callable[[Connection, Sequence[str]], None]
 """Called with the sessions whose findings were just written, in the same transaction."""
@@ -78,7 +83,28 @@ class Writer:
             return list(connection.execute(wanted.limit(limit)).scalars())
 
     def analyse(self, names: Sequence[str]) -> list[Cost]:
-        """Analyse these sessions and write what is found, in one transaction."""
+        """Analyse these sessions and write what is found.
+
+        A session that can't be analysed, which is an error of ours, doesn't keep the others waiting. Raises
+        OperationalError or InterfaceError if the database can't be used.
+        """
+        try:
+            return self._together(names)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            if len(names) > 1:
+                return [cost for name in names for cost in self.analyse([name])]
+            traceback.print_exc()
+            return [self._give_up(names[0])]
+
+    def _give_up(self, name: str) -> Cost:
+        failed = {"stale": False, "verdict": NOT_ANALYSED}
+        with self._engine.begin() as connection:
+            connection.execute(update(sessions).where(sessions.c.session == name).values(failed))
+        return Cost(name, 0.0)
+
+    def _together(self, names: Sequence[str]) -> list[Cost]:
         costs: list[Cost] = []
         with self._engine.begin() as connection:
             for group in _groups(_described(connection, names)):
@@ -143,9 +169,17 @@ def _events(connection: Connection, names: Sequence[str]) -> dict[str, list[Docu
     if len(names) == 1:
         in_order = in_order.limit(MAX_EVENTS)
     return {
-        session: [_decode(document) for _, document in rows]
+        session: [event for _, document in rows if (event := _document(document)) is not None]
         for session, rows in groupby(connection.execute(in_order), key=itemgetter(0))
     }
+
+
+def _document(text: str) -> Document | None:
+    """The event; None for one of a journal from elsewhere that can't be understood as a whole."""
+    try:
+        return _decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
 
 
 def _examinations(connection: Connection, happened: Sequence[Document]) -> dict[str, dict[str, Any]]:
@@ -199,7 +233,7 @@ def _write(connection: Connection, found: dict[str, Findings], old: Sequence[str
         {f"of_{column}": clean(value) for column, value in findings.session.items()} | {"of_session": name}
         for name, findings in found.items()
     ]
-    values = {column[3:]: bindparam(column) for column in rows[0] if column != "of_session"}
+    values: Row = {column[3:]: bindparam(column) for column in rows[0] if column != "of_session"}
     connection.execute(update(sessions).where(sessions.c.session == bindparam("of_session")).values(values), rows)
     for table in BY_SESSION:
         if old:

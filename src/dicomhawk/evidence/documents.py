@@ -7,6 +7,9 @@ from typing import Any
 
 Document = dict[str, Any]
 
+MAX_NUMBER = 1 << 53
+"""No count or size is larger, and everybody who reads JSON knows it exactly (RFC 8259 section 6)."""
+
 
 def value_at(event: Document, path: str) -> Any:
     """The value at a dotted path; None if there is none."""
@@ -25,9 +28,9 @@ def text_at(event: Document, path: str) -> str:
 
 
 def number_at(event: Document, path: str) -> int:
-    """The whole number at a dotted path; 0 if there is none."""
+    """The whole number at a dotted path; 0 if there is none, or none that can be."""
     value = value_at(event, path)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and abs(value) <= MAX_NUMBER else 0
 
 
 def moment_of(event: Document) -> int:
