@@ -12,6 +12,7 @@ from . import (
     analyse,
     canary,
     check,
+    console,
     events,
     evidence,
     export,
@@ -39,6 +40,7 @@ app.command("init")(init.init)
 app.command("serve")(serve.serve)
 app.command("sensor")(sensor.sensor)
 app.command("analyse")(analyse.analyse)
+app.command("console")(console.console)
 app.command("forward")(forward.forward)
 app.add_typer(outputs.app, name="outputs")
 app.command("canary")(canary.canary)
