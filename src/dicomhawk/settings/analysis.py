@@ -28,7 +28,7 @@ class Analyst(Section):
     yara: Path | None = Field(None, description="Folder of further YARA rules.")
     sandbox: Literal["best", "strict"] = Field(
         "best",
-        description="strict: captured files are examined only where the kernel has landlock and seccomp; best: with what"
-        " there is.",
+        description="strict: captured files are examined only where the kernel has landlock and seccomp; best: with"
+        " what there is.",
     )
     examination_seconds: int = Field(30, ge=1, le=3600, description="For one captured file; then it is given up.")

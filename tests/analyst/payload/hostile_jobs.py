@@ -27,8 +27,8 @@ def load(options: Facts) -> dict[str, Any]:
     return {"loaded": dict(options)}
 
 
-def warm_up() -> None:
-    threading.Thread(target=threading.Event().wait, daemon=True).start()
+def prepare(job: str) -> None:
+    pass
 
 
 def tries(contents: Contents, facts: Facts) -> bytes:

@@ -50,18 +50,18 @@ def begin() -> None:
         system_call(_CAPSET[MACHINE], header, ctypes.c_char_p(bytes(24)))
 
 
-def lock(seconds: int, out: int, warm_up: Callable[[], None]) -> dict[str, int]:
+def lock(seconds: int, out: int, prepare: Callable[[], None]) -> dict[str, int]:
     """Close all doors; which layers hold: the version of landlock, 1 for the others, 0 for what isn't there.
 
-    `seconds`: of CPU time. `out`: the only descriptor that stays open. `warm_up` is called when landlock holds and
-    threads can still be started, so that they are bound by it too. Raises `OSError` if what
+    `seconds`: of CPU time. `out`: the only descriptor that stays open. `prepare` is called when landlock holds
+    already, and memory isn't bounded yet. Raises `OSError` if what
     the kernel has can't be used.
     """
     holds = {"no_new_privs": 1, "landlock": 0, "limits": 0, "seccomp": 0}
     statm = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
     if landlock.version():
         holds["landlock"] = landlock.restrict()
-    warm_up()
+    prepare()
     used = int(os.pread(statm, 256, 0).split()[0]) * resource.getpagesize()
     os.closerange(0, out)
     os.closerange(out + 1, _MAX_DESCRIPTOR)

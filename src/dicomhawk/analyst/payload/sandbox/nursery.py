@@ -37,8 +37,8 @@ class Jobs(Protocol):
         """Everything that needs files; called once, before any other. What is to be told the parent."""
         ...
 
-    def warm_up(self) -> None:
-        """Everything that starts threads; called in each process, before it is locked in."""
+    def prepare(self, job: str) -> None:
+        """What takes system calls that are refused afterwards; called in each process, before it is locked in."""
         ...
 
 
@@ -93,7 +93,7 @@ def _work(jobs: Jobs, request: dict[str, Any], descriptors: list[int]) -> NoRetu
     try:
         lock.begin()
         contents = [_content(file) for file in files]
-        holds = lock.lock(int(request["seconds"]) + 1, out, jobs.warm_up)
+        holds = lock.lock(int(request["seconds"]) + 1, out, lambda: jobs.prepare(request["job"]))
         _write(out, json.dumps(holds).encode() + b"\n")
         if request["strict"] and not all(holds.values()):
             os._exit(NOT_LOCKED)

@@ -1,0 +1,103 @@
+"""Captured files that wait to be examined, as the database has them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, select, update
+
+from ...evidence.documents import text_at
+from ..database.schema import captures, events, files, sessions
+from ..database.store import store, stored
+from .examiner import Examiner, absent
+from .sandbox import SandboxError
+
+PAGE: Final = 500
+"""Files that are asked for at once."""
+_VERSION: Final = "examiner"
+"""In `meta`: what files were examined with."""
+
+
+def examine_pending(engine: Engine, examiner: Examiner, vault: Path, limit: int) -> int:
+    """Examine up to `limit` captured files that are in `vault` and were not examined; how many were.
+
+    Each is written in a transaction of its own, together with the mark on the sessions that it belongs to. If files
+    were examined with other rules before, all are to be examined again. Without a sandbox nothing is done.
+    """
+    try:
+        _renew(engine, examiner.version)
+        done = 0
+        for sha256 in _waiting(engine):
+            if done >= limit:
+                break
+            path = vault / "objects" / sha256[:2] / sha256
+            if path.exists():
+                report = examiner.examine(sha256, path)
+            elif _kept(engine, sha256):
+                continue  # in another sensor's vault
+            else:
+                report = absent(sha256)
+            _write(engine, sha256, report)
+            done += 1
+    except SandboxError:
+        return 0
+    return done
+
+
+def _renew(engine: Engine, version: str) -> None:
+    with engine.begin() as connection:
+        if stored(connection, _VERSION) != version:
+            connection.execute(update(files).values(examined=None))
+            store(connection, _VERSION, version)
+
+
+def _waiting(engine: Engine) -> Iterator[str]:
+    """Digests of files that were not examined."""
+    last = ""
+    while True:
+        wanted = select(files.c.sha256).where(files.c.examined.is_(None), files.c.sha256 > last)
+        with engine.connect() as connection:
+            page = list(connection.execute(wanted.order_by(files.c.sha256).limit(PAGE)).scalars())
+        if not page:
+            return
+        yield from page
+        last = page[-1]
+
+
+def _kept(engine: Engine, sha256: str) -> bool:
+    """Whether an event says that the file is in a vault."""
+    told = (
+        select(events.c.document)
+        .join(captures, captures.c.event == events.c.id)
+        .where(captures.c.sha256 == sha256)
+        .limit(PAGE)
+    )
+    with engine.connect() as connection:
+        return any(text_at(json.loads(document), "file.name") for document in connection.execute(told).scalars())
+
+
+def _write(engine: Engine, sha256: str, report: dict[str, Any]) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            update(files)
+            .where(files.c.sha256 == sha256)
+            .values(
+                type=report["type"],
+                severity=report["severity"],
+                verdict=report["verdict"],
+                fuzzy=report.get("fuzzy", ""),
+                report=json.dumps(report),
+                examined=time.time_ns() // 1000,
+            )
+        )
+        _mark(connection, sha256)
+
+
+def _mark(connection: Connection, sha256: str) -> None:
+    """Sessions that captured it are to be analysed again."""
+    names = select(captures.c.session).where(captures.c.sha256 == sha256)
+    connection.execute(update(sessions).where(sessions.c.session.in_(names)).values(stale=True))
