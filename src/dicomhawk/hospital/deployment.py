@@ -133,6 +133,7 @@ _FILE = """\
 #workers = 0           # processes; 0: one for each core
 #persona = "plain"     # name of a shipped persona, or path of a TOML file
 #sensor_name = ""      # observer.name in events; empty: the host's name
+#outputs = []          # where events and alerts are sent: docs/outputs.md
 
 [deployment]
 seed = {seed}
@@ -185,4 +186,31 @@ uid_root = {uid_root}
 [sources]
 #tcia_url = "https://nbia.cancerimagingarchive.net/nbia-api/services/v4"
 #idc_url = "https://s3.amazonaws.com"
+
+[analyst]
+#enabled = true        # false: `dicomhawk serve` starts none
+#database = ""         # as in "postgresql+psycopg://user@host/name"; empty: findings.sqlite in this folder
+#journals = []         # folders of other sensors' journals, to compare with
+#geo = []              # MaxMind databases (.mmdb), for countries and networks
+
+[alerts]
+#quiet = ""            # hours (UTC) in which only critical ones are sent, as in "22:00-07:00"
+#per_hour = 3          # of one visitor or actor
+
+[lookups]
+#providers = []        # online services that are asked about visitors, as in ["internetdb"]; none: nothing is asked
+
+[evidence]
+#sign = true           # the chain of hashes over the journal
+
+[retention]
+#journal_days = 0      # 0: kept for ever
+#journal_mib = 0       # 0: no limit
+#objects_days = 0
+
+[console]
+#enabled = true        # the operator's web pages; false: `dicomhawk serve` starts none
+#host = "127.0.0.1"
+#port = 8089
+#token = ""            # to sign in with; empty: drawn, and kept in this folder
 """
