@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from ..evidence.keys import public_key
 from ..evidence.seal import Sealer
 from ..evidence.verify import Verdict
 from ..evidence.verify import verify as look
+from ..outputs.summary import AmbiguousSession
 from ..settings import SettingsError
 from .common import Config, Data, Json, print_json, print_line, settings_of
 
@@ -92,6 +94,42 @@ def seal(data: Data = None, config: Config = None) -> None:
     except (OSError, ChainError) as error:
         raise SettingsError(str(error)) from None
     print_line(f"{work.entries} entries added; the head is {work.head.entry}:{work.head.hash}")
+
+
+@app.command()
+def bundle(
+    identifier: Annotated[str, typer.Argument(metavar="SESSION", help="Its beginning or its end will do.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.zip", help="Archive to write.")],
+    data: Data = None,
+    config: Config = None,
+    password: Annotated[
+        str, typer.Option(help="Of the archive with captured files [default: evidence.password].", show_default=False)
+    ] = "",
+    segments: Annotated[
+        bool, typer.Option("--segments", help="With the whole files that it is in: other sessions, too.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """A session for somebody else: events, transcripts, capture, files, findings, and what vouches for them."""
+    from ..outputs.bundle import write_bundle
+    from ..outputs.lines import session_named
+
+    settings = settings_of(data, config)
+    try:
+        session = session_named(settings.journal_dir, identifier)
+        made = write_bundle(settings, session, output, password=password or None, segments=segments)
+    except (AmbiguousSession, OSError) as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
+    if json:
+        print_json(made)
+        return
+    print_line(f"{made.events} events, {made.connections} connections, {made.files} captured files in {output}")
+    for name in made.uncovered:
+        print_line(f"open: {printable(name)} has no entry yet: nothing vouches for what is in it")
+    gone = len(made.missing_files) + len(made.missing_transcripts)
+    if gone or made.missing_bytes:
+        print_line(f"missing: {gone} files and transcripts, {size(made.missing_bytes)} of objects")
 
 
 def _tell(verdict: Verdict) -> None:

@@ -36,8 +36,11 @@ class Resolver:
         self._catalogue: Catalogue | None = None
 
     def __call__(self, reference: Reference) -> bytes | memoryview | None:
-        """The data set as it was sent or received; None if it can't be had any more."""
+        """The data set as it was sent or received, or for the origin ``body`` the whole file; None if it can't be
+        had any more."""
         try:
+            if reference.origin == "body":
+                return _mapped(self._objects / reference.key[:2] / reference.key)
             if reference.origin == "captured":
                 return _dataset(self._objects / reference.key[:2] / reference.key)
             return self._of_hospital(reference)
@@ -79,6 +82,10 @@ class Resolver:
 
 def _dataset(path: Path) -> memoryview:
     """The data set of a Part 10 file, mapped and not read."""
-    with path.open("rb") as file:
-        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    content = _mapped(path)
     return content[dataset_offset(content) :]
+
+
+def _mapped(path: Path) -> memoryview:
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -9,7 +9,7 @@ looked up again; those that can't be had are zeros, and reported.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -20,20 +20,8 @@ import dpkt
 from dpkt.tcp import TH_ACK, TH_FIN, TH_PUSH, TH_RST, TH_SYN
 
 from ..evidence.community import address_bytes
-from ..evidence.transcript import (
-    Ended,
-    Gap,
-    ObjectStored,
-    Opened,
-    Received,
-    ReceivedObject,
-    Record,
-    Reference,
-    Sent,
-    SentObject,
-    TranscriptError,
-    read_connection,
-)
+from ..evidence.transcript import Ended, Opened, Reference, TranscriptError
+from .streams import Missing, Resolver, streams
 from .summary import Where
 
 MTU = 1500
@@ -46,9 +34,6 @@ TOGETHER_US = 1000
 _PDU_HEADER = 6
 LINKTYPE_RAW = 101
 """Packets begin with the IP header (www.tcpdump.org/linktypes.html)."""
-
-Resolver = Callable[[Reference], bytes | memoryview | None]
-"""The data set of an object; None if it can't be had. `Reference.origin` is ``captured`` for what came in."""
 
 
 @dataclass
@@ -110,70 +95,23 @@ def _in_order(transcripts: Path, connections: list[Where], resolve: Resolver, ex
 
 
 def _packets(transcripts: Path, where: Where, resolve: Resolver, export: Export) -> Iterator[Packet]:
-    def records() -> Iterator[Record]:
-        return read_connection(transcripts, where.segment, where.offset, where.connection)
-
-    # Which captured file an incoming object became is known only after its bytes.
-    stored = {record.ordinal: record.sha256 for record in records() if isinstance(record, ObjectStored)}
-    objects = _Objects(resolve, stored, export)
+    missing = Missing(export.missing_objects)
     stream: _Stream | None = None
-    for record in records():
-        match record:
-            case Opened(us, connection, source, destination):
-                stream = _Stream(connection, source, destination)
-                yield from stream.open(us)
-            case Received(us, data) | Sent(us, data):
-                assert stream is not None
-                yield from stream.data(us, isinstance(record, Received), data)
-            case ReceivedObject(us, ordinal, offset, length):
-                assert stream is not None
-                for piece in objects.received(ordinal, offset, length):
-                    yield from stream.data(us, True, piece)
-            case SentObject(us, reference, offset, length):
-                assert stream is not None
-                for piece in objects.sent(reference, offset, length):
-                    yield from stream.data(us, False, piece)
-            case Ended(us, reason):
-                assert stream is not None
-                yield from stream.close(us, reason)
+    try:
+        for part in streams(transcripts, where, resolve, missing):
+            if isinstance(part, Opened):
+                stream = _Stream(part.connection, part.source, part.destination)
+                yield from stream.open(part.us)
+                continue
+            assert stream is not None
+            if isinstance(part, Ended):
+                yield from stream.close(part.us, part.reason)
                 return
-            case Gap(_, lost):
-                export.lost += lost
-    if stream is not None:
-        yield from stream.rest()
-
-
-class _Objects:
-    """Bytes of objects; remembers the last one, since they come in pieces."""
-
-    PIECE = 1 << 20
-
-    def __init__(self, resolve: Resolver, stored: dict[int, str], export: Export) -> None:
-        self._resolve = resolve
-        self._stored = stored
-        self._export = export
-        self._reference: Reference | None = None
-        self._data = memoryview(b"")
-
-    def received(self, ordinal: int, offset: int, length: int) -> Iterator[bytes | memoryview]:
-        return self.sent(Reference("captured", self._stored.get(ordinal, ""), ""), offset, length)
-
-    def sent(self, reference: Reference, offset: int, length: int) -> Iterator[bytes | memoryview]:
-        """The bytes in pieces, zeros where there are none."""
-        if reference != self._reference:
-            self._reference = reference
-            found = self._resolve(reference) if reference.key else None
-            self._data = memoryview(b"" if found is None else found)
-        end = offset + length
-        for at in range(offset, min(end, len(self._data)), self.PIECE):
-            yield self._data[at : min(at + self.PIECE, end)]
-        missing = end - max(offset, len(self._data))
-        if missing > 0:
-            known = self._export.missing_objects
-            known[reference] = known.get(reference, 0) + missing
-        while missing > 0:
-            yield bytes(min(missing, self.PIECE))
-            missing -= self.PIECE
+            yield from stream.data(*part)
+        if stream is not None:
+            yield from stream.rest()
+    finally:
+        export.lost += missing.lost
 
 
 class _Side:
