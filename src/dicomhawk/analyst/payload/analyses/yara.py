@@ -77,7 +77,8 @@ class Yara:
                 self._digest.update(source.encode())
                 trial.add_source(source, origin=path.name)
                 compiler.add_source(source, origin=path.name)
-                self.ignored += [clean(f"{path.name}: {each.identifier}") for each in trial.ignored_rules()]
+                for each in trial.errors():
+                    self.ignored.append(clean(f"{path.name}, line {each['line']}: {each['title']}"))
             except (yara_x.CompileError, ValueError, OSError) as error:
                 self.ignored.append(clean(f"{path.name}: {' '.join(str(error).split())}"))
         built: yara_x.Rules = compiler.build()
