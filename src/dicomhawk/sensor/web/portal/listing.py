@@ -58,7 +58,7 @@ NOT_SAID: Final = frozenset(("SR", "DOC", "KO", "PR"))
 """Modalities that lists don't name beside others."""
 MODALITY_CHOICES: Final = ("CR", "CT", "DX", "ECG", "MG", "MR", "NM", "OT", "PT", "RF", "SR", "US", "XA")
 
-_STUDY_KEYS: Final = (
+STUDY_KEYS: Final = (
     *(NAME, IDENTIFIER, BORN, SEX, DATE, TIME, ACCESSION, REFERRER, MODALITIES, TEXT, READER, STUDY),
     *(SERIES_COUNT, IMAGE_COUNT, CLASSES),
 )
@@ -162,7 +162,7 @@ class Listing:
         """One study; None if this visitor can't see such a one."""
         if not is_uid(uid):
             return None
-        keys = identifier("STUDY", dict.fromkeys(_STUDY_KEYS, "") | {STUDY: uid})
+        keys = identifier("STUDY", dict.fromkeys(STUDY_KEYS, "") | {STUDY: uid})
         with contextlib.closing(self._find(keys, visitor)) as matches:
             async for values in _each(matches):
                 study = Study(values)
@@ -205,7 +205,7 @@ class Listing:
         patient = study.text(IDENTIFIER)
         if not patient or any(sign in patient for sign in "*?\\"):
             return []
-        keys = identifier("STUDY", dict.fromkeys(_STUDY_KEYS, "") | {IDENTIFIER: patient})
+        keys = identifier("STUDY", dict.fromkeys(STUDY_KEYS, "") | {IDENTIFIER: patient})
         found: list[Study] = []
         with contextlib.closing(self._find(keys, visitor)) as matches:
             async for values in _each(matches):
@@ -269,7 +269,7 @@ def identifier(level: str | None, values: Mapping[int, str]) -> DataSet:
 
 def study_keys(wanted: Wanted) -> DataSet:
     """The keys of a search: what is typed is the beginning of a name, number or description's word."""
-    keys = dict.fromkeys(_STUDY_KEYS, "")
+    keys = dict.fromkeys(STUDY_KEYS, "")
     if wanted.name:
         parts = [part.strip() for part in _typed(wanted.name).replace(",", "^").split("^")]
         keys[NAME] = "^".join(f"{part}*" for part in parts)

@@ -10,13 +10,19 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
+from markupsafe import Markup
 
 from ....hospital.world.draw import draw
+from .listing import STUDY_KEYS, Study
 from .skin import Skin
 from .speech import Speech
 
 _SHEETS: Final = ("bar", "form", "login", "study", "table", "viewer")
 """Style sheets that may come in any order behind the first, ``base``."""
+MAX_ROWS: Final = 4096
+"""Rows of the worklist that are kept: a few megabytes."""
+MAX_ROW: Final = 4096
+"""Characters of one that is kept: a visitor's own studies may have any text."""
 _SCRIPTS: Final = {"script": "common.js", "viewer_script": "viewer.js"}
 
 
@@ -58,8 +64,10 @@ class Pages:
             f=skin.parameters,
             c=lambda concept: skin.symbols.of(concept.replace(" ", "_")),
             href=self.href,
+            row=self._row,
             close=" /" if skin.short_tags else "",
         )
+        self._rows: dict[tuple[object, ...], Markup] = {}
         self._squeezed = draw(skin.seed, "portal", "pages").choice((True, False, False))
 
     def _made(self, folder: str, *, autoescape: bool) -> Environment:
@@ -84,6 +92,19 @@ class Pages:
         )
         lines = (line.strip() if self._squeezed else line.rstrip() for line in text.split("\n"))
         return "\n".join(line for line in lines if line).encode()
+
+    def _row(self, study: Study) -> Markup:
+        """A row of the worklist. The same studies are in everybody's lists, and rows are most of a page's cost."""
+        key = (study.status, study.has_images, study.said, *map(study.text, STUDY_KEYS))
+        found = self._rows.get(key)
+        if found is None:
+            rendered = self._environment.get_template("row.html").render(study=study).rstrip("\n")
+            found = Markup(rendered)  # noqa: S704 - a template's, which escapes
+            if len(self._rows) >= MAX_ROWS:
+                self._rows.clear()
+            if len(rendered) <= MAX_ROW:
+                self._rows[key] = found
+        return found
 
     @cached_property
     def files(self) -> dict[str, tuple[str, bytes]]:
