@@ -96,9 +96,24 @@ sessions = Table(
     Column("interest", Float, nullable=False, default=0.0, doc="How much worth reading, for lists of the best."),
     Column("actor", String, doc="Identifier of the actor that it was attributed to."),
     Column("stale", Boolean, nullable=False, default=False, doc="Events came since it was analysed."),
-    Index("sessions_first", "first"),
+    # Lists and sums of the console are made from these alone.
+    Index("sessions_first", "first", "interaction", "rank"),
     Index("sessions_last", "last"),
-    Index("sessions_address", "address"),
+    Index(
+        "sessions_address",
+        "address",
+        "category",
+        "country",
+        "first",
+        "last",
+        "rank",
+        "severity",
+        "connections",
+        "interaction",
+    ),
+    Index("sessions_sensor", "sensor", "first"),
+    Index("sessions_country", "country", "first"),
+    Index("sessions_tool", "tool", "first", "address"),
     Index("sessions_actor", "actor"),
     Index("sessions_stale", "stale"),
     Index("sessions_category", "category", "first"),
@@ -161,7 +176,8 @@ ae_titles = Table(
     Column("calling", String, primary_key=True),
     Column("accepted", Integer, nullable=False, default=0),
     Column("rejected", Integer, nullable=False, default=0),
-    Index("ae_titles_called", "called"),
+    Index("ae_titles_called", "called", "session", "accepted", "rejected"),
+    Index("ae_titles_calling", "calling", "session", "accepted", "rejected"),
 )
 
 credentials = Table(
