@@ -5,28 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from .base import Section
 
-Provider = Literal["greynoise", "abuseipdb", "internetdb", "virustotal", "otx"]
+Provider = Literal["greynoise", "abuseipdb", "internetdb", "virustotal", "otx", "reverse-dns"]
 PROVIDERS: tuple[Provider, ...] = get_args(Provider)
 
 
-def _key(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or " " in text:
+def _key(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text or len(text) > 512 or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("a key is printable ASCII without spaces")
-    return text
+    return secret
 
 
-Key = Annotated[str, Field(max_length=512), AfterValidator(_key)]
+Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
 class Lookups(Section):
     """Off by default. What is asked leaves this machine: addresses of visitors, and hashes of captured files."""
 
     providers: tuple[Provider, ...] = Field((), description=f"Of {', '.join(PROVIDERS)}; none: nothing is asked.")
-    keys: dict[Provider, Key] = Field({}, description="Of each provider that needs one; internetdb needs none.")
+    keys: dict[Provider, Key] = Field(
+        {}, description="Of each provider that needs one; internetdb and reverse-dns need none."
+    )
     keys_file: Path | None = Field(
         None,
         description="TOML file with keys: lines as in greynoise = '...'.",

@@ -1,0 +1,50 @@
+"""Names of addresses by reverse DNS, confirmed by asking for the addresses of the names."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+
+from .verdict import MAX_LIST, MAX_TEXT, Verdict
+
+REVERSE_DNS = "reverse-dns"
+PER_MINUTE, PER_DAY = 120, 100_000
+
+Reverse = Callable[[str], Sequence[str]]
+"""Names of an address; raises OSError."""
+Forward = Callable[[str], Sequence[str]]
+"""Addresses of a name; raises OSError."""
+
+
+def reverse(address: str) -> Sequence[str]:
+    """By the resolver of the system."""
+    name, aliases, _ = socket.gethostbyaddr(address)
+    return (name, *aliases)
+
+
+def forward(name: str) -> Sequence[str]:
+    """By the resolver of the system."""
+    return [str(found[4][0]) for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
+
+
+async def look_up(address: str, reverse: Reverse, forward: Forward) -> Verdict:
+    """Its names. Raises OSError where the resolver doesn't answer; a name that isn't there is an answer."""
+    try:
+        names = await asyncio.to_thread(reverse, address)
+    except socket.herror:
+        names = ()
+    told = []
+    for name in dict.fromkeys(one.rstrip(".").lower() for one in names[:MAX_LIST]):
+        if not name or len(name) > MAX_TEXT or not name.isascii() or not name.isprintable():
+            continue
+        told.append({"name": name, "confirmed": await _confirmed(address, name, forward)})
+    labels = tuple(str(one["name"]) for one in told if one["confirmed"])
+    return Verdict(REVERSE_DNS, address, None, labels, {"names": told})
+
+
+async def _confirmed(address: str, name: str, forward: Forward) -> bool:
+    try:
+        return address in await asyncio.to_thread(forward, name)
+    except (OSError, UnicodeError):
+        return False
