@@ -44,8 +44,9 @@ def analyse(
             raise SettingsError(f"There is no folder {folder} to read a journal from.")
     engine = open_database(settings.database_url)
     if imported is not None:
-        new = add(engine, events_from(imported[0], imported[1], sensor or imported[0]))
-        print_line(f"{new:,} events from {imported[1]} are new.")
+        log = events_from(imported[0], imported[1], sensor or imported[0])
+        new = add(engine, log)
+        print_line(f"{imported[1]}: {log.sentence} {new:,} events are new.")
     service = Service(settings, engine, folders)
     try:
         if follow:
