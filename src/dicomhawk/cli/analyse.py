@@ -42,6 +42,8 @@ def analyse(
     for folder in folders[1:]:
         if not folder.is_dir():
             raise SettingsError(f"There is no folder {folder} to read a journal from.")
+    if imported is not None:
+        settings.data.mkdir(parents=True, exist_ok=True)  # there may be no sensor here
     engine = open_database(settings.database_url)
     if imported is not None:
         log = events_from(imported[0], imported[1], sensor or imported[0])
