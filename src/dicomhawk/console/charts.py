@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Integer, Subquery, cast, func, select
 
 from ..analyst.database import schema
 from .findings import Findings
@@ -38,6 +38,30 @@ def bars(rows: Sequence[tuple[str, int]]) -> Bars:
     """Bars, the longest of which fills its place."""
     most = max((number for _, number in rows), default=0) or 1
     return [Bar(label, number, round(100 * number / most, 1)) for label, number in rows]
+
+
+def by_address(*conditions: ColumnElement[bool], beside: Sequence[ColumnElement[str]] = ()) -> Subquery:
+    """Sums over the sessions of each address: an index has all that they are made of, in its order.
+
+    `beside`: further columns to tell sums apart by; the index has category and country next to the address.
+    """
+    sessions = schema.sessions.c
+    return (
+        select(
+            sessions.address,
+            *beside,
+            func.count().label("sessions"),
+            func.sum(sessions.connections).label("connections"),
+            func.sum(cast(sessions.interaction, Integer)).label("interactions"),
+            func.min(sessions.first).label("first"),
+            func.max(sessions.last).label("last"),
+            func.max(sessions.rank).label("rank"),
+            func.max(sessions.severity).label("severity"),
+        )
+        .where(*conditions)
+        .group_by(sessions.address, *beside)
+        .subquery()
+    )
 
 
 def over_time(findings: Findings, since: int, until: int, width: int) -> OverTime:

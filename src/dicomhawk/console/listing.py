@@ -56,7 +56,12 @@ def page_of(
 
 def counted(findings: Findings, query: Select[Any]) -> str:
     """How many rows `query` has, in words."""
-    bounded = query.with_only_columns(literal(1)).order_by(None).limit(MOST_COUNTED + 1).subquery()
+    bounded = (
+        query.with_only_columns(literal(1), maintain_column_froms=True)
+        .order_by(None)
+        .limit(MOST_COUNTED + 1)
+        .subquery()
+    )
     number = int(findings.value(select(func.count()).select_from(bounded)) or 0)
     return f"more than {MOST_COUNTED:,}" if number > MOST_COUNTED else f"{number:,}"
 

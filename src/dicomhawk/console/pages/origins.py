@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Integer, Select, cast, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
-from ..charts import bars
+from ..charts import bars, by_address
 from ..listing import counted, page_of
 from ..shown import CATEGORIES, parsed
 from ..site import site_of
@@ -21,54 +22,30 @@ _s, _o = schema.sessions.c, schema.origins.c
 MAX_SESSIONS = 100
 
 
-def _summed() -> Any:
-    return (
-        select(
-            _s.address,
-            func.count().label("sessions"),
-            func.sum(_s.connections).label("connections"),
-            func.min(_s.first).label("first"),
-            func.max(_s.last).label("last"),
-            func.max(_s.rank).label("rank"),
-            func.max(_s.severity).label("severity"),
-        )
-        .group_by(_s.address)
-        .subquery()
-    )
-
-
 def origins(request: Request) -> Response:
     """Addresses, those seen last first."""
     site, given = site_of(request), request.query_params
-    sums = _summed()
-    query: Select[Any] = select(
-        schema.origins, sums.c.sessions, sums.c.connections, sums.c.first, sums.c.last, sums.c.rank, sums.c.severity
-    ).join(sums, sums.c.address == _o.address)
     wanted = {name: given.get(name, "")[:200] for name in ("category", "operator", "country", "text", "order")}
-    for name in ("category", "operator", "country"):
-        if wanted[name]:
-            query = query.where(_o[name] == wanted[name])
-    if text := wanted["text"]:
-        query = query.where(
-            or_(
-                _o.address.startswith(text, autoescape=True),
-                _o.network.icontains(text, autoescape=True),
-                _o.name.icontains(text, autoescape=True),
-            )
-        )
+    sums = by_address()
+    query: Select[Any] = select(sums)
+    known = _wanted(wanted)
+    if known is not None:
+        query = query.where(sums.c.address.in_(known))
     keys = {
-        "": (sums.c.last, _o.address),
-        "sessions": (sums.c.sessions, _o.address),
-        "depth": (sums.c.rank, sums.c.last, _o.address),
+        "": (sums.c.last, sums.c.address),
+        "sessions": (sums.c.sessions, sums.c.address),
+        "depth": (sums.c.rank, sums.c.last, sums.c.address),
     }
     page = page_of(site.findings, query, keys.get(wanted["order"], keys[""]), given.get("behind", ""))
+    facts = site.findings.all(select(schema.origins).where(_o.address.in_([row.address for row in page.rows])))
     return site.page(
         request,
         "origins.html",
         rows=page.rows,
+        facts={row.address: row for row in facts},
         behind=page.behind,
         wanted=wanted,
-        number=site.findings.kept(("origins", str(wanted)), lambda: counted(site.findings, query)),
+        number=counted(site.findings, select(_o.address) if known is None else known),
         categories=CATEGORIES,
         choices=choices(site),
         operators=site.findings.kept(
@@ -79,6 +56,22 @@ def origins(request: Request) -> Response:
             ],
         ),
     )
+
+
+def _wanted(wanted: Mapping[str, str]) -> Select[tuple[str]] | None:
+    """Addresses that are as the form says; None: all."""
+    conditions: list[ColumnElement[bool]] = [
+        _o[name] == wanted[name] for name in ("category", "operator", "country") if wanted[name]
+    ]
+    if text := wanted["text"]:
+        conditions.append(
+            or_(
+                _o.address.startswith(text, autoescape=True),
+                _o.network.icontains(text, autoescape=True),
+                _o.name.icontains(text, autoescape=True),
+            )
+        )
+    return select(_o.address).where(*conditions) if conditions else None
 
 
 def origin(request: Request) -> Response:
@@ -109,18 +102,20 @@ def countries(request: Request) -> Response:
     """Countries, those with most addresses first."""
     site = site_of(request)
 
+    sums = by_address(beside=(_s.country,)).c
+
     def found() -> list[Any]:
         return site.findings.all(
             select(
-                _s.country,
-                func.count(distinct(_s.address)).label("addresses"),
-                func.count().label("sessions"),
-                func.sum(_s.connections).label("connections"),
-                func.sum(cast(_s.interaction, Integer)).label("interactions"),
-                func.max(_s.last).label("last"),
+                sums.country,
+                func.count().label("addresses"),
+                func.sum(sums.sessions).label("sessions"),
+                func.sum(sums.connections).label("connections"),
+                func.sum(sums.interactions).label("interactions"),
+                func.max(sums.last).label("last"),
             )
-            .group_by(_s.country)
-            .order_by(func.count(distinct(_s.address)).desc(), _s.country)
+            .group_by(sums.country)
+            .order_by(func.count().desc(), sums.country)
         )
 
     rows = site.findings.kept("countries", found)

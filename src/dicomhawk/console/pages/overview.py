@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer, cast, distinct, func, select
+from sqlalchemy import distinct, func, select
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
-from ..charts import bars, over_time
+from ..charts import bars, by_address, over_time
 from ..findings import Findings
 from ..shown import DEPTHS
 from ..site import Site, site_of
@@ -50,17 +50,17 @@ def _days(request: Request) -> int:
 
 def _sums(site: Site, since: int, days: int) -> dict[str, Any]:
     findings = site.findings
+    sums = by_address(_s.first >= since, beside=(_s.category,))
     categories = findings.all(
         select(
-            _s.category,
-            func.count().label("sessions"),
-            func.count(distinct(_s.address)).label("addresses"),
-            func.sum(_s.connections).label("connections"),
-            func.sum(cast(_s.interaction, Integer)).label("interactions"),
+            sums.c.category,
+            func.sum(sums.c.sessions).label("sessions"),
+            func.count().label("addresses"),
+            func.sum(sums.c.connections).label("connections"),
+            func.sum(sums.c.interactions).label("interactions"),
         )
-        .where(_s.first >= since)
-        .group_by(_s.category)
-        .order_by(func.count().desc())
+        .group_by(sums.c.category)
+        .order_by(func.sum(sums.c.sessions).desc())
     )
     depths = dict(
         tuple(row) for row in findings.all(select(_s.rank, func.count()).where(_s.first >= since).group_by(_s.rank))

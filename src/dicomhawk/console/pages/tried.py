@@ -62,21 +62,21 @@ def ae_titles(request: Request) -> Response:
     rows = (
         select(
             title.label("title"),
-            func.count(distinct(_t.session)).label("sessions"),
+            func.sum(_t.accepted + _t.rejected).label("times"),
             func.sum(_t.accepted).label("accepted"),
             func.sum(_t.rejected).label("rejected"),
         )
         .group_by(title)
         .subquery()
     )
-    page = page_of(site.findings, select(rows), (rows.c.sessions, rows.c.title), given.get("behind", ""))
+    page = page_of(site.findings, select(rows), (rows.c.times, rows.c.title), given.get("behind", ""))
     return site.page(
         request,
         "ae_titles.html",
         rows=page.rows,
         behind=page.behind,
         side=side,
-        bars=bars([(row.title, row.sessions) for row in page.rows]),
+        bars=bars([(row.title, row.times) for row in page.rows]),
     )
 
 

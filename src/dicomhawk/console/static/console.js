@@ -80,7 +80,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
         { label: "Scans", fill: colour("--scan"), stroke: colour("--scan"), width: 0, paths: bars, points: { show: false }, value: (u, value, series, index) => index === null || index === undefined ? "–" : String(data[1][index]) },
         { label: "Interactions", fill: colour("--interaction"), stroke: colour("--interaction"), width: 0, paths: bars, points: { show: false } },
       ],
-      axes: [axis, { ...axis, size: 46 }],
+      axes: [
+        { ...axis, values: (u, splits) => splits.map((at) => { const text = new Date(at * 1000).toISOString(); return at % 86400 ? text.slice(11, 16) : text.slice(5, 10); }) },
+        { ...axis, size: 46, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000] },
+      ],
     }, stacked, place);
     const canvas = place.querySelector("canvas");
     if (canvas) canvas.setAttribute("aria-hidden", "true");
