@@ -98,7 +98,7 @@ def test_a_line_that_is_being_written_waits_and_one_that_never_ends_is_passed_ov
     with path.open("ab") as file:
         file.write(b"no event\n" + line[:50])
     receiver = Receiver()
-    pump, queue = pump_of(settings, receiver)
+    pump, _ = pump_of(settings, receiver)
     drain(pump, 2)
     assert len(receiver.got) == 1
     with path.open("ab") as file:
@@ -165,7 +165,7 @@ def test_what_waits_for_a_receiver_that_is_away_arrives_later(tmp_path: Path) ->
             raise Temporary("it is away")
 
     receiver = Receiver(judge)
-    pump, queue = pump_of(settings, receiver)
+    pump, _ = pump_of(settings, receiver)
     drain(pump, 3)
     status = pump.status()
     assert (status.state, status.queued, status.sent, status.last_error) == ("failing", 50, 0, "it is away")

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from dicomhawk.outputs.forwarding.formats.cef import cef
 from dicomhawk.outputs.forwarding.formats.short import one_line
 from dicomhawk.outputs.forwarding.syslog import message
 
-from .servers import lines_of, program, rsyslog
+from .servers import lines_of, rsyslog
 from .support import HOSTILE, event, record
 from .test_brokers import made, send
 
@@ -28,23 +27,6 @@ HOSTILE_PARTS = {
     "dicom": {"ae": {"calling": HOSTILE, "called": "A|B=C\\D"}, "query": {"matches": 12}},
     "honeypot": {"credential": {"username": "x\ncn1=9 dst=1.2.3.4"}},
 }
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, and a server's certificate of it for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("certificates")
-    openssl = program("openssl")
-
-    def run(*arguments: object) -> None:
-        subprocess.run([openssl, *map(str, arguments)], check=True, capture_output=True, cwd=folder)
-
-    new = ("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 30)
-    run(*new, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority")
-    more = ("-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE")
-    by = ("-CA", "ca.pem", "-CAkey", "ca.key")
-    run(*new, *by, "-keyout", "server.key", "-out", "server.pem", "-subj", "/CN=receiver", *more)
-    return folder
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])

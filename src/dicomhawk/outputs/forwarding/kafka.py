@@ -1,13 +1,14 @@
-"""Kafka: one message for each record, keyed by ``event.id``, by an idempotent producer that waits for all replicas."""
+"""Kafka: a message for each record, its key ``event.id``, by an idempotent producer that waits for all replicas."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 try:
-    from aiokafka import AIOKafkaProducer
-    from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+    from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+    from aiokafka.errors import KafkaError, MessageSizeTooLargeError  # type: ignore[import-untyped]
 except ImportError as error:
     from .base import missing
 
@@ -90,11 +91,9 @@ class Kafka(Output):
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 async with asyncio.timeout(TIMEOUT_MS / 1000):
                     await producer.stop()
-            except (KafkaError, OSError, TimeoutError):
-                pass
 
 
 def _reason(error: BaseException) -> str:

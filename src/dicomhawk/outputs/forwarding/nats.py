@@ -7,6 +7,7 @@ comes twice only if we are killed between its acknowledgement and our note of it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 try:
@@ -89,10 +90,8 @@ class Nats(Output):
     async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            try:
+            with contextlib.suppress(Error, OSError):
                 await client.close()
-            except (Error, OSError):
-                pass
 
     async def _connected(self) -> Any:
         if self._client is not None and not self._client.is_connected:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Table, select
 
-from ...analyst.database.schema import captures, credentials, files, lures, sessions, techniques
+from ...analyst.database.schema import ae_titles, captures, credentials, files, lures, sessions, techniques
 from ...evidence.documents import Document
 from ...evidence.ecs import VERSION
 from ...evidence.stamps import rfc3339
@@ -30,13 +30,12 @@ def session_records(connection: Connection, rows: Sequence[Row[Any]]) -> list[Re
     seen = _by_session(connection, techniques, names)
     tried = _by_session(connection, credentials, names)
     baits = _by_session(connection, lures, names)
+    titles = _by_session(connection, ae_titles, names)
     taken = _captured(connection, names)
     found = []
     for row in rows:
-        document = session_document(
-            row, seen[row.session], tried[row.session], baits[row.session], taken[row.session]
-        )
-        found.append(_record("sessions", row.severity, document))
+        of_it = (part[row.session] for part in (seen, tried, baits, taken, titles))
+        found.append(_record("sessions", row.severity, session_document(row, *of_it)))
     return found
 
 
@@ -55,8 +54,9 @@ def session_document(
     tried: Sequence[Row[Any]] = (),
     baits: Sequence[Row[Any]] = (),
     taken: Sequence[Row[Any]] = (),
+    titles: Sequence[Row[Any]] = (),
 ) -> Document:
-    """A session with its techniques, credentials, lures and captured files."""
+    """A session with its techniques, credentials, lures, captured files and AE titles."""
     hashes = sorted({one.sha256 for one in taken})[:MAX_LISTED]
     document = _common(row, row.last, row.severity)
     document["message"] = row.verdict
@@ -99,6 +99,7 @@ def session_document(
         )
     }
     of_session["doors"] = _list(row.doors)
+    of_session["ae_titles"] = [f"{one.calling}>{one.called}" for one in titles[:MAX_LISTED]]
     of_session["credentials"] = [
         {"service": one.service, "username": one.username, "password": one.password, "succeeded": one.succeeded > 0}
         for one in tried[:MAX_LISTED]
@@ -176,7 +177,7 @@ def _by_session(connection: Connection, table: Table, names: Collection[str]) ->
 
 
 def _captured(connection: Connection, names: Collection[str]) -> dict[str, list[Row[Any]]]:
-    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    found: dict[str, list[Any]] = defaultdict(list)
     columns = (captures.c.session, captures.c.name, captures.c.sha256, files.c.size, files.c.type, files.c.severity)
     for part in _parts(names):
         query = (

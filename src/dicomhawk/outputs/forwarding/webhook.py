@@ -15,6 +15,8 @@ from .formats import messages
 from .formats.messages import Told, told
 from .http import Http, check, host_of
 
+MAX_ITEMS = 10
+"""Embeds that Discord takes in one message; Slack takes about as many sections, and more nobody reads."""
 _BODIES: dict[str, Callable[[Sequence[Told]], dict[str, Any]]] = {
     "slack": messages.slack,
     "teams": messages.teams,
@@ -36,6 +38,8 @@ class Webhook(Output):
         self._key = output.key.reveal().encode() if output.key is not None else b""
         if output.template == "matrix" and not (output.room and output.token):
             raise SettingsError("a webhook of Matrix needs room and token.")
+        if output.template != "generic" and output.batch > MAX_ITEMS:
+            raise SettingsError(f"a message of {output.template} can tell of {MAX_ITEMS} things; batch is more.")
         headers = {"Content-Type": "application/json"}
         if output.token is not None:
             headers["Authorization"] = f"Bearer {output.token.reveal()}"
@@ -57,8 +61,8 @@ class Webhook(Output):
         items = rendered(batch, lambda record: told(record, self._link))
         body = encode(_BODIES[self._template](items))
         if self._template == "matrix":
-            url = f"{self._url.rstrip('/')}/_matrix/client/v3/rooms/{quote(self._room, safe='')}/send/m.room.message/{digest}"
-            check(await self._http.request("PUT", url, body))
+            room = f"{self._url.rstrip('/')}/_matrix/client/v3/rooms/{quote(self._room, safe='')}"
+            check(await self._http.request("PUT", f"{room}/send/m.room.message/{digest}", body))
         else:
             await self._http.post(self._url, body)
 

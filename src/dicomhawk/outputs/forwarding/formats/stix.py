@@ -7,6 +7,7 @@ space of our own. The same session makes the same bundle.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -132,11 +133,17 @@ class _Maker:
         found = [source]
         for door in (_strings(self._document, "honeypot.session.doors") or ["dicom:"])[:MAX_LISTED]:
             protocol, _, port = door.partition(":")
-            named = {"src_ref": source, "protocols": [kind, "tcp", protocol or "dicom"]}
+            named: Json = {"src_ref": source, "protocols": [kind, "tcp", protocol or "dicom"]}
             if port.isascii() and port.isdecimal() and int(port) < 65536:
                 named["dst_port"] = int(port)
-            named |= {"start": first, "end": last} if first and last else {}
-            found.append(self._observable("network-traffic", named))
+            named |= {"start": _shortest(first), "end": _shortest(last)} if first and last else {}
+            titles = _strings(self._document, "honeypot.session.ae_titles")
+            if protocol == "dicom" and titles:
+                named["extensions"] = {
+                    self._extension(): {"extension_type": "property-extension", "ae_titles": titles}
+                }
+            ended = {"is_active": False} if first and last else {}
+            found.append(self._observable("network-traffic", named, **ended))
         for one in _records(self._document, "honeypot.session.credentials"):
             if one.get("username"):
                 login = {"account_login": str(one["username"])}
@@ -145,6 +152,19 @@ class _Maker:
             size = {"size": one["size"]} if isinstance(one.get("size"), int) else {}
             found.append(self._observable("file", {"hashes": {"SHA-256": str(one["sha256"])}}, **size))
         return list(dict.fromkeys(found))
+
+    def _extension(self) -> str:
+        """The definition of what STIX has no place for: AE titles (PS3.8 section 9.3.2)."""
+        return self._object(
+            "extension-definition",
+            "dicom-association",
+            _EPOCH,
+            name="DICOM association",
+            description="AE titles that were used on a network connection, each as CALLING>CALLED.",
+            schema="ae_titles: list of type string",
+            version="1.0.0",
+            extension_types=["property-extension"],
+        )
 
     def _files(self) -> list[Json]:
         every = _records(self._document, "honeypot.session.files")
@@ -177,7 +197,13 @@ class _Maker:
         return self._add({"type": kind, "spec_version": "2.1", "id": own, **named, **more})
 
     def _object(self, kind: str, about: str, moment: str, **more: Any) -> str:
-        made = {"type": kind, "spec_version": "2.1", "id": _own(kind, about), "created": moment, "modified": moment}
+        made: Json = {
+            "type": kind,
+            "spec_version": "2.1",
+            "id": _own(kind, about),
+            "created": moment,
+            "modified": moment,
+        }
         if self._sensor:
             made |= {"created_by_ref": self._sensor, "object_marking_refs": [self._marking]}
         return self._add(made | {name: value for name, value in more.items() if value not in ("", [])})
@@ -186,6 +212,11 @@ class _Maker:
         self.objects.setdefault(made["id"], made)
         identifier: str = made["id"]
         return identifier
+
+
+def _shortest(moment: str) -> str:
+    """`moment` without zeros that say nothing, since identifiers are made of the text."""
+    return re.sub(r"\.?0*Z$", "Z", moment) if "." in moment else moment
 
 
 def _own(kind: str, about: str) -> str:
