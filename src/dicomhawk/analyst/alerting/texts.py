@@ -65,9 +65,10 @@ def title(subject: Subject, trigger: Trigger) -> str:
 def who(subject: Subject) -> str:
     """The visitor, and where it is."""
     session = subject.session
-    named = printable(subject.label or session.operator, 40)
-    known = f"{named[:1].upper()}{named[1:]}" if named else "Somebody unknown"
-    return f"{known} at {session.address}" + (f" ({session.country})" if session.country else "")
+    operator = printable(session.operator, 40)
+    known = f"{operator[:1].upper()}{operator[1:]}" if subject.is_scanner and operator else "Somebody unknown"
+    where = ", ".join(filter(None, (session.country, "" if subject.is_scanner else operator)))
+    return f"{known} at {session.address}" + (f" ({where})" if where else "")
 
 
 def body(subject: Subject, alarm: Alarm) -> str:
@@ -92,8 +93,12 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     yield f"Where: sensor {printable(session.sensor, 64)}, doors {', '.join(_list(session.doors)) or 'unknown'}"
     if session.tool:
         yield f"With: {printable(session.tool, 80)}"
-    if subject.titles:
-        names = [f"{printable(row.calling, 16)} -> {printable(row.called, 16)}" for row in subject.titles]
+    names = [
+        f"{printable(row.calling, 16)} -> {printable(row.called, 16)}"
+        for row in subject.titles
+        if row.calling or row.called
+    ]
+    if names:
         yield f"AE titles: {_listed(names)}"
     yield f"How far: {session.depth}"
     for row in sorted(subject.techniques, key=lambda row: (-row.severity, row.rule))[:MAX_LISTED]:
