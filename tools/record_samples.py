@@ -1,7 +1,7 @@
 """Records the samples of the rules for techniques: ``tools/record_samples.py [D06 ...] [--noise]``.
 
 Sensors with small hospitals are started in a network namespace of their own, each scripted intruder of
-tests/analyst/intruders.py plays against one, and what the journal has of it becomes a sample. Without names all are
+tests/analyst/intruders/ plays against one, and what the journal has of it becomes a sample. Without names all are
 recorded; `--check` writes nothing and says what the rules find.
 """
 
@@ -22,11 +22,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.analyst.intruders import PASSES, SCANNERS, TRIGGERS, Part, Target  # noqa: E402
+from tests.analyst.intruders import ORDINARY, PASSES, SCANNERS, TRIGGERS, Part, Target  # noqa: E402
 from tests.sensor.conftest import DEPLOYMENT  # noqa: E402
 from tests.sensor.proxy import Visitor  # noqa: E402
-from tests.support import EVENT_SECONDS, Event, Sensor, dicomhawk, wait_until  # noqa: E402
+from tests.support import EVENT_SECONDS, Event, Sensor, at, dicomhawk, wait_until  # noqa: E402
 
+from dicomhawk import settings  # noqa: E402
+from dicomhawk.analyst.payload.examiner import Examiner  # noqa: E402
 from dicomhawk.analyst.techniques import Rules  # noqa: E402
 from dicomhawk.analyst.techniques.rules import FOLDER  # noqa: E402
 
@@ -61,7 +63,8 @@ class Stage:
         return self._sensors[persona]
 
     def play(self, part: Part) -> list[Event]:
-        """The events of a visit, in order."""
+        """The events of a visit, in order. Nothing of ``lure.reused``: all visitors here share one recorder, and what
+        each was told the next comes back with."""
         sensor = self.sensor(part.persona)
         tls = (sensor.tls_ports.get("web") or [0])[0]
         with Visitor(sensor) as dicom, Visitor(sensor, dicom.ip, port=sensor.web_port) as web:
@@ -77,11 +80,25 @@ class Stage:
             return [event for event in dicom.events() if event["event"]["action"] != "lure.reused"]
 
 
-def files_of(stage: Stage, part: Part, name: str, events: list[Event]) -> dict[str, Any]:
-    """What else belongs to a sample: examinations of the files that were left, tags of the origin."""
-    given: dict[str, Any] = {}
-    if name.startswith("D38"):
-        given["origin"] = ["tor"]
+def given_with(stage: Stage, part: Part, name: str, events: list[Event]) -> dict[str, Any]:
+    """What else belongs to a sample: what the rules look at of the files' examinations, and tags of the origin."""
+    data = stage.sensor(part.persona).data
+    given: dict[str, Any] = {"origin": ["tor"]} if name.startswith("D38") else {}
+    captured = {
+        at(event, "file.hash.sha256"): data / "vault" / at(event, "file.name")
+        for event in events
+        if event["event"]["action"] == "file.captured" and at(event, "file.name")
+    }
+    if captured:
+        examiner = Examiner(settings.load(data=data))
+        try:
+            reports = {sha256: examiner.examine(sha256, path) for sha256, path in captured.items()}
+        finally:
+            examiner.close()
+        given["files"] = {
+            sha256: {name: report[name] for name in ("type", "size", "findings") if name in report}
+            for sha256, report in reports.items()
+        }
     return given
 
 
@@ -102,7 +119,7 @@ def main() -> None:
     asked = arguments.parse_args()
     parts = {SAMPLES / f"{name}.triggers.ndjson": part for name, part in TRIGGERS.items()}
     parts |= {SAMPLES / f"{name}.passes.ndjson": part for name, part in PASSES.items()}
-    parts |= {NOISE / f"{name}.ndjson": part for name, part in SCANNERS.items()}
+    parts |= {NOISE / f"{name}.ndjson": part for name, part in (SCANNERS | ORDINARY).items()}
     if asked.names:
         parts = {
             path: part
@@ -118,7 +135,7 @@ def main() -> None:
             except Exception as error:
                 print(f"{path.name}: {error!r}", flush=True)
                 continue
-            given = files_of(stage, part, path.name, events)
+            given = given_with(stage, part, path.name, events)
             found = rules.match(events, given.get("files", {}), given.get("origin", ()))
             print(f"{path.name}: {len(events)} events; {' '.join(match.rule for match in found)}", flush=True)
             if not asked.check:

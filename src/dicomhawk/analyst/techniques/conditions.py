@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from fnmatch import translate
+from hashlib import sha256
+from itertools import product
 from typing import Any
 
 from .fields import MAX_TEXT, SAID, Seen, raw_at, values_at
@@ -83,16 +85,27 @@ def _not(test: Test) -> Test:
 
 
 def _together(condition: Condition) -> Test:
-    gets = tuple(raw_at(path) for path in condition.fields)
-    wanted = {tuple(str(part).casefold() for part in one) for one in condition.among}
+    """Also of secrets that are on record as their hash only (vault.passwords)."""
+    gets = tuple((raw_at(path), raw_at(f"{path}_sha256")) for path in condition.fields)
+    wanted: set[tuple[str, ...]] = set()
+    for one in condition.among:
+        wanted |= set(product(*((str(part).casefold(), _hashed(str(part))) for part in one)))
 
     def test(seen: Seen) -> bool:
-        found = tuple(get(seen.event) for get in gets)
-        return all(isinstance(each, str | int) for each in found) and (
-            tuple(str(each)[:MAX_TEXT].casefold() for each in found) in wanted
-        )
+        found = []
+        for plain, hashed in gets:
+            value = plain(seen.event)
+            if isinstance(value, str | int):
+                found.append(str(value)[:MAX_TEXT].casefold())
+            else:
+                found.append(f"{hashed(seen.event)} (SHA-256)")
+        return tuple(found) in wanted
 
     return test
+
+
+def _hashed(text: str) -> str:
+    return f"{sha256(text.encode()).hexdigest()} (SHA-256)"
 
 
 def _in_texts(condition: Condition, lists: Lists) -> Test:

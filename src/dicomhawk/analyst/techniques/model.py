@@ -97,6 +97,7 @@ class Pattern(Selector):
     steps: Annotated[tuple[Selector, ...], Field(max_length=16)] = ()
     unless: Annotated[tuple[Selector, ...], Field(max_length=16)] = ()
     file_finding: Texts = ()
+    finding_severity: Severity = 0
     origin: Texts = ()
     severity: Severity | None = None
     tell: Annotated[str, Field(max_length=200)] = ""

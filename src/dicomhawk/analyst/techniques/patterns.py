@@ -202,13 +202,23 @@ class Compiled:
                 continue
             findings = report.get("findings")
             for finding in findings if isinstance(findings, list) else ():
-                name = finding.get("id") if isinstance(finding, dict) else None
-                if isinstance(name, str) and self._findings.match(name[:200]):
+                name = self._found(finding)
+                if name is not None:
                     indices += mentioned
                     values[name] = None
         if len(values) < self.pattern.least:
             return None
         return Seeing(sorted(set(indices)), list(values)) if indices else None
+
+    def _found(self, finding: Any) -> str | None:
+        """The id of a finding, if it is one of those that are meant and bad enough."""
+        if not isinstance(finding, dict):
+            return None
+        name, severity = finding.get("id"), finding.get("severity", 0)
+        if not isinstance(name, str) or not isinstance(severity, int) or severity < self.pattern.finding_severity:
+            return None
+        assert self._findings is not None
+        return name if self._findings.match(name[:200]) else None
 
 
 def _add(counts: dict[Any, int], values: list[Any], sign: int) -> int:
