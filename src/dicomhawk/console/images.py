@@ -21,8 +21,6 @@ THUMBNAIL, WHOLE = 176, 1024
 """Rows and columns of pictures."""
 SECONDS = 30.0
 """How long a picture is waited for: the first of a series is rendered anew."""
-PREVIEWS = "previews"
-"""Folder below the data folder: ``<sha256>.png``, as the analyst's sandbox makes them."""
 MAX_PREVIEW = 8 << 20
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -42,6 +40,7 @@ class Images:
 
     def __init__(self, settings: Settings) -> None:
         self._data = settings.data
+        self._previews = settings.previews_dir
         self._budget = settings.hospital.cache_mib << 20
         self._kept = Pictures()
         self._lock = threading.Lock()
@@ -107,7 +106,7 @@ class Images:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _preview(self, sha256: str) -> Path:
-        return self._data / PREVIEWS / f"{sha256}.png"
+        return self._previews / f"{sha256}.png"
 
     def _executor(self) -> ProcessPoolExecutor:
         with self._lock:

@@ -76,6 +76,11 @@ def lines(text: str) -> Markup:
     return Markup("\n").join(_marked(line.removesuffix("\r")) for line in text[:MOST].split("\n"))
 
 
+def exact(text: str) -> Markup:
+    """A text that goes back as it is, in a form."""
+    return escape(text)
+
+
 def moment(us: int | None, *, short: bool = False) -> Markup:
     """A moment in UTC; a script adds the local time to what the pointer rests on."""
     if us is None:

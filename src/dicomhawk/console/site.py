@@ -122,6 +122,7 @@ def _templates() -> Environment:
     environment.filters |= {
         "shown": shown.shown,
         "lines": shown.lines,
+        "exact": shown.exact,
         "moment": shown.moment,
         "lasted": shown.lasted,
         "size": shown.size,

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ..analyst.database import schema
+from ..analyst.origin.origins import Origins
 from ..settings import Settings
 from .findings import Findings
 
@@ -79,7 +80,7 @@ def folders(settings: Settings) -> list[Folder]:
         ("transcripts", settings.vault_dir / "transcripts", vault.transcripts_mib * mib),
         ("captured objects", settings.vault_dir / "objects", vault.objects_mib * mib),
         ("rendered images", data / "hospital" / "cache", settings.hospital.cache_mib * mib),
-        ("previews", data / "previews", None),
+        ("previews", settings.previews_dir, None),
     )
     found = [_measured(name, path, budget) for name, path, budget in parts]
     database = [path for path in data.glob("findings.sqlite*") if path.is_file()]
@@ -134,6 +135,11 @@ def persona_gate(settings: Settings) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return {"changed": changed, **found} if isinstance(found, dict) else None
+
+
+def list_dates() -> list[tuple[str, str]]:
+    """The lists by which scanners are known, and the days that they are of, the oldest first."""
+    return sorted(Origins.load().dates().items(), key=lambda each: each[1])
 
 
 def trouble(findings: Findings, since: int) -> list[Any]:

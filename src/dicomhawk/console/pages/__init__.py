@@ -17,6 +17,8 @@ from . import (
     origins,
     overview,
     pictures,
+    report,
+    rules,
     sessions,
     techniques,
     transcript,
@@ -39,6 +41,8 @@ _MODULES = (
     techniques,
     hospital,
     health,
+    rules,
+    report,
     pictures,
 )
 

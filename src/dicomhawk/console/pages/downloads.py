@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 
 from sqlalchemy import select
@@ -14,9 +15,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ...analyst.database import schema
+from ...outputs.bundle import write_bundle
 from ...outputs.objects import Resolver
 from ...outputs.pcap import export_session
-from ...outputs.summary import connections
+from ...outputs.summary import AmbiguousSession, connections
 from ..shown import parsed
 from ..site import site_of
 
@@ -49,10 +51,10 @@ def pcap(request: Request) -> Response:
         raise
     finally:
         resolver.close()
-    return _attachment(file, f"{_SAFE.sub('_', identifier)[:64]}.pcap", "application/vnd.tcpdump.pcap")
+    return attachment(file, f"{_SAFE.sub('_', identifier)[:64]}.pcap", "application/vnd.tcpdump.pcap")
 
 
-def _attachment(file: IO[bytes], name: str, media: str) -> Response:
+def attachment(file: IO[bytes], name: str, media: str) -> Response:
     """A file to keep, whose name is ours."""
     length = file.seek(0, 2)
     file.seek(0)
@@ -66,4 +68,17 @@ def _attachment(file: IO[bytes], name: str, media: str) -> Response:
     return StreamingResponse(pieces(), media_type=media, headers=headers)
 
 
-ROUTES = [Route("/sessions/{session}/session.pcap", pcap)]
+def bundle(request: Request) -> Response:
+    """A session with all that vouches for it; captured files are behind a password in it."""
+    site, identifier = site_of(request), request.path_params["session"]
+    name = f"{_SAFE.sub('_', identifier)[:64]}.zip"
+    with tempfile.TemporaryDirectory(prefix="dicomhawk.") as folder:
+        target = Path(folder) / name
+        try:
+            write_bundle(site.settings, identifier, target)
+        except AmbiguousSession:
+            raise HTTPException(404, "The journal has no such session (any more).") from None
+        return attachment(target.open("rb"), name, "application/zip")
+
+
+ROUTES = [Route("/sessions/{session}/session.pcap", pcap), Route("/sessions/{session}/bundle.zip", bundle)]

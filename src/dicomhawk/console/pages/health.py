@@ -11,9 +11,11 @@ from starlette.routing import Route
 
 from ... import __version__
 from ...analyst.database import schema
+from ...analyst.payload.sandbox import layers
+from ...outputs.forwarding.status import read_status
 from ..findings import NoFindings
 from ..site import Site, site_of
-from ..watching import disk, folders, persona_gate, processes, readings, trouble
+from ..watching import disk, folders, list_dates, persona_gate, processes, readings, trouble
 
 WEEK = 7 * 86_400_000_000
 MAX_SEGMENTS = 20
@@ -45,6 +47,10 @@ def _found(site: Site) -> dict[str, Any]:
         "unexamined": 0,
         "trouble": [],
         "made": [],
+        "outputs": read_status(site.settings, site.now),
+        "sandbox": layers(),
+        "strict": site.settings.analyst.sandbox == "strict",
+        "lists": list_dates(),
     }
     try:
         found |= _of_findings(site)
