@@ -68,6 +68,11 @@ def exact(column: ColumnElement[Any], connection: Connection) -> ColumnElement[A
     return collate(column, "C" if connection.dialect.name == "postgresql" else "BINARY")
 
 
+def scanned(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column of `sessions` to group by without its index: whoever reads all rows reads them in their order."""
+    return func.coalesce(column, column).label(column.name)
+
+
 def count(
     frame: Frame,
     keys: Sequence[ColumnElement[Any]],
@@ -102,6 +107,8 @@ def count(
         left_out = (frame.connection.scalar(select(func.count()).select_from(grouped)) or 0) - limit
     if len(frame.groups) == 1:
         return Counted([Column(m.label, "number") for m in measures], rows, left_out)
+    if limit is not None:
+        where = (*where, keys[0].in_([key[0] for key, _ in rows]))
     return Counted(columns_of(frame, measures), _apart(frame, keys, measures, source, where, rows), left_out)
 
 
@@ -121,7 +128,7 @@ def _apart(
     statement = (
         select(*keys, sessions.c.sensor, *(m.of for m in measures))
         .select_from(source)
-        .where(*frame.selection.conditions(), *where, keys[0].in_([key[0] for key, _ in rows]))
+        .where(*frame.selection.conditions(), *where)
         .group_by(*keys, sessions.c.sensor)
     )
     found: dict[tuple[Any, ...], list[Cell]] = {}

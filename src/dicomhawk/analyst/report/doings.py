@@ -7,7 +7,7 @@ from sqlalchemy import case, func, select
 from ..database.schema import sessions, techniques
 from .calendar import Spans
 from .cells import strings
-from .counting import ADDRESSES, CONNECTIONS, SESSIONS, VISITS, Frame, Measure, columns_of, count, more, total
+from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Frame, Measure, columns_of, count, more, scanned, total
 from .model import DEPTHS, Cell, Column, Section, Table
 from .selection import DAY
 
@@ -53,7 +53,7 @@ def interaction(frame: Frame) -> Table:
 def depth(frame: Frame) -> Table:
     """How far sessions went."""
     measures = (SESSIONS, ADDRESSES)
-    found = dict(count(frame, (sessions.c.rank,), measures).rows)
+    found = dict(count(frame, (scanned(sessions.c.rank),), measures).rows)
     nothing: list[Cell] = [None] * (len(measures) * len(frame.groups))
     return Table(
         name="depth",
@@ -88,17 +88,10 @@ def depth_over_time(frame: Frame) -> Table:
 def technique(frame: Frame) -> Table:
     """What rules recognised."""
     source = techniques.join(sessions, techniques.c.session == sessions.c.session)
-    measures = (VISITS, ADDRESSES, Measure("times", func.sum(techniques.c.times)))
-    found = count(
-        frame,
-        (techniques.c.rule, techniques.c.name, techniques.c.severity, techniques.c.attack),
-        measures,
-        source=source,
-        limit=frame.limit * 2,
-    )
-    rows: list[list[Cell]] = [
-        [key[0], key[1], key[2], " ".join(strings(key[3])), *cells] for key, cells in found.rows
-    ]
+    measures = (SESSIONS, ADDRESSES, Measure("times", func.sum(techniques.c.times)))
+    found = count(frame, (techniques.c.rule,), measures, source=source, limit=frame.limit * 2)
+    rules = _rules(frame, [key[0] for key, _ in found.rows])
+    rows: list[list[Cell]] = [[*key, *rules.get(key[0], ("", 0, "")), *cells] for key, cells in found.rows]
     rows.sort(key=lambda row: (-int(row[2] or 0), str(row[0])))
     return Table(
         name="techniques",
@@ -116,3 +109,18 @@ def technique(frame: Frame) -> Table:
         more=more(found.left_out, "techniques"),
         empty="No rule found anything.",
     )
+
+
+def _rules(frame: Frame, rules: list[str]) -> dict[str, tuple[str, int, str]]:
+    """Name, severity and ATT&CK identifiers of rules, as they are in the findings."""
+    found = frame.connection.execute(
+        select(
+            techniques.c.rule,
+            func.max(techniques.c.name),
+            func.max(techniques.c.severity),
+            func.max(techniques.c.attack),
+        )
+        .where(techniques.c.rule.in_(rules))
+        .group_by(techniques.c.rule)
+    )
+    return {rule: (name, severity, " ".join(strings(attack))) for rule, name, severity, attack in found}

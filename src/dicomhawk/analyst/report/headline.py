@@ -11,7 +11,7 @@ from ...evidence.documents import Document, number_at
 from ..database.schema import captures, credentials, events, files, lures, places, sessions, techniques
 from .calendar import date_of
 from .cells import many
-from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Frame, Measure, total
+from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Frame, Measure, scanned, total
 from .model import DEPTHS, SEVERITIES, Cell, Column, Section, Table
 from .selection import DAY, MAX_SIDE_BY_SIDE, Selection
 
@@ -168,11 +168,12 @@ def _all_from(addresses: int) -> str:
 
 
 def _most(frame: Frame) -> str:
+    category = scanned(sessions.c.category)
     rows = frame.connection.execute(
-        select(sessions.c.category, CONNECTIONS.of)
+        select(category, CONNECTIONS.of)
         .where(*frame.selection.conditions())
-        .group_by(sessions.c.category)
-        .order_by(CONNECTIONS.of.desc(), sessions.c.category)
+        .group_by(category)
+        .order_by(CONNECTIONS.of.desc(), category)
     ).all()
     whole = sum(int(number) for _, number in rows)
     if len(rows) < 2 or not whole:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, case, func
 
 from ..database.schema import ae_titles, clients, credentials, sessions
-from .counting import ADDRESSES, CONNECTIONS, SESSIONS, VISITS, Counted, Frame, Measure, count, more
+from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Counted, Frame, Measure, count, more
 from .model import Column, Section, Table
 
 KINDS = {
@@ -87,7 +87,7 @@ def fingerprints(frame: Frame) -> Table:
         frame,
         (clients.c.value, clients.c.kind, func.coalesce(clients.c.tool, "")),
         clients,
-        (ADDRESSES, VISITS),
+        (ADDRESSES, SESSIONS),
     )
     return Table(
         name="fingerprints",

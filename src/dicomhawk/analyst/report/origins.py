@@ -5,7 +5,19 @@ from __future__ import annotations
 from sqlalchemy import case, func
 
 from ..database.schema import sessions
-from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Counted, Frame, Measure, columns_of, count, more, total
+from .counting import (
+    ADDRESSES,
+    CONNECTIONS,
+    SESSIONS,
+    Counted,
+    Frame,
+    Measure,
+    columns_of,
+    count,
+    more,
+    scanned,
+    total,
+)
 from .model import Cell, Column, Section, Table
 
 CATEGORIES = (
@@ -35,7 +47,7 @@ def section(frame: Frame) -> Section:
 def categories(frame: Frame) -> Table:
     """The table of the published results: a row for each category, and one of all."""
     measures = (ADDRESSES, CONNECTIONS)
-    found = dict(count(frame, (sessions.c.category,), measures).rows)
+    found = dict(count(frame, (scanned(sessions.c.category),), measures).rows)
     nothing: list[Cell] = [None] * (len(measures) * len(frame.groups))
     others = sorted(key[0] for key in found if key[0] not in CATEGORIES)
     names = [*CATEGORIES[:-1], *others, CATEGORIES[-1]]
