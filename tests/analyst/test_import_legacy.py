@@ -223,3 +223,87 @@ def test_what_strangers_sent_is_bounded_and_kept(tmp_path: Path, hostile: str) -
     found = events(write(tmp_path / "log", lines))
     [query] = [event for event in found if event["event"]["action"] == "dicom.c-find"]
     assert query["dicom"]["query"]["keys"] == {"00100010": hostile[:1024]}
+
+
+def asked(calling: str, called: str, *, peer: str = "", version: str = "OFFIS_DCMTK_368") -> list[str]:
+    """What pynetdicom logs of an A-ASSOCIATE-RQ."""
+    return [
+        "Request Parameters:",
+        f"{'':=>23} INCOMING A-ASSOCIATE-RQ PDU {'':=>24}",
+        "Their Implementation Class UID:      1.2.276.0.7230010.3.0.3.6.8",
+        f"Their Implementation Version Name:   {version}",
+        "Application Context Name:    1.2.840.10008.3.1.1.1",
+        f"Calling Application Name:    {calling}",
+        f"Called Application Name:     {called}",
+        "Their Max PDU Receive Size:  16384",
+        "Presentation Contexts:",
+        "  Context ID:        1 (Proposed)",
+        "    Abstract Syntax: =Verification SOP Class",
+        "    Proposed SCP/SCU Role: Default",
+        "    Proposed Transfer Syntax:",
+        "      =Implicit VR Little Endian",
+        "  Context ID:        3 (Proposed)",
+        "    Abstract Syntax: =1.2.3.4",
+        "    Proposed Transfer Syntaxes:",
+        "      =Implicit VR Little Endian",
+        "      =Explicit VR Little Endian",
+        "Requested User Identity Negotiation: None",
+        f"{'':=>26} END A-ASSOCIATE-RQ PDU {'':=>26}",
+        *([f"Association requested from {peer}"] if peer else []),
+        "Accepting Association",
+        "Called Application Name:     NOT OF A REQUEST",
+    ]
+
+
+def test_pynetdicoms_log_of_2024_tells_who_called_whom(tmp_path: Path) -> None:
+    log = First()
+    log.acse("203.0.113.9", 13887, "N/A")
+    log.acse("203.0.113.8", 13888, "N/A")
+    log.release("203.0.113.9", 13887)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    write(folder / "dicom_simplified.log", log.lines)
+    dump = [
+        *asked("SECOND", "PACS", peer="203.0.113.8:13888"),
+        *asked("FIRST", "ORTHANC", peer="203.0.113.9:13887"),
+        "Association requested from 203.0.113.9:13887",
+        *asked("STRANGER", "X", peer="203.0.113.1:1"),
+    ]
+    (folder / "dicom_server.log").write_text("\n".join(dump))
+    imported = events_from("dicomhawk-legacy", folder, "hawk")
+    found = list(imported)
+    titles = {
+        event["source"]["ip"]: event["dicom"]["ae"]
+        for event in found
+        if event["event"]["action"] == "dicom.association"
+    }
+    assert titles == {
+        "203.0.113.9": {"calling": "FIRST", "called": "ORTHANC"},
+        "203.0.113.8": {"calling": "SECOND", "called": "PACS"},
+    }
+    association = found[0]
+    assert association["dicom"]["max_pdu"] == 16384
+    assert association["dicom"]["contexts"] == [
+        {"id": 1, "abstract_syntax": "1.2.840.10008.1.1", "transfer_syntaxes": ["1.2.840.10008.1.2"]},
+        {
+            "id": 3,
+            "abstract_syntax": "1.2.3.4",
+            "transfer_syntaxes": ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"],
+        },
+    ]
+    assert imported.skipped == 0
+    assert "1 requests of pynetdicom's log belong to no association" in imported.sentence
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_pynetdicoms_log_of_2025_names_nobody(tmp_path: Path, missing: int) -> None:
+    lines = [second(str(key), "Association Requested", f"2025-06-16T21:2{key}:10.18", port=key) for key in range(3)]
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    write(folder / "simplified_logger.log", lines)
+    dump = [line for key in range(3 - missing) for line in asked(f"AE{key}", "PACS")]
+    (folder / "pynetdicom.log").write_text("\n".join(dump))
+    imported = events_from("dicomhawk-legacy", folder, "hawk")
+    found = [value_at(event, "dicom.ae.calling") for event in imported if "dicom" in event]
+    assert found == ([] if missing else ["AE0", "AE1", "AE2"])
+    assert ("2 requests" in imported.sentence) == bool(missing)

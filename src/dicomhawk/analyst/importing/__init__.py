@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from ...evidence.documents import Document
 from ...settings import SettingsError
-from . import dicompot, legacy
+from . import dicompot, dumps, legacy
 from .connections import Connection
 from .lines import MAX_LINES, Line, Lines, Parsed
 from .shaping import shaped
@@ -21,11 +22,13 @@ class _Format(NamedTuple):
     product: str
     read: Callable[[Line], Parsed | None]
     connections: Callable[[Iterable[Parsed]], tuple[list[Connection], int, int]]
+    aside: bytes = b""
+    """Near the beginning of files that are pynetdicom's log."""
 
 
 _FORMATS = {
     "dicompot": _Format(dicompot.PRODUCT, dicompot.read, dicompot.connections),
-    "dicomhawk-legacy": _Format(legacy.PRODUCT, legacy.read, legacy.connections),
+    "dicomhawk-legacy": _Format(legacy.PRODUCT, legacy.read, legacy.connections, dumps.HEAD),
 }
 FORMATS = tuple(_FORMATS)
 
@@ -34,8 +37,8 @@ class Imported(Iterator[Document]):
     """The events of a log, as ECS documents in the order of time. `sentence` says how it went, when it is over."""
 
     def __init__(self, format: _Format, path: Path, sensor: str, port: int) -> None:
-        self._lines = Lines(path, format.read)
-        self._wrong = self._orphans = self._connections = 0
+        self._lines = Lines(path, format.read, format.aside)
+        self._wrong = self._orphans = self._connections = self._unmatched = 0
         self._format = format
         self._events = self._shaped(sensor, port)
 
@@ -59,6 +62,8 @@ class Imported(Iterator[Document]):
             said.append(f"{broken} lines skipped that are torn or not of this format")
         if self._orphans:
             said.append(f"{self._orphans} lines skipped whose connection began before the log")
+        if self._unmatched:
+            said.append(f"{self._unmatched} requests of pynetdicom's log belong to no association")
         if lines.broken:
             said.append(f"{len(lines.broken)} files are damaged and were read as far as possible")
         if lines.stopped:
@@ -68,6 +73,8 @@ class Imported(Iterator[Document]):
     def _shaped(self, sensor: str, port: int) -> Iterator[Document]:
         connections, self._wrong, self._orphans = self._format.connections(self._lines)
         self._connections = len(connections)
+        requests = list(itertools.islice(dumps.requests_in(self._lines.text()), dumps.MAX_REQUESTS))
+        self._unmatched = dumps.add_requests(connections, requests)
         yield from shaped(connections, product=self._format.product, sensor=sensor, port=port)
 
 

@@ -31,6 +31,8 @@ Parsed = tuple[int, Line]
 """Moment (microseconds since the epoch) and the fields of a line."""
 
 _FIRST_LINES = 100
+_HEAD = 4096
+_TEXT_LINES = 50_000_000
 _GZIP = b"\x1f\x8b"
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -42,12 +44,17 @@ class Lines:
     ValueError for one that isn't of its format.
     """
 
-    def __init__(self, path: Path, read: Callable[[Line], Parsed | None]) -> None:
-        """Raises `SettingsError` if there is nothing to read at `path`."""
+    def __init__(self, path: Path, read: Callable[[Line], Parsed | None], aside: bytes = b"") -> None:
+        """Files that have the text `aside` near their beginning are left aside.
+
+        Raises `SettingsError` if there is nothing to read at `path`.
+        """
         self._read = read
+        self._aside = aside
+        self.aside: list[Path] = []
         self.torn = 0
         # A second may be in two files, and their lines of it are in no order but the files'.
-        self._files = sorted(_files(path), key=self._beginning)
+        self._files = sorted(self._to_read(path), key=self._beginning)
         self.total = 0
         self.broken: list[str] = []
         self.stopped = False
@@ -69,6 +76,22 @@ class Lines:
             except (OSError, EOFError, zlib.error):
                 self.broken.append(file.name)
 
+    def _to_read(self, path: Path) -> list[Path]:
+        found = _files(path)
+        if self._aside:
+            self.aside = sorted((file for file in found if self._aside in _head(file)), key=_written)
+        return [file for file in found if file not in self.aside]
+
+    def text(self) -> Iterator[str]:
+        """The lines of the files that were left aside, as text, the oldest file first."""
+        for file in self.aside:
+            try:
+                with _opened(file) as stream:
+                    for raw, _ in itertools.islice(_bounded_lines(stream), _TEXT_LINES):
+                        yield raw.decode("utf-8", "replace")
+            except (OSError, EOFError, zlib.error):
+                self.broken.append(file.name)
+
     def _beginning(self, file: Path) -> tuple[int, int]:
         """The moment of the first of a file's lines that has one; when it was last written."""
         first = 0
@@ -79,7 +102,7 @@ class Lines:
                     first = parsed[0]
                     break
         self.torn = 0
-        return first, file.stat().st_mtime_ns
+        return first, _written(file)
 
     def _parsed(self, raw: bytes) -> Parsed | None:
         if not raw.strip():
@@ -137,6 +160,16 @@ def _files(path: Path) -> list[Path]:
     if not found:
         raise SettingsError(f"{path} has no files in it.")
     return found
+
+
+def _head(file: Path) -> bytes:
+    with contextlib.suppress(OSError, EOFError, zlib.error), _opened(file) as stream:
+        return stream.read(_HEAD)
+    return b""
+
+
+def _written(file: Path) -> int:
+    return file.stat().st_mtime_ns
 
 
 def _opened(file: Path) -> BinaryIO:
