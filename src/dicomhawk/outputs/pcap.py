@@ -8,7 +8,6 @@ looked up again; those that can't be had are zeros, and reported.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from dpkt.tcp import TH_ACK, TH_FIN, TH_PUSH, TH_RST, TH_SYN
 
 from ..evidence.community import address_bytes
 from ..evidence.transcript import Ended, Opened, Reference, TranscriptError
-from .streams import Missing, Resolver, streams
+from .streams import Missing, Resolver, in_order, streams
 from .summary import Where
 
 MTU = 1500
@@ -62,36 +61,10 @@ def export_session(transcripts: Path, connections: Iterable[Where], resolve: Res
     were open at the same time."""
     export = Export()
     writer = dpkt.pcap.Writer(file, snaplen=262_144, linktype=LINKTYPE_RAW)
-    for packet in _in_order(transcripts, sorted(connections, key=lambda where: where.us), resolve, export):
+    for packet in in_order((where.us, _packets(transcripts, where, resolve, export)) for where in connections):
         writer.writepkt(packet.data, packet.us / 1e6)
         export.packets += 1
     return export
-
-
-def _in_order(transcripts: Path, connections: list[Where], resolve: Resolver, export: Export) -> Iterator[Packet]:
-    """The packets of all connections; each is opened only when its time has come."""
-    heap: list[tuple[int, int, Packet, Iterator[Packet]]] = []
-    waiting = list(reversed(connections))
-    order = 0
-    while heap or waiting:
-        while waiting and (not heap or waiting[-1].us <= heap[0][0]):
-            where = waiting.pop()
-            packets = _packets(transcripts, where, resolve, export)
-            try:
-                first = next(packets, None)
-            except TranscriptError:
-                export.missing_connections.append(where.connection)
-                continue
-            export.connections += 1
-            if first is not None:
-                order += 1
-                heapq.heappush(heap, (first.us, order, first, packets))
-        if heap:
-            _, number, packet, packets = heapq.heappop(heap)
-            yield packet
-            following = next(packets, None)
-            if following is not None:
-                heapq.heappush(heap, (following.us, number, following, packets))
 
 
 def _packets(transcripts: Path, where: Where, resolve: Resolver, export: Export) -> Iterator[Packet]:
@@ -100,6 +73,7 @@ def _packets(transcripts: Path, where: Where, resolve: Resolver, export: Export)
     try:
         for part in streams(transcripts, where, resolve, missing):
             if isinstance(part, Opened):
+                export.connections += 1
                 stream = _Stream(part.connection, part.source, part.destination)
                 yield from stream.open(part.us)
                 continue
@@ -110,6 +84,8 @@ def _packets(transcripts: Path, where: Where, resolve: Resolver, export: Export)
             yield from stream.data(*part)
         if stream is not None:
             yield from stream.rest()
+    except TranscriptError:
+        export.missing_connections.append(where.connection)
     finally:
         export.lost += missing.lost
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from ..evidence.transcript import (
     Ended,
@@ -84,6 +85,37 @@ def streams(transcripts: Path, where: Where, resolve: Resolver, missing: Missing
                 return
             case Gap(_, lost):
                 missing.lost += lost
+
+
+class Timed(Protocol):
+    """What has a moment (microseconds since the epoch)."""
+
+    @property
+    def us(self) -> int: ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+def in_order(sources: Iterable[tuple[int, Iterator[T]]]) -> Iterator[T]:
+    """What several sources give, in the order of time. Each has the moment from which on it has something, and is
+    asked only then, so that memory is bounded by those that overlap."""
+    heap: list[tuple[int, int, T, Iterator[T]]] = []
+    waiting = sorted(sources, key=lambda source: source[0], reverse=True)
+    order = 0
+    while heap or waiting:
+        while waiting and (not heap or waiting[-1][0] <= heap[0][0]):
+            source = waiting.pop()[1]
+            first = next(source, None)
+            if first is not None:
+                order += 1
+                heapq.heappush(heap, (first.us, order, first, source))
+        if heap:
+            _, number, found, source = heapq.heappop(heap)
+            yield found
+            following = next(source, None)
+            if following is not None:
+                heapq.heappush(heap, (following.us, number, following, source))
 
 
 class _Objects:

@@ -1,0 +1,1 @@
+"""Sessions again: shown at their own pace, or played against a build."""
