@@ -22,6 +22,7 @@ from . import (
     lures,
     outputs,
     persona,
+    replay,
     report,
     sensor,
     serve,
@@ -50,6 +51,7 @@ app.add_typer(persona.app, name="persona")
 app.command("sessions")(sessions.sessions)
 app.command("session")(sessions.session)
 app.command("events")(events.events)
+app.command("replay")(replay.replay)
 app.command("report")(report.report)
 app.add_typer(export.app, name="export")
 app.add_typer(evidence.app, name="evidence")

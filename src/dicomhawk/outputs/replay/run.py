@@ -22,7 +22,7 @@ def play(
     force: bool = False,
     tls: bool = False,
 ) -> Played:
-    """Play the visitor's bytes of `session` (its whole identifier) against the build at `to`, and compare the answers.
+    """Play the visitor's bytes of `session` (its whole identifier) against a build, and compare the answers.
 
     `to`: ``HOST:PORT``, or for sessions with several ports ``RECORDED=HOST:PORT`` for each. Only loopback, unless
     `force`. `tls`: speak TLS to the ports that the sensor had TLS on. Raises `SettingsError`.
@@ -53,9 +53,7 @@ def targets_of(to: Sequence[str], ports: Collection[int], *, force: bool = False
         host, port = target(place)
         address = addresses(host)[0]
         if not force and not ip_address(address).is_loopback:
-            raise SettingsError(
-                f"{host} is not this machine: a visitor's bytes may do harm there; --force plays them."
-            )
+            raise SettingsError(f"{host} is not this machine, and what a visitor sent may do harm; --force plays it.")
         if given:
             if not recorded.isdecimal():
                 raise SettingsError(f"{text[:80]!r} is not PORT=HOST:PORT, such as 11112=127.0.0.1:4242.")
@@ -63,7 +61,7 @@ def targets_of(to: Sequence[str], ports: Collection[int], *, force: bool = False
         elif len(ports) > 1:
             listed = ", ".join(str(each) for each in sorted(ports))
             raise SettingsError(
-                f"The session has the ports {listed}: say which is where, as in --to {min(ports)}={text}."
+                f"The session has the ports {listed}: say which is where, as in --to {min(ports)}={text[:80]}."
             )
         else:
             found.update((each, (address, port)) for each in ports)
