@@ -271,12 +271,8 @@ def test_pynetdicoms_log_of_2024_tells_who_called_whom(tmp_path: Path) -> None:
     ]
     (folder / "dicom_server.log").write_text("\n".join(dump))
     imported = events_from("dicomhawk-legacy", folder, "hawk")
-    found = list(imported)
-    titles = {
-        event["source"]["ip"]: event["dicom"]["ae"]
-        for event in found
-        if event["event"]["action"] == "dicom.association"
-    }
+    found = [event for event in imported if event["event"]["action"] == "dicom.association"]
+    titles = {event["source"]["ip"]: event["dicom"]["ae"] for event in found}
     assert titles == {
         "203.0.113.9": {"calling": "FIRST", "called": "ORTHANC"},
         "203.0.113.8": {"calling": "SECOND", "called": "PACS"},
