@@ -48,6 +48,7 @@ class Examining:
         pointers, strings = self._try("indicators", lambda: indicators.look(data, size), _NO_INDICATORS)
         sha256, sha1, md5 = self._try("digests", lambda: measures.digests(data, len(data)), ("", "", ""))
         picture = self._preview(layout, name)
+        hashed = measures.MAX_FUZZY_DICOM if layout.dicom else measures.MAX_FUZZY
         names = [name, *dict.fromkeys(kind.name for kind in hidden if kind.name != name and kind is not kinds.TIFF)]
         if size < len(data):
             detail = f"{size} of {len(data)} bytes were looked at"
@@ -61,7 +62,7 @@ class Examining:
             sha256=sha256,
             sha1=sha1,
             md5=md5,
-            fuzzy=self._try("fuzzy", lambda: measures.fuzzy(data, size), ""),
+            fuzzy=self._try("fuzzy", lambda: measures.fuzzy(data, min(size, hashed)), ""),
             types=[clean(each) for each in self._try("type", lambda: kinds.others(data, size), no_names)],
             sections=self._try("entropy", lambda: measures.sections(layout, size), []),
             containers=self._containers[:20],

@@ -107,7 +107,8 @@ def _is_so(kind: str, value: str) -> bool:
             return not (address.is_unspecified or address.is_multicast or str(address).startswith(("0.", "1.2.")))
         case "domain":
             labels = value.lower().split(".")
-            return labels[-1] in _TOP and len(labels[-2]) > 2 and any(each.isalpha() for each in labels[-2])
+            alike = value in (value.lower(), value.upper(), value.capitalize())  # else it is noise
+            return alike and labels[-1] in _TOP and len(labels[-2]) > 2 and any(each.isalpha() for each in labels[-2])
         case "email":
             return value.lower().rpartition(".")[2] in _TOP
     return True

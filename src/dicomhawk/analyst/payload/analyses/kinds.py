@@ -17,7 +17,7 @@ from .buffers import Buffer
 HEAD: Final = 64 << 10
 """Bytes that a kind of text is told from."""
 MAX_HITS: Final = 20_000
-"""Signatures in one file that are looked at: two bytes of one are everywhere in pixels."""
+"""Places of one signature that are looked at: two bytes are everywhere in pixels."""
 
 
 class Kind(NamedTuple):
@@ -124,24 +124,24 @@ def _shebang(data: Buffer, at: int) -> bool:
     return _SHELLS.match(bytes(data[at : at + 200])) is not None
 
 
-def _always(data: Buffer, at: int) -> bool:
-    return True
-
-
-_SIGNATURES: Final[tuple[tuple[bytes, Kind, Callable[[Buffer, int], bool]], ...]] = (
-    (rb"MZ", PE, _pe),
-    (rb"\x7fELF", ELF, _elf),
-    (rb"\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe", MACHO, _macho),
-    (rb"\xca\xfe\xba\xbe", MACHO, _fat),
-    (rb"\xca\xfe\xba\xbe", JAVA, _java),
-    (rb"%PDF-", PDF, _pdf),
-    (rb"PK\x03\x04", ZIP, _zip),
-    (rb"<\?[pP][hH][pP][\s=]", PHP, _always),
-    (rb"#! ?/", SCRIPT, _shebang),
-    (rb"(?i:<!doctype html|<html[\s>]|<script[\s>]|<iframe[\s>]|<svg[\s>])", HTML, _always),
+_LITERALS: Final[tuple[tuple[bytes, Kind, Callable[[Buffer, int], bool]], ...]] = (
+    (b"MZ", PE, _pe),
+    (b"\x7fELF", ELF, _elf),
+    (b"\xfe\xed\xfa\xce", MACHO, _macho),
+    (b"\xfe\xed\xfa\xcf", MACHO, _macho),
+    (b"\xce\xfa\xed\xfe", MACHO, _macho),
+    (b"\xcf\xfa\xed\xfe", MACHO, _macho),
+    (b"\xca\xfe\xba\xbe", MACHO, _fat),
+    (b"\xca\xfe\xba\xbe", JAVA, _java),
+    (b"%PDF-", PDF, _pdf),
+    (b"PK\x03\x04", ZIP, _zip),
+    (b"#!/", SCRIPT, _shebang),
+    (b"#! /", SCRIPT, _shebang),
 )
-_ANY: Final = re.compile(b"|".join(dict.fromkeys(pattern for pattern, _, _ in _SIGNATURES)))
-_EACH: Final = tuple((re.compile(pattern), kind, check) for pattern, kind, check in _SIGNATURES)
+_PATTERNS: Final[tuple[tuple[re.Pattern[bytes], Kind], ...]] = (
+    (re.compile(rb"<\?[pP][hH][pP][\s=]"), PHP),
+    (re.compile(rb"<(?:!(?i:doctype html)|(?i:html|script|iframe|svg)[\s>])"), HTML),
+)
 
 _OTHERS: Final[tuple[tuple[re.Pattern[bytes], str], ...]] = tuple(
     (re.compile(pattern), name)
@@ -178,8 +178,11 @@ _FORM: Final = re.compile(rb"[\w.%+\[\]-]{1,64}=[^\s<>&\"]{0,4096}(?:&[\w.%+\[\]
 
 def of_bytes(data: Buffer, at: int = 0) -> Kind | None:
     """The kind of what begins exactly there, if it is one that hides in other files."""
-    for pattern, kind, check in _EACH:
-        if pattern.match(data, at) and check(data, at):
+    for literal, kind, check in _LITERALS:
+        if bytes(data[at : at + len(literal)]) == literal and check(data, at):
+            return kind
+    for pattern, kind in _PATTERNS:
+        if pattern.match(data, at):
             return kind
     if bytes(data[at : at + 2]) == b"MZ" and _dos(data, at):
         return DOS
@@ -190,14 +193,21 @@ def of_bytes(data: Buffer, at: int = 0) -> Kind | None:
 
 def within(data: Buffer, start: int, end: int) -> Iterator[tuple[Kind, int]]:
     """Everything of such a kind between two offsets, and where it begins."""
-    for number, hit in enumerate(_ANY.finditer(data, start, end)):
-        if number >= MAX_HITS:
-            return
-        at = hit.start()
-        for pattern, kind, check in _EACH:
-            if pattern.match(data, at) and check(data, at):
-                yield kind, at
+    found: list[tuple[int, Kind]] = []
+    for literal, kind, check in _LITERALS:
+        at = data.find(literal, start, end)
+        for _ in range(MAX_HITS):
+            if at < 0:
                 break
+            if check(data, at):
+                found.append((at, kind))
+            at = data.find(literal, at + 1, end)
+    for pattern, kind in _PATTERNS:
+        found += [
+            (hit.start(), kind) for hit, _ in zip(pattern.finditer(data, start, end), range(MAX_HITS), strict=False)
+        ]
+    for at, kind in sorted(found):
+        yield kind, at
 
 
 def name_of(data: Buffer, size: int) -> str:

@@ -14,8 +14,10 @@ from .buffers import Buffer
 from .layout import Layout
 from .walker import PIXEL_DATA
 
-MAX_FUZZY: Final = 128 << 10
-"""Bytes that the fuzzy hash is of: it takes a microsecond for each, and what is alike begins alike."""
+MAX_FUZZY: Final = 1 << 20
+"""Bytes that the fuzzy hash is of: each takes some microseconds. Others' hashes are of whole files."""
+MAX_FUZZY_DICOM: Final = 32 << 10
+"""The same of DICOM objects, most of which are pixels: what is alike begins alike."""
 MAX_ENTROPY: Final = 64 << 20
 """Bytes of one section that are counted."""
 _CHUNK: Final = 1 << 20
@@ -33,8 +35,8 @@ def digests(data: Buffer, size: int) -> tuple[str, str, str]:
 
 
 def fuzzy(data: Buffer, size: int) -> str:
-    """ssdeep's hash of the beginning; empty for an empty file."""
-    return str(ppdeep.hash(bytes(data[: min(size, MAX_FUZZY)]))) if size else ""
+    """ssdeep's hash of the first `size` bytes; empty for an empty file."""
+    return str(ppdeep.hash(bytes(data[:size]))) if size else ""
 
 
 def entropy(data: Buffer, start: int, length: int) -> float:

@@ -25,6 +25,8 @@ def _attack(id: str, name: str, severity: int, *patterns: bytes) -> _Attack:
     return _Attack(id, name, severity, re.compile(b"|".join(patterns), re.IGNORECASE))
 
 
+_COMMAND_START: Final = rb"(?:[;|&`\n]|\$\(|\A)\s*(?:/(?:usr/)?s?bin/)?"
+
 ATTACKS: Final = (
     _attack(
         "xss",
@@ -64,9 +66,15 @@ ATTACKS: Final = (
         "command",
         "command for a shell",
         CRITICAL,
-        rb"(?:^|[;|&`\n]|\$\()\s*(?:/(?:usr/)?s?bin/)?(?:id|whoami|uname|wget|curl|nc|ncat|bash|sh|python3?|perl|ping|cat"
-        rb"|rm|chmod|nslookup|powershell|cmd(?:\.exe)?|certutil|bitsadmin|mshta|rundll32|regsvr32|sleep)"
-        rb"(?:\s+[\w/.:@|>&$-][^\r\n]{0,200}|\s*[;|)&`])",
+        # Words that are also a radiologist's (NC, cat, id) count with what only a shell has behind them.
+        _COMMAND_START + rb"(?-i:id|whoami|uname|hostname|ifconfig|ipconfig|pwd|ls)(?:\s+-\w+)?\s*(?:\Z|[;|&)`#\0])",
+        _COMMAND_START + rb"(?:wget|curl|nslookup|dig|fetch)\s+(?:-\S+\s+)*[\w$]+[.:/$][\w./:$-]+",
+        _COMMAND_START + rb"(?:nc|ncat|netcat|ping|telnet)\s+(?:-\w|\d{1,3}(?:\.\d{1,3}){3})",
+        _COMMAND_START + rb"(?:ba|da|z|k)?sh\s+(?:-\w|/|<)|\|\s*(?:ba|da|z|k)?sh\b",
+        _COMMAND_START + rb"(?:python[23]?|perl|ruby|php|node)\s+-[cer]\b",
+        _COMMAND_START + rb"(?:cat|rm|chmod|chown|cp|mv|touch|tar|dd)\s+(?:-\w+\s+|[+0-7]+\s+)*[~/.$][\w/.$*~-]*",
+        _COMMAND_START + rb"sleep\s+\d+\s*(?:\Z|[;|&)`#])",
+        _COMMAND_START + rb"(?:certutil|bitsadmin|mshta|rundll32|regsvr32|net user|schtasks|reg add)\b",
         rb"\$\([^)\r\n]{2,200}\)",
         rb"`(?:id|whoami|uname|wget|curl|nc|bash|sh|ping|cat)\b[^`\r\n]{0,200}`",
         rb"/dev/tcp/",
