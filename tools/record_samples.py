@@ -35,7 +35,7 @@ from dicomhawk.analyst.techniques.rules import FOLDER  # noqa: E402
 SAMPLES = FOLDER / "samples"
 NOISE = ROOT / "tests" / "analyst" / "noise"
 STUDIES = 60
-PATIENCE = EVENT_SECONDS + 45
+PATIENCE = EVENT_SECONDS + 180
 """Seconds: a slow visitor's connections end when their time is over."""
 
 

@@ -108,7 +108,7 @@ def commanded(target: Target) -> None:
 
 
 def semicolon(target: Target) -> None:
-    _queried(target, PatientName="IDA; CATHERINE", StudyDescription="Head & neck; shoulder")
+    _queried(target, PatientName="IDA; CATHERINE", StudyDescription="Thorax; CAT scan; ID 12")
 
 
 def bombed(target: Target) -> None:

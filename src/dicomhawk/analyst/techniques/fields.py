@@ -136,54 +136,58 @@ def raw_at(path: str) -> Callable[[Document], Any]:
     return value
 
 
-_SAID: dict[str, tuple[Values, ...]] = {
-    top: tuple(map(values_at, paths))
-    for top, paths in {
-        "dicom": (
-            "ae.called",
-            "ae.calling",
-            "application_context",
-            "contexts.abstract_syntax",
-            "implementation.class_uid",
-            "implementation.version",
-            "query.level",
-            "query.keys.*",
-            "move.destination",
-            "move.originator",
-            "sop.class_uid",
-            "sop.instance_uid",
-            "study.instance_uid",
-            "series.instance_uid",
-            "patient.id",
-            "commitment.transaction_uid",
-        ),
-        "honeypot": (
-            "credential.username",
-            "credential.password",
-            "credential.token",
-            "login.domain",
-            "login.workstation",
-            "first_line",
-            "browser.facts.*",
-            "lure.detail",
-            "web.target",
-            "web.detail",
-            "web.forwarded",
-            "alpn",
-        ),
-        "http": (
-            "request.method",
-            "request.headers",
-        ),
-        "url": (
-            "path",
-            "original",
-        ),
-        "tls": ("client.server_name",),
-        "dns": ("question.name",),
-    }.items()
-}
-"""Where texts of a stranger are, below the fields at the top."""
+_WHERE = (
+    "dicom.ae.called",
+    "dicom.ae.calling",
+    "dicom.application_context",
+    "dicom.contexts.abstract_syntax",
+    "dicom.implementation.class_uid",
+    "dicom.implementation.version",
+    "dicom.query.level",
+    "dicom.query.keys.*",
+    "dicom.move.destination",
+    "dicom.move.originator",
+    "dicom.sop.class_uid",
+    "dicom.sop.instance_uid",
+    "dicom.study.instance_uid",
+    "dicom.series.instance_uid",
+    "dicom.patient.id",
+    "dicom.commitment.transaction_uid",
+    "honeypot.credential.username",
+    "honeypot.credential.password",
+    "honeypot.credential.token",
+    "honeypot.login.domain",
+    "honeypot.login.workstation",
+    "honeypot.first_line",
+    "honeypot.browser.facts.*",
+    "honeypot.lure.detail",
+    "honeypot.web.target",
+    "honeypot.web.detail",
+    "honeypot.web.forwarded",
+    "honeypot.alpn",
+    "http.request.method",
+    "http.request.headers",
+    "url.path",
+    "url.original",
+    "tls.client.server_name",
+    "dns.question.name",
+)
+
+
+def _by_two_steps() -> dict[str, dict[str, list[Values]]]:
+    found: dict[str, dict[str, list[Values]]] = {}
+    for path in _WHERE:
+        top, second, rest = (*path.split(".", 2), "")[:3]
+        found.setdefault(top, {}).setdefault(second, []).append(values_at(rest) if rest else _itself)
+    return found
+
+
+def _itself(value: Any) -> list[Any]:
+    return _flat([value])
+
+
+_SAID = _by_two_steps()
+"""Where texts of a stranger are, by the first two steps: most aren't there."""
 _QUERY = raw_at("url.query")
 _FILE_NAME = raw_at("file.name")
 _FIRST_BYTES = raw_at("honeypot.first_bytes")
@@ -194,10 +198,14 @@ def said_in(event: Document) -> str:
     """Every text of a stranger in `event`, one below the other."""
     texts: list[str] = []
     for top, below in event.items():
-        for values in _SAID.get(top, ()):
-            for value in values(below):
-                if isinstance(value, str) and value:
-                    texts.append(value[:MAX_TEXT])
+        wanted = _SAID.get(top)
+        if wanted is None or not isinstance(below, dict):
+            continue
+        for second, at in below.items():
+            for values in wanted.get(second, ()):
+                for value in values(at):
+                    if isinstance(value, str) and value:
+                        texts.append(value[:MAX_TEXT])
     query, name, first = _QUERY(event), _FILE_NAME(event), _FIRST_BYTES(event)
     if isinstance(query, str):
         texts.append(unquote_plus(query[:MAX_TEXT], errors="replace"))

@@ -142,17 +142,15 @@ class Compiled:
                 continue
             turned = 0 if type(value) is not type(before) else 1 if value > before else -1
             too_late = bool(run) and window is not None and moments[index] - moments[run[-1]] > window
-            if turned == 0 or too_late:
-                run, way = [index], 0
-            elif way in (0, turned):
+            before = value
+            if turned and not too_late and way in (0, turned):
                 run.append(index)
                 way = turned
-            else:
-                run, way = [run[-1], index], turned
-            before = value
-            if len(run) > len(best):
-                best = run.copy() if len(run) >= self.pattern.least else best
-        return best
+                continue
+            best = max(best, run, key=len)
+            run, way = ([index], 0) if turned == 0 or too_late else ([run[-1], index], turned)
+        best = max(best, run, key=len)
+        return best if len(best) >= self.pattern.least else []
 
     def _in_window(self, indices: list[int], session: Session) -> list[int]:
         """All that lie in a window in which there is enough."""

@@ -68,6 +68,7 @@ class Rules:
         self.all = tuple(sorted((rule for rule in rules if rule.enabled), key=lambda rule: rule.id))
         self.version = _digest(self.all, lists, attack)
         self._plans: list[_Plan] = []
+        self._of_files: set[int] = set()
         self._globs: list[tuple[Any, _Entry]] = []
         self._dispatch: dict[str, list[_Entry]] = {}
         for rule in self.all:
@@ -135,11 +136,9 @@ class Rules:
 
     def _matches(self, hits: dict[int, list[Hit]], session: Session, origin: Collection[str]) -> list[Match]:
         seeings: dict[str, list[tuple[_Plan, Seeing]]] = {}
-        for number, plan in enumerate(self._plans):
+        for number in sorted(hits.keys() | self._of_files if session.mentions else hits):
+            plan, found = self._plans[number], hits.get(number, [])
             compiled = plan.compiled
-            found = hits.get(number, [])
-            if not found and not (session.mentions and compiled.pattern.file_finding):
-                continue
             if compiled.origin is not None and not any(compiled.origin.match(tag) for tag in origin):
                 continue
             seeing = compiled.weigh(found, session)
@@ -150,6 +149,8 @@ class Rules:
     def _add(self, rule: Rule, compiled: Compiled) -> None:
         number = len(self._plans)
         self._plans.append(_Plan(rule, compiled))
+        if compiled.pattern.file_finding:
+            self._of_files.add(number)
         for role, selector, test in compiled.selectors:
             self._globs.append((globs(selector.action), (number, role, test)))
 
