@@ -18,6 +18,7 @@ from dicomhawk.analyst.techniques.regexes import MAX_SEARCHED, checked
 from dicomhawk.analyst.techniques.rules import FOLDER
 from dicomhawk.settings import SettingsError
 from tests.analyst.intruders import ORDINARY, PASSES, SCANNERS, TRIGGERS
+from tests.analyst.made_events import event
 
 SAMPLES = FOLDER / "samples"
 NOISE = Path(__file__).parent / "noise"
@@ -47,20 +48,6 @@ def sample(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any], list[str]]
 def found(rules: Rules, path: Path) -> dict[str, int]:
     """Rules that a sample triggers, and their severity."""
     return {match.rule: match.severity for match in rules.match(*sample(path))}
-
-
-def event(action: str, at: float = 0.0, **fields: Any) -> dict[str, Any]:
-    """An event `at` seconds after noon; ``dicom__ae__called`` is about ``dicom.ae.called``."""
-    seconds = 43_200 + at
-    moment = f"2026-01-01T{int(seconds) // 3600:02}:{int(seconds) // 60 % 60:02}:{seconds % 60:06.3f}Z"
-    made: dict[str, Any] = {"@timestamp": moment, "event": {"action": action, "id": f"{action}-{at}"}}
-    for path, value in fields.items():
-        *above, last = path.split("__")
-        within = made
-        for step in above:
-            within = within.setdefault(step, {})
-        within[last] = value
-    return made
 
 
 def test_the_whole_catalogue_is_there(rules: Rules) -> None:
