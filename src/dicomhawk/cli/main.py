@@ -24,6 +24,7 @@ from . import (
     persona,
     replay,
     report,
+    research,
     sensor,
     serve,
     sessions,
@@ -53,6 +54,7 @@ app.command("session")(sessions.session)
 app.command("events")(events.events)
 app.command("replay")(replay.replay)
 app.command("report")(report.report)
+app.add_typer(research.app, name="research")
 app.add_typer(export.app, name="export")
 app.add_typer(evidence.app, name="evidence")
 app.command("check")(check.check)
