@@ -281,6 +281,20 @@ def test_visitors_that_are_one_actor_share_a_rate(found: Findings) -> None:
     assert {row.actor for row in found.alerts()} == {"A7"}
 
 
+def test_who_is_known_to_be_one_only_later_shares_a_rate_from_then_on(make: Make) -> None:
+    found = make(rules=[{"name": "our-friend", "depth": "scan", "actors": ["A8"]}])
+    for number in range(5):
+        found.session(f"S{number}", Depth.QUERY, at=NOON + number, address=f"192.0.2.{number}")
+    found.session("friend", Depth.SCAN, address="192.0.2.9")
+    found.consider()
+    for number in range(5):
+        found.change(f"S{number}", actor="A7")
+    found.change("friend", actor="A8")
+    found.due(NOON + HOUR)
+    assert len([row for row in found.alerts("due") if row.actor == "A7"]) == 3
+    assert [row.session for row in found.alerts("due") if row.actor == "A8"] == ["friend"]
+
+
 def test_an_ipv6_network_is_one_visitor(found: Findings) -> None:
     for number in range(5):
         found.session(f"S{number}", Depth.QUERY, at=NOON + number, address=f"2001:db8:1:1::{number}")

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from ...settings import Settings
-from ..database.schema import alerts
+from ..database.schema import alerts, sessions
 from ..database.store import clean
 from . import texts
 from .allow import AllowList, Visit, WatchedAllowList
@@ -48,6 +48,8 @@ class Alerter:
         self._rules = settings.alerts.all_rules
         self._wanted = wanted(self._rules)
         self._allow = WatchedAllowList(settings.allow_file)
+        self._actors = frozenset(actor for rule in self._rules for actor in rule.actors)
+        self._attributed: set[str] = set()
 
     def consider(self, connection: Connection, session_ids: Sequence[str]) -> None:
         """The alerts of these sessions, whose findings were just written in the same transaction."""
@@ -61,6 +63,7 @@ class Alerter:
 
     def due(self, connection: Connection, now: int) -> int:
         """Let go of what was held up to `now` (microseconds since the epoch); how many that is, and digests."""
+        self.consider(connection, self._newly_attributed(connection))
         held = (
             select(alerts)
             .where(alerts.c.state == "held", alerts.c.until <= now)
@@ -76,6 +79,18 @@ class Alerter:
         for moment, keys in sorted(digests.items()):
             self._digest(connection, moment, keys, now)
         return len(rows) + len(digests)
+
+    def _newly_attributed(self, connection: Connection) -> list[str]:
+        """Sessions of which is known now whose they are: that comes later than their findings."""
+        other = func.coalesce(sessions.c.actor, "") != alerts.c.actor
+        query = select(alerts.c.session).join(sessions, sessions.c.session == alerts.c.session).where(other)
+        found = set(connection.execute(query).scalars())
+        if self._actors:
+            of_rules = select(sessions.c.session).where(sessions.c.actor.in_(self._actors))
+            new = set(connection.execute(of_rules).scalars()) - self._attributed
+            self._attributed |= new
+            found |= new
+        return sorted(found)
 
     def _timely(self, moment: int, now: int) -> Values:
         if now - moment > self._settings.late_days * DAY:

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Row, Table, select
 
 from ...evidence.documents import Document
 from ..database.schema import (
-    actors,
     ae_titles,
     alerts,
     captures,
@@ -51,8 +50,6 @@ class Subject:
 
     session: Row[Any]
     tags: frozenset[str]
-    label: str
-    """Of its actor."""
     techniques: Sequence[Row[Any]]
     lures: Sequence[Row[Any]]
     captures: Sequence[Row[Any]]
@@ -122,16 +119,10 @@ def _some(connection: Connection, names: list[str], wanted: Wanted) -> list[Subj
             select(origins.c.address, origins.c.tags).where(origins.c.address.in_(addresses))
         )
     }
-    known = {rows[name].actor for name in close if rows[name].actor}
-    labels = {
-        row.actor: row.label
-        for row in connection.execute(select(actors.c.actor, actors.c.label).where(actors.c.actor.in_(known)))
-    }
     return [
         Subject(
             session=rows[name],
             tags=tags.get(rows[name].address, frozenset()),
-            label=labels.get(rows[name].actor or "", ""),
             techniques=of_techniques[name],
             lures=of_lures[name],
             captures=of_captures[name],

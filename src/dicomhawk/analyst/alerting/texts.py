@@ -86,8 +86,8 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     yield f"Who: {session.address}" + (f" ({where})" if where else "")
     confidence = f" (confidence {session.confidence})" if session.confidence else ""
     yield f"Origin: {' / '.join(filter(None, origin))}{confidence}"
-    if subject.label:
-        yield f"Actor: {printable(subject.label, 80)}"
+    if session.actor:
+        yield f"Actor: {session.actor}"
     still = "" if session.ended else ", not ended yet"
     yield f"When: {text(session.first)} to {text(session.last)}{still}"
     yield f"Where: sensor {printable(session.sensor, 64)}, doors {', '.join(_list(session.doors)) or 'unknown'}"
