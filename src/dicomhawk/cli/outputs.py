@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
+if TYPE_CHECKING:
+    from ..outputs.forwarding.status import Status
+
 from ..analyst.narrative import printable
-from ..outputs.forwarding.service import attempt
-from ..outputs.forwarding.status import Status, read_status
 from .common import Config, Data, Json, print_json, print_line, print_table, settings_of
 
 app = typer.Typer(help="Where events, sessions and alerts go.", no_args_is_help=True, rich_markup_mode=None)
@@ -28,6 +29,8 @@ def outputs() -> None:
 @app.command("list")
 def list_outputs(data: Data = None, config: Config = None, json: Json = False) -> None:
     """The outputs of the settings, and how they are doing."""
+    from ..outputs.forwarding.status import read_status
+
     found = read_status(settings_of(data, config), time.time_ns() // 1000)
     if json:
         for status in found:
@@ -41,6 +44,8 @@ def test(
     name: Annotated[str, typer.Argument(help="As in the settings.")], data: Data = None, config: Config = None
 ) -> None:
     """Send a sample to an output, and say what came of it; exit status 1 if it wasn't taken."""
+    from ..outputs.forwarding.service import attempt
+
     taken, sentence = attempt(settings_of(data, config), name)
     if not taken:
         print(printable(sentence, 1000), file=sys.stderr)

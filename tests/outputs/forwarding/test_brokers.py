@@ -42,14 +42,26 @@ def in_nats(port: int, stream: str) -> list[Any]:
     async def read() -> list[Any]:
         client = await library.connect(f"nats://127.0.0.1:{port}")
         jetstream = client.jetstream()
-        count = (await jetstream.stream_info(stream)).state.messages
+        state = (await jetstream.stream_info(stream)).state
         found = []
-        if count:
-            pull = await jetstream.pull_subscribe("", stream=stream)
-            while len(found) < count:
-                found += await pull.fetch(min(500, count - len(found)), timeout=5)
+        for begin in range(state.first_seq, state.last_seq + 1, 200):
+            numbers = range(begin, min(begin + 200, state.last_seq + 1))
+            found += await asyncio.gather(*(jetstream.get_msg(stream, number) for number in numbers))
         await client.close()
         return found
+
+    return asyncio.run(read())
+
+
+def count_in_nats(port: int, stream: str) -> int:
+    """How many messages a stream has."""
+    import nats as library
+
+    async def read() -> int:
+        client = await library.connect(f"nats://127.0.0.1:{port}")
+        messages = (await client.jetstream().stream_info(stream)).state.messages
+        await client.close()
+        return int(messages)
 
     return asyncio.run(read())
 

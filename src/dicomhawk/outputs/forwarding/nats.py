@@ -37,10 +37,11 @@ class Nats(Output):
         self._settings = output
         self._options: dict[str, Any] = {
             "allow_reconnect": False,
-            "max_reconnect_attempts": 0,
+            "max_reconnect_attempts": 1,  # for each server, while we connect; 0 would be without end
+            "reconnect_time_wait": 0.2,
             "connect_timeout": CONNECT_SECONDS,
             "name": "dicomhawk",
-            "error_cb": _silent,
+            "error_cb": self._trouble,
         }
         if output.username:
             self._options["user"] = output.username
@@ -54,6 +55,8 @@ class Nats(Output):
             self._options["tls"] = context(output.ca)
         self._client: Any = None
         self._stream: Any = None
+        self._last: Exception | None = None
+        """What the library said last, which its exceptions don't."""
 
     @property
     def where(self) -> str:
@@ -63,6 +66,7 @@ class Nats(Output):
     async def send(self, batch: Batch) -> None:
         taken: list[str] = []
         refused: list[str] = []
+        self._last = None
         try:
             stream = await self._connected()
             limit = self._client.max_payload
@@ -83,7 +87,7 @@ class Nats(Output):
                     taken.append(identifier)
         except (Error, MaxPayloadError, OSError, TimeoutError) as error:
             await self.close()
-            raise Temporary(f"{self.where}: {_reason(error)}", taken=taken, refused=refused) from None
+            raise Temporary(f"{self.where}: {_reason(self._last or error)}", taken=taken, refused=refused) from None
         if refused:
             raise Permanent(f"longer than the server's limit of {limit} bytes", taken=taken, refused=refused)
 
@@ -93,11 +97,15 @@ class Nats(Output):
             with contextlib.suppress(Error, OSError):
                 await client.close()
 
+    async def _trouble(self, error: Exception) -> None:
+        self._last = error
+
     async def _connected(self) -> Any:
         if self._client is not None and not self._client.is_connected:
             await self.close()
         if self._client is None:
-            self._client = await library.connect(list(self._settings.servers), **self._options)
+            async with asyncio.timeout(3 * CONNECT_SECONDS):
+                self._client = await library.connect(list(self._settings.servers), **self._options)
             self._stream = self._client.jetstream(timeout=CONNECT_SECONDS)
             if self._settings.stream:
                 await self._make()
@@ -117,10 +125,6 @@ class Nats(Output):
                 await self._stream.add_stream(config)
             except BadRequestError as error:
                 raise Temporary(f"the stream {self._settings.stream} can't be made: {error.description}") from None
-
-
-async def _silent(_: Exception) -> None:
-    """Whatever it is, the next delivery says so."""
 
 
 def _reason(error: Exception) -> str:
