@@ -67,7 +67,13 @@ class Sensor:
             self.now += 10_000
             self.emit(doing["action"], address, **common, **{k: v for k, v in doing.items() if k != "action"})
         self.now += int(seconds * SECOND)
-        self.emit("connection.close", address, **common, source__bytes=200, destination__bytes=180)
+        self.emit(
+            "connection.close",
+            address,
+            **common,
+            source__bytes=100 * len(doings),
+            destination__bytes=90 * len(doings),
+        )
 
     def write(self, folder: Path, *, writers: int = 2, lines_in_segment: int = 1000) -> Path:
         """The journal, spread over several writers; its folder."""
