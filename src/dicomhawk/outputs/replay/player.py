@@ -26,7 +26,8 @@ from .masks import Masks
 from .units import Protocol, protocol_of, splitters
 
 PATIENCE_SECONDS = 10.0
-"""For an answer that was recorded, and for the end of a connection; the slowest product takes some seconds."""
+"""For an answer that was recorded, and for the end of a connection; and `SLOWER` times as long as it took then."""
+SLOWER = 2
 SETTLE_SECONDS = 0.1
 """For answers that nobody recorded."""
 MAX_TOGETHER = 64
@@ -248,6 +249,7 @@ class Player:
         recorded = _Side("raw")
         reason, us, source = "", visit.where.us, ""
         learnt = pause = 0
+        asked = us
         try:
             for part in streams(self._transcripts, visit.where, self._resolve, missing):
                 pause, us = part.us - us, part.us
@@ -261,7 +263,10 @@ class Player:
                     line = await self._open(visit.port, source, heard.protocol)
                 if isinstance(part, Piece) and line is not None:
                     if part.inbound:
-                        await self._turn(line, recorded.count, pause)
+                        if not await self._turn(line, recorded.count, pause, us - asked):
+                            heard.differences.append(f"answer {line.count + 1} does not come")
+                            break
+                        asked = us
                         learnt = self._learn(recorded, line, learnt)
                         data = bytes(part.data)
                         recorded.asked(data)
@@ -271,7 +276,8 @@ class Player:
             if line is None:
                 line = await self._open(visit.port, source, "raw")
             recorded.finish()
-            heard.differences += await self._end(line, recorded.count, reason, pause)
+            if not heard.differences:
+                heard.differences += await self._end(line, recorded.count, reason, pause, us - asked)
         except OSError as error:
             heard.differences.append(f"no connection: {error.strerror or error}")
         finally:
@@ -288,10 +294,14 @@ class Player:
         local = (source, 0) if _loopback(source) and _loopback(host) and (":" in source) == (":" in host) else None
         return _Line(protocol, *await asyncio.open_connection(host, there, ssl=context, local_addr=local))
 
-    async def _turn(self, line: _Line, answers: int, pause: int) -> None:
-        """Until it is the visitor's turn again, who had got so many answers and waited `pause` (microseconds)."""
-        await line.until(lambda: line.count >= answers, PATIENCE_SECONDS)
+    async def _turn(self, line: _Line, answers: int, pause: int, took: int) -> bool:
+        """Until it is the visitor's turn again, who had got so many answers and waited `pause` (microseconds); False
+        if they don't come in time. `took` is how long they took then (microseconds)."""
+        await line.until(lambda: line.count >= answers, PATIENCE_SECONDS + SLOWER * took / 1e6)
+        if line.count < answers and not line.end:
+            return False
         await asyncio.sleep(self._pace.seconds(pause))
+        return True
 
     def _learn(self, recorded: _Side, line: _Line, learnt: int) -> int:
         """Note tokens in answers from number `learnt` on; returns how many were looked at."""
@@ -304,9 +314,9 @@ class Player:
                     self._masks.learn(one.data.decode("latin-1"), other.data.decode("latin-1"))
         return known
 
-    async def _end(self, line: _Line, answers: int, reason: str, pause: int) -> list[str]:
+    async def _end(self, line: _Line, answers: int, reason: str, pause: int, took: int) -> list[str]:
         """What differs in how the connection ended; `pause` is the time (microseconds) before it did."""
-        await line.until(lambda: line.count >= answers, PATIENCE_SECONDS)
+        await line.until(lambda: line.count >= answers, PATIENCE_SECONDS + SLOWER * took / 1e6)
         if reason in _OURS:
             await line.until(lambda: False, pause / 1e6 + PATIENCE_SECONDS)
             how = {"closed": "closed it", "aborted": "reset it"}.get(reason, "closed it after a while")

@@ -87,7 +87,10 @@ def _events(settings: Settings, session: str) -> Iterator[Line]:
     for located in lines_of(settings.journal_dir, session):
         source = located.event.get("source")
         port = source.get("port") if isinstance(source, dict) else None
-        yield Line(moment_of(located.event), "*", port if isinstance(port, int) else None, sentence(located.event))
+        # Events have milliseconds only; what they tell of came first.
+        yield Line(
+            moment_of(located.event) + 999, "*", port if isinstance(port, int) else None, sentence(located.event)
+        )
 
 
 class _Wire:
