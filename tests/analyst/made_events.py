@@ -70,5 +70,5 @@ def downloaded(number: int, face: str = "orthanc", what: str = "archive") -> dic
 def left(*ids: str, severity: int = 3, type: str = "DICOM") -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """A captured file with such findings."""
     findings = [{"id": each, "name": each, "severity": severity, "detail": "", "offset": None} for each in ids]
-    captured = event("file.captured", file__hash__sha256=SHA256)
-    return [captured], {SHA256: {"type": type, "size": 9, "findings": findings}}
+    events = [event("file.captured", file__hash__sha256=SHA256), event("web.store", 1, file__hash__sha256=SHA256)]
+    return events, {SHA256: {"type": type, "size": 9, "findings": findings}}

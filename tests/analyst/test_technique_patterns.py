@@ -8,7 +8,7 @@ import pytest
 
 from dicomhawk.analyst.techniques import Rules
 from dicomhawk.analyst.techniques.patterns import Compiled
-from tests.analyst.made_events import asked, downloaded, event, left, listed, requested
+from tests.analyst.made_events import SHA256, asked, downloaded, event, left, listed, requested
 from tests.analyst.test_techniques import NOISE, SAMPLES, sample
 
 RULES = Rules.load()
@@ -86,7 +86,10 @@ SEEN: list[Case] = [
     case("D37", event("lure.taken", honeypot__lure__kind="route", honeypot__lure__detail="/.git/config")),
 ]
 
+SPRAYED = requested("POST", "/vendor/phpunit/src/Util/PHP/eval-stdin.php", http__request__body__hash__sha256=SHA256)
+
 UNSEEN: list[Case] = [
+    *((rule, [SPRAYED], left("type.php", "text.command", "yara.webshell_php")[1]) for rule in ("D15", "D21", "D30")),
     case("D06", *(event("dicom.association", 61 * n, dicom__ae__calling=f"WS{n}") for n in range(9))),
     case("D08", listed(101)),
     case("D08", *(listed(200, n, keys={IDENTIFIER: "P1"}) for n in range(3))),

@@ -243,6 +243,17 @@ def test_findings_of_files() -> None:
     assert triggers('file_finding = "bomb.*"', files=files) == 0
 
 
+def test_how_a_file_was_left() -> None:
+    stored = [event("file.captured", file__hash__sha256="ab"), event("web.store", 1, x=1, file__hash__sha256="ab")]
+    files = {"ab": {"findings": [{"id": "text.sql", "severity": 3}]}}
+    for by, times in (
+        ('action = "web.*"', 2),
+        ('where = [{ field = "x", equals = 2 }]', 0),
+        ('action = "http.*"', 0),
+    ):
+        assert triggers(f'file_finding = "text.*"\nleft_by = [{{ {by} }}]', *stored, files=files) == times
+
+
 def test_tags_of_the_origin() -> None:
     assert triggers('action = "a"\norigin = "tor*"', A, origin=["tor-exit"]) == 1
     assert triggers('action = "a"\norigin = "tor*"', A, origin=["hosting"]) == 0

@@ -98,6 +98,7 @@ class Pattern(Selector):
     unless: Annotated[tuple[Selector, ...], Field(max_length=16)] = ()
     file_finding: Texts = ()
     finding_severity: Severity = 0
+    left_by: Annotated[tuple[Selector, ...], Field(max_length=16)] = ()
     origin: Texts = ()
     severity: Severity | None = None
     tell: Annotated[str, Field(max_length=200)] = ""
@@ -116,6 +117,8 @@ class Pattern(Selector):
             raise ValueError("the steps of a pattern have action, where, any and none, not the pattern itself")
         if self.file_finding and (self.within or self.unless or self.by != "session"):
             raise ValueError("file_finding goes with where, any, none, least and severity only")
+        if self.left_by and not self.file_finding:
+            raise ValueError("left_by goes with file_finding only")
         return self
 
 

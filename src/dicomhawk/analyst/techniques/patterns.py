@@ -63,6 +63,7 @@ class Compiled:
         shown = pattern.show or ((counted,) if counted else ())
         self._shown = tuple(map(values_at, shown))
         self._findings = globs(pattern.file_finding) if pattern.file_finding else None
+        self._left_by = [(globs(each.action), selector_test(each, lists)) for each in pattern.left_by]
         self._file_test = selector_test(pattern, lists) if pattern.file_finding else None
 
     def weigh(self, hits: list[Hit], session: Session) -> Seeing | None:
@@ -194,7 +195,7 @@ class Compiled:
         values: dict[str, None] = {}
         for sha256, mentioned in session.mentions.items():
             report = session.files.get(sha256)
-            if not isinstance(report, dict):
+            if not isinstance(report, dict) or not self._left_so(mentioned, session):
                 continue
             if self._file_test is not None and not self._file_test(Seen(report)):
                 continue
@@ -207,6 +208,17 @@ class Compiled:
         if len(values) < self.pattern.least:
             return None
         return Seeing(sorted(set(indices)), list(values)) if indices else None
+
+    def _left_so(self, mentioned: list[int], session: Session) -> bool:
+        """Whether one of the events that speak of a file is such as the pattern asks for."""
+        if not self._left_by:
+            return True
+        for event in (session.events[index] for index in mentioned):
+            action = event["event"]["action"]
+            for actions, test in self._left_by:
+                if actions.match(action) and (test is None or test(Seen(event))):
+                    return True
+        return False
 
     def _found(self, finding: Any) -> str | None:
         """The id of a finding, if it is one of those that are meant and bad enough."""
