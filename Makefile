@@ -65,6 +65,7 @@ ohif:
 docs: $(VENV)/.dev
 	$(BIN)/python tools/state_diagram.py
 	$(BIN)/python -m dicomhawk.evidence.describe docs/events.md
+	$(BIN)/python -m dicomhawk.analyst.techniques.describe docs/techniques.md
 
 # Programs that the tests use as clients and judges; where they can't be installed, those tests are skipped.
 packages:
