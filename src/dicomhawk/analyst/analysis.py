@@ -91,8 +91,9 @@ def analyse(
     matches = knowledge.rules.match(events, files, origin.tags)
     rules = {match.rule for match in matches}
     reached = depth(counted, rules)
-    severity = max((match.severity for match in matches), default=0)
     captured, captured_files = tables.captures(events)
+    of_files = (files.get(row["sha256"], {}).get("severity", 0) for row in captured)
+    severity = max([match.severity for match in matches] + list(of_files), default=0)
     sentence = verdict(counted, reached, who=origin.who, tool=tool, rules=rules)
     by_table = {
         "techniques": [_technique(match) for match in matches],

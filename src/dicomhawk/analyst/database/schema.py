@@ -91,7 +91,7 @@ sessions = Table(
     Column("depth", String, nullable=False, default="touch", doc="How far it went."),
     Column("rank", Integer, nullable=False, default=0, doc="The same as a number, 0 (touch) to 7 (impact)."),
     Column("interaction", Boolean, nullable=False, default=False, doc="False: a scan."),
-    Column("severity", Integer, nullable=False, default=0, doc="0 info to 4 critical: the worst of its techniques."),
+    Column("severity", Integer, nullable=False, default=0, doc="0 info to 4 critical: the worst of its techniques and files."),
     Column("verdict", Text, nullable=False, default="", doc="A sentence."),
     Column("interest", Float, nullable=False, default=0.0, doc="How much worth reading, for lists of the best."),
     Column("actor", String, doc="Identifier of the actor that it was attributed to."),
