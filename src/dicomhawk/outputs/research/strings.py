@@ -101,6 +101,8 @@ def _quad(match: re.Match[str]) -> str:
 
 
 def _is_address(text: str) -> bool:
+    if not any(character.isdigit() for character in text):
+        return False  # C++'s std::
     try:
         ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
