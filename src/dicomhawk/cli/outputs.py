@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -16,6 +17,14 @@ from ..analyst.narrative import printable
 from .common import Config, Data, Json, print_json, print_line, print_table, settings_of
 
 app = typer.Typer(help="Where events, sessions and alerts go.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class Engine(StrEnum):
+    """What documents are searched with."""
+
+    elasticsearch = "elasticsearch"
+    opensearch = "opensearch"
+
 
 COLUMNS = ("name", "type", "state", "sent", "queued", "refused", "dropped", "what")
 NUMBERS = frozenset({"sent", "queued", "refused", "dropped"})
@@ -51,6 +60,21 @@ def test(
         print(printable(sentence, 1000), file=sys.stderr)
         raise typer.Exit(1)
     print_line(sentence)
+
+
+@app.command("template")
+def template(
+    engine: Annotated[Engine, typer.Option("--for", help="Which of the two it is.")] = Engine.elasticsearch,
+    dashboards: Annotated[
+        bool, typer.Option("--dashboards", help="Saved objects with dashboards instead, to be imported.")
+    ] = False,
+) -> None:
+    """Print the index template of Elasticsearch or OpenSearch, or dashboards for them."""
+    from ..outputs.forwarding.formats.dashboards import saved_objects
+    from ..outputs.forwarding.formats.template import index_template
+
+    for one in saved_objects() if dashboards else [index_template(engine.value)]:
+        print_json(one)
 
 
 def _row(status: Status) -> tuple[str, ...]:
