@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -363,6 +365,25 @@ def test_a_service_that_does_not_answer_holds_nothing_up(engine: Engine, desk: C
         assert time.monotonic() - began < 0.9
         assert asking.lookups.waiting == 1
         assert asking.run() == 0
+
+
+def test_the_analyst_ends_though_nobody_answers(tmp_path: Path, engine: Engine) -> None:
+    visited(engine, VISITOR)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        script = f"""
+from pathlib import Path
+from dicomhawk.analyst.database.store import open_database
+from dicomhawk.analyst.lookups import Lookups
+from dicomhawk.settings import Settings
+from dicomhawk.settings.lookups import Lookups as Section
+address = "http://127.0.0.1:{silent.getsockname()[1]}"
+section = Section(providers=["internetdb"], addresses={{"internetdb": address}}, timeout_seconds=60)
+found = Lookups(Settings(data=Path({str(tmp_path)!r}), lookups=section), lambda: {NOON / SECOND})
+found.pending(open_database("sqlite:///{tmp_path / "findings.sqlite"}"), 8)
+print(found.waiting)
+"""
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
 def test_hostile_answers_are_bounded(server: StandIn, engine: Engine, desk: Callable[..., Desk]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import queue
@@ -26,6 +27,7 @@ TOO_MANY_SECONDS = 900.0
 REFUSED_SECONDS = 3600.0
 """One that refuses the key."""
 DAY_SECONDS = 86_400.0
+CLOSE_SECONDS = 2.0
 _CLOSED = frozenset((401, 403))
 _UNKNOWN = 404
 _log = logging.getLogger(__name__)
@@ -92,20 +94,24 @@ class Asking:
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._questions: queue.SimpleQueue[tuple[Client, str] | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._questions: asyncio.Queue[tuple[Client, str]] = asyncio.Queue()
         self._answers: queue.SimpleQueue[Verdict] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._task: asyncio.Task[None] | None = None
         self._lock = threading.Lock()
         self._open: set[tuple[str, str]] = set()
 
     def ask(self, client: Client, subject: str) -> None:
         """Ask in the background. A failure is logged, and comes to nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="lookups", daemon=True)
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            # Nothing in it waits in a thread of an executor, which the end of the process would wait for.
+            self._thread = threading.Thread(target=self._work, args=(self._loop,), name="lookups", daemon=True)
             self._thread.start()
         with self._lock:
             self._open.add((client.provider, subject))
-        self._questions.put((client, subject))
+        self._loop.call_soon_threadsafe(self._questions.put_nowait, (client, subject))
 
     def is_open(self, provider: str, subject: str) -> bool:
         """Whether that is being asked."""
@@ -129,12 +135,18 @@ class Asking:
 
     def close(self) -> None:
         """Ask nothing more; what is under way is given up."""
-        if self._thread is not None:
-            self._questions.put(None)
-            self._thread.join(2 * self._timeout)
+        if self._loop is not None and self._thread is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end)
+            self._thread.join(CLOSE_SECONDS)
 
-    def _work(self) -> None:
-        asyncio.run(self._serve())
+    def _end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        with contextlib.closing(loop), contextlib.suppress(asyncio.CancelledError):
+            self._task = loop.create_task(self._serve())
+            loop.run_until_complete(self._task)
 
     async def _serve(self) -> None:
         headers = {"User-Agent": f"dicomhawk/{__version__}", "Accept": "application/json"}
@@ -142,8 +154,8 @@ class Asking:
         async with httpx.AsyncClient(
             timeout=self._timeout, headers=headers, trust_env=False, follow_redirects=False
         ) as http:
-            while (question := await asyncio.to_thread(self._questions.get)) is not None:
-                await self._answer(http, *question)
+            while True:
+                await self._answer(http, *await self._questions.get())
 
     async def _answer(self, http: httpx.AsyncClient, client: Client, subject: str) -> None:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import threading
 from collections.abc import Callable, Sequence
 
 from .verdict import MAX_LIST, MAX_TEXT, Verdict
@@ -31,7 +33,7 @@ def forward(name: str) -> Sequence[str]:
 async def look_up(address: str, reverse: Reverse, forward: Forward) -> Verdict:
     """Its names. Raises OSError where the resolver doesn't answer; a name that isn't there is an answer."""
     try:
-        names = await asyncio.to_thread(reverse, address)
+        names = await _aside(reverse, address)
     except socket.herror:
         names = ()
     told = []
@@ -45,6 +47,33 @@ async def look_up(address: str, reverse: Reverse, forward: Forward) -> Verdict:
 
 async def _confirmed(address: str, name: str, forward: Forward) -> bool:
     try:
-        return address in await asyncio.to_thread(forward, name)
+        return address in await _aside(forward, name)
     except (OSError, UnicodeError):
         return False
+
+
+async def _aside(ask: Callable[[str], Sequence[str]], subject: str) -> Sequence[str]:
+    """What `ask` says, from a thread that nobody waits for: a resolver takes its time."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def settle(found: Sequence[str], error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(found)
+        else:
+            future.set_exception(error)
+
+    def work() -> None:
+        found: Sequence[str] = ()
+        failed: Exception | None = None
+        try:
+            found = ask(subject)
+        except (OSError, UnicodeError) as error:
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(settle, found, failed)
+
+    threading.Thread(target=work, name="resolver", daemon=True).start()
+    return await future
