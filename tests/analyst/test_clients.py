@@ -68,6 +68,12 @@ def test_nmaps_bytes_and_then_a_command(told: Told) -> None:
     assert told.tool() == "imitation of DCMTK"
 
 
+def test_aimap_by_its_titles(told: Told) -> None:
+    record = told.open()
+    record.emit(ev.Association(calling="AIMAP", called="ORTHANC", **by_dfp(NMAP_NEW)))
+    assert told.tool() == "NuClide aimap"
+
+
 def test_nmaps_suite_of_2026(told: Told) -> None:
     name = "nmap dicom-cfind-ls/dicom-store-fuzzer/dicom-info"
     record = told.open()
@@ -82,7 +88,7 @@ def test_nmaps_suite_of_2026(told: Told) -> None:
 @pytest.mark.parametrize(
     ("version", "class_uid", "tool"),
     [
-        ("OFFIS_DCMTK_366", None, "DCMTK, or built with it"),
+        ("OFFIS_DCMTK_366", None, "DCMTK (or built with it)"),
         ("PYNETDICOM_210", None, "pynetdicom"),
         (None, "1.2.826.0.1.3680043.9.3811.2.1.1", "pynetdicom"),
         ("GONETDICOM_1_1", None, "go-netdicom"),
@@ -129,7 +135,7 @@ def test_another_honeypots_log_has_no_fingerprint(
 def test_user_agents(told: Told, agent: str, tool: str) -> None:
     told.request(agent, "Accept-Language: en")
     assert told.values("user-agent") == {agent: tool}
-    assert told.tool() == tool
+    assert told.tool() == (tool or "unknown HTTP client")
 
 
 def test_what_says_that_it_is_a_browser_and_doesnt_speak_like_one(told: Told) -> None:
@@ -169,9 +175,9 @@ def test_tls(told: Told) -> None:
     assert told.values("ja3") == {"0" * 32: "Python", "1" * 32: ""}
     assert told.tool() == "Python"
     told.request("my own")
-    assert told.tool() == "Python"
+    assert told.tool() == "Python, unknown HTTP client"
     told.request("python-httpx/0.28.1")
-    assert told.tool() == "python-httpx"
+    assert told.tool() == "python-httpx, unknown HTTP client"
 
 
 def probe(told: Told, first: bytes) -> None:
@@ -227,7 +233,7 @@ def test_a_flood_of_user_agents_is_bounded(told: Told) -> None:
         agent = f"agent {number}"
         record.emit(ev.HttpRequest(method="GET", target="/", number=number + 1, user_agent=agent))
     rows, tool = told.clients()
-    assert (len(rows), tool) == (500, "")
+    assert (len(rows), tool) == (500, "unknown HTTP client")
 
 
 @pytest.mark.parametrize("value", [None, 7, [], {}, "x" * 1024, HOSTILE])
@@ -256,7 +262,7 @@ def test_tools_in_a_phrase() -> None:
         "DCMTK findscu/echoscu, curl"
     )
     assert named([(3, "DCMTK, or built with it"), (0, "DCMTK findscu")]) == "DCMTK findscu"
-    assert named([(3, "DCMTK, or built with it")]) == "DCMTK, or built with it"
+    assert named([(3, "DCMTK, or built with it")]) == "DCMTK (or built with it)"
     assert named([(n, f"tool{n}") for n in range(6)]) == "tool0, tool1, tool2 and 3 more"
 
 

@@ -11,7 +11,7 @@ _PERSON: Final = " (a person's)"
 _PROGRAM: Final = " (automated)"
 _WHOLE: Final = ("program ", "unknown ", "imitation ", "headless ", "masscan ")
 """How tools begin that are said of somebody, and not of what somebody has."""
-_VAGUE: Final = ", or built with it"
+_VAGUE: Final = " (or built with it)"
 
 
 def label_of(addresses: Sequence[str], tools: Iterable[str]) -> str:
@@ -38,6 +38,4 @@ def _subject(tools: Iterable[str]) -> str:
 @lru_cache(maxsize=4096)
 def _first(tool: str) -> str:
     """The first tool of a session's phrase."""
-    if _VAGUE in tool:
-        return tool.partition(_VAGUE)[0]
-    return tool.partition(", ")[0].partition(" and ")[0]
+    return tool.partition(", ")[0].partition(" and ")[0].removesuffix(_VAGUE)

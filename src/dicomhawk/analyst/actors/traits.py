@@ -14,10 +14,8 @@ from ..origin.origins import parsed
 
 Row = dict[str, Any]
 
-FIRST_WORDS: Final = 8
-"""A list of words is recognised by its first ones: who tries fewer tries what everybody does."""
-LEAST_WORDS: Final = 5
-"""A whole list is one from so many words on."""
+LEAST_WORDS: Final = 8
+"""A list of words is recognised by its first ones, and as a whole: who tries fewer tries what everybody does."""
 MAX_WORDS: Final = 5000
 """Words of a list that are looked at."""
 MAX_UPLOADS: Final = 200
@@ -157,9 +155,8 @@ def _list(kind: str, words: Iterable[str]) -> Iterator[tuple[str, str]]:
             different.setdefault(word)
     if len(different) >= LEAST_WORDS:
         yield kind, f"all:{_digest(*sorted(different))}"
-    if len(different) >= FIRST_WORDS:
         # Who was cut short, or asks with several connections at once, begins alike all the same.
-        yield kind, f"first:{_digest(*list(different)[:FIRST_WORDS])}"
+        yield kind, f"first:{_digest(*list(different)[:LEAST_WORDS])}"
 
 
 def _credentials(events: Iterable[Document]) -> Iterator[str]:

@@ -79,7 +79,7 @@ def asked(events: Sequence[Document]) -> list[Asked]:
             )
             name, versions = _among(_rows(dfp), done, waited) or (name, "")
         titles = {text_at(event, "dicom.ae.called") for event in group}
-        name = _script(name, len(titles), commands)
+        name = _by_titles(group) or _script(name, len(titles), commands)
         found.append(Asked(dfp, name, versions or text_at(first, "dicom.client.version"), sure, len(group), says))
     return found
 
@@ -98,6 +98,19 @@ def by_implementation(class_uid: str, version: str) -> str:
         return ""
     lowered = version.lower()
     return next((name for name, start in _VERSIONS if lowered.startswith(start)), "")
+
+
+def _by_titles(group: Iterable[Document]) -> str:
+    """A program that nothing is known of but the AE titles that it has all its own."""
+    pairs = {(text_at(event, "dicom.ae.called"), text_at(event, "dicom.ae.calling")) for event in group}
+    if len(pairs) > 1:
+        return ""
+    for row in load().rows:
+        match = row.match
+        only_titles = match is not None and match.model_fields_set == {"called", "calling"}
+        if match is not None and only_titles and pairs == {(match.called, match.calling)}:
+            return row.name
+    return ""
 
 
 def _is(wanted: str, given: str) -> bool:

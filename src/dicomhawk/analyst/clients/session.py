@@ -22,6 +22,7 @@ POSING: Final = "program posing as"
 MAX_SHOWN: Final = 3
 """Tools that are named for a session."""
 _VAGUE: Final = ", or built with it"
+_VAGUE_SHOWN: Final = " (or built with it)"
 _GREETINGS: Final = {"Friendly Portscanner": "dicom-scan (zerstoeren)"}
 _OWN_NAME: Final = "honeypot.browser.facts.agent"
 """The user agent, as the page's script finds it."""
@@ -55,7 +56,7 @@ def clients_of(events: Sequence[Document]) -> tuple[list[Row], str]:
         # Beside a program's own name, that of its library is nothing new.
         tools += libraries
     tools += [
-        _Tool(_OF_DICOM, _GREETINGS[line])
+        _Tool(_BY_PROPERTIES, _GREETINGS[line])
         for event in events
         if (line := text_at(event, "honeypot.first_line")) in _GREETINGS
     ]
@@ -77,9 +78,9 @@ def named(tools: Iterable[tuple[int, str]]) -> str:
         known = families.setdefault(family, [])
         if detail not in known:
             known.append(detail)
-    # "DCMTK, or built with it" says nothing beside "DCMTK findscu".
+    # That it may be DCMTK says nothing beside "DCMTK findscu".
     shown = [
-        f"{family} {'/'.join(filter(None, details))}".strip()
+        f"{family.replace(_VAGUE, _VAGUE_SHOWN)} {'/'.join(filter(None, details))}".strip()
         for family, details in families.items()
         if not family.endswith(_VAGUE) or family.removesuffix(_VAGUE) not in families
     ]
@@ -134,6 +135,7 @@ def _web(events: Iterable[Document]) -> tuple[list[Row], list[_Tool]]:
     for agent, made in requests.items():
         known = agent_of(agent)
         if known is None:
+            found.append(_Tool(_BY_WORD, "unknown HTTP client"))
             continue
         posing = known.kind == "browser" and agent not in reported and not speaks_like_one(made)
         tools[agent] = f"{POSING} {known.tool}" if posing else known.tool

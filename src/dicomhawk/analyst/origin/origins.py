@@ -20,6 +20,11 @@ METHOD: Final = 1
 """Of how signals are weighed."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """RFC 6052 section 2.1: an IPv4 address is in the last 32 bits."""
+_NEAR: Final = {
+    "private network": "Somebody in a private network",
+    "link-local": "Somebody in the same network",
+    "loopback": "Somebody on this machine",
+}
 _RANKS: Final[dict[Confidence, int]] = {"low": 0, "medium": 1, "high": 2}
 
 
@@ -166,7 +171,7 @@ def _who(operator: Operator, confidence: Confidence) -> str:
     if operator.kind == "scanner":
         return operator.name if confidence != "low" else f"Somebody calling itself {operator.name}"
     if operator.kind == "reserved":
-        return "Somebody in the private network" if "internal" in operator.tags else ""
+        return _NEAR.get(operator.id, "")
     return f"Somebody at {operator.name}"
 
 
