@@ -441,11 +441,13 @@ def test_free_plans_are_not_used_up(server: StandIn, engine: Engine, desk: Calla
 
 
 def test_names_are_confirmed(engine: Engine, desk: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch) -> None:
-    visited(engine, VISITOR, OTHER, interaction=False)
+    visited(engine, VISITOR, OTHER, "8.8.8.8", interaction=False)
 
     def reverse(address: str) -> tuple[str, ...]:
         if address == OTHER:
             raise socket.herror(1, "Unknown host")
+        if address == "8.8.8.8":
+            raise socket.herror(2, "Host name lookup failure")
         return ("Scanner-1.ch1.censys-scanner.com.", "pacs.hospital.example", "evil\x1b[2J.example", "x" * 300)
 
     monkeypatch.setattr(names, "reverse", reverse)
@@ -458,7 +460,7 @@ def test_names_are_confirmed(engine: Engine, desk: Callable[..., Desk], monkeypa
     assert kept(engine)["reverse-dns", OTHER]["names"] == []
     with closing(engine.connect()) as connection:
         stale = {row.address: row.stale for row in connection.execute(select(sessions))}
-    assert stale == {VISITOR: True, OTHER: False}
+    assert stale == {VISITOR: True, OTHER: False, "8.8.8.8": False}
 
 
 def test_keys_come_from_settings_environment_and_a_file(tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from .verdict import MAX_LIST, MAX_TEXT, Verdict
 REVERSE_DNS = "reverse-dns"
 PER_MINUTE, PER_DAY = 120, 100_000
 
+_TRY_AGAIN = 2
+"""TRY_AGAIN of netdb.h: the server that would know didn't answer."""
+
 Reverse = Callable[[str], Sequence[str]]
 """Names of an address; raises OSError."""
 Forward = Callable[[str], Sequence[str]]
@@ -34,7 +37,9 @@ async def look_up(address: str, reverse: Reverse, forward: Forward) -> Verdict:
     """Its names. Raises OSError where the resolver doesn't answer; a name that isn't there is an answer."""
     try:
         names = await _aside(reverse, address)
-    except socket.herror:
+    except socket.herror as error:
+        if error.errno == _TRY_AGAIN:
+            raise
         names = ()
     told = []
     for name in dict.fromkeys(one.rstrip(".").lower() for one in names[:MAX_LIST]):
