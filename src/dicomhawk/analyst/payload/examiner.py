@@ -180,7 +180,7 @@ def _read(kind: type[Any], ended: Ended) -> tuple[Any, list[Finding]]:
     if ended.outcome == "overdue":
         return None, _one("sandbox.timeout", "examination took too long, and was ended", MEDIUM)
     if ended.outcome == "failed":
-        return None, _one("sandbox.failed", "examination failed", MEDIUM)
+        return None, _one("sandbox.failed", "examination failed", MEDIUM, ended.data[:40].decode("latin-1"))
     if ended.outcome == "unlocked":
         return None, _one("sandbox.unlocked", "not examined: the sandbox isn't complete", LOW)
     if ended.signal == signal.SIGSYS:

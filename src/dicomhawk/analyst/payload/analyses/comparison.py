@@ -26,6 +26,7 @@ _OURS: Final = frozenset((0x00081190, 0x00324000))
 """What we put in ourselves when an object leaves (lures/marks.py); its private elements are passed over too."""
 _CONTENT: Final = frozenset((0x0040A730, 0x00420011, 0x00420015))
 """Reports and documents, into which an address is put for each visitor."""
+_ABSENT: Final = (b"", "")
 _CODED: Final = frozenset(0x00280000 | element for element in (4, 6, 0x100, 0x101, 0x102, 0x2110, 0x2112, 0x2114))
 """What changes with the transfer syntax."""
 
@@ -42,17 +43,18 @@ def _attributes(theirs: Layout, ours: Layout) -> list[Attribute]:
     recoded = theirs.syntax != ours.syntax
     found: list[Attribute] = []
     for tag in sorted(left.keys() | right.keys()):
-        if left.get(tag) == right.get(tag) or (recoded and tag in _CODED):
+        theirs_value, theirs_text = left.get(tag, _ABSENT)
+        ours_value, ours_text = right.get(tag, _ABSENT)
+        if (tag in left and tag in right and theirs_value == ours_value) or (recoded and tag in _CODED):
             continue
         if tag in _OURS and tag not in right:
             continue
         if tag >> 16 & 1 and tag not in right:
             continue
-        if tag in _CONTENT and b"http" in left.get(tag, (b"", ""))[0]:
+        if tag in _CONTENT and b"http" in theirs_value:
             continue
         if len(found) == MAX_LISTED:
             break
-        theirs_text, ours_text = (side.get(tag, (b"", ""))[1] for side in (left, right))
         found.append(Attribute(f"{tag:08X}", keyword_of(tag), theirs_text, ours_text))
     return found
 

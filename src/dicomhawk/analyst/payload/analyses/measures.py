@@ -14,8 +14,8 @@ from .buffers import Buffer
 from .layout import Layout
 from .walker import PIXEL_DATA
 
-MAX_FUZZY: Final = 1 << 20
-"""Bytes that the fuzzy hash is of: each takes some microseconds. Others' hashes are of whole files."""
+MAX_FUZZY: Final = 128 << 10
+"""Bytes that the fuzzy hash is of: of something monotonous it takes a dozen looks, each of some 50 ms."""
 MAX_FUZZY_DICOM: Final = 32 << 10
 """The same of DICOM objects, most of which are pixels: what is alike begins alike."""
 MAX_ENTROPY: Final = 64 << 20

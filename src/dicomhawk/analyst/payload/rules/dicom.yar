@@ -7,9 +7,9 @@ rule dicom_meta_unknown_vr {
     severity = 3
   strings:
     $first = /DICM\x02\x00[\x00-\xff]\x00([G-HJ-KM-NQ-RV-Z][A-Z]|X[A-Z]|[^A-Z])/
-    $later = /\x02\x00[\x02\x03\x10\x12\x13\x16\x17\x18]\x00(XX|ZZ|QQ|YY|\x00\x00|\?\?)[\x00-\xff]{2}/
+    $later = /\x02\x00[\x02\x03\x10\x12\x13\x16\x17\x18]\x00(XX|ZZ|QQ|YY|\?\?)/
   condition:
-    uint32(128) == 0x4D434944 and ($first in (128..140) or $later in (132..2048))
+    uint32(128) == 0x4D434944 and ($first in (128..140) or $later in (132..1024))
 }
 
 rule dicom_rows_as_ul {
