@@ -163,7 +163,10 @@ def test_a_person_and_a_program_in_a_browser(told: Told, signs: tuple[str, ...],
 
 def test_signs_of_automation() -> None:
     assert not is_automated([])
+    assert not is_automated(["software-renderer"])
+    assert not is_automated(["no-plugins", "default-screen"])
     assert not is_automated(["no-plugins", "no-plugins", "no-plugins"])
+    assert is_automated(["no-plugins", "default-screen", "software-renderer"])
     assert is_automated(["no-window"])
 
 

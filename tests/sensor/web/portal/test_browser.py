@@ -15,13 +15,13 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from dicomhawk.analyst.clients.browsers import is_automated
 from dicomhawk.lures.credentials import Credential, credentials
 from dicomhawk.lures.routes import platform_of
 from dicomhawk.persona.model import library
 from dicomhawk.sensor.web.portal.pages import Pages
 from dicomhawk.sensor.web.portal.skin import Skin
 from dicomhawk.sensor.web.portal.speech import Speech
-from dicomhawk.sensor.web.portal.telemetry import is_automated
 from dicomhawk.settings import Deployment, load
 from tests.sensor.web.portal.test_uploads import image
 from tests.support import Sensor, at, find_tool, wait_until

@@ -119,12 +119,6 @@ def automation(facts: Mapping[str, str], agent: str) -> tuple[str, ...]:
     return tuple(signs)
 
 
-def is_automated(signs: tuple[str, ...]) -> bool:
-    """Whether signs suffice to say that no person sits there: one that is certain, or three others."""
-    certain = {"webdriver", "agent-headless", "permission-contradiction", "no-window"}
-    return not certain.isdisjoint(signs) or len(signs) >= 3
-
-
 def fingerprint(facts: Mapping[str, str]) -> str:
     """A digest of what stays the same from visit to visit."""
     text = json.dumps([facts.get(name, "") for name in _STEADY])
