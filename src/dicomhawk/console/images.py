@@ -85,18 +85,19 @@ class Images:
         with Catalogue(self._data / CATALOGUE) as catalogue:
             return located(catalogue, sop_uids)
 
-    def preview(self, sha256: str) -> bytes | None:
-        """The PNG that the analyst made of a captured file; None if there is none."""
+    def preview(self, name: str) -> bytes | None:
+        """The PNG that the analyst made: `name` is the SHA-256 of a captured file, with ``.difference`` behind it for
+        what differs from the hospital's own. None if there is none."""
         try:
-            with self._preview(sha256).open("rb") as file:
+            with self._preview(name).open("rb") as file:
                 content = file.read(MAX_PREVIEW + 1)
         except OSError:
             return None
         return content if content.startswith(_PNG) and len(content) <= MAX_PREVIEW else None
 
-    def has_preview(self, sha256: str) -> bool:
+    def has_preview(self, name: str) -> bool:
         """Whether there is one."""
-        return self._preview(sha256).is_file()
+        return self._preview(name).is_file()
 
     def close(self) -> None:
         """End the process that renders."""
@@ -105,8 +106,8 @@ class Images:
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _preview(self, sha256: str) -> Path:
-        return self._previews / f"{sha256}.png"
+    def _preview(self, name: str) -> Path:
+        return self._previews / f"{name}.png"
 
     def _executor(self) -> ProcessPoolExecutor:
         with self._lock:

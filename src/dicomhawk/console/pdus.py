@@ -154,11 +154,11 @@ class Pdus:
         yield "Application context", _uid(decoded.application_context or "")
         for context in decoded.contexts:
             if isinstance(context, items.ProposedContext):
-                syntaxes = ", ".join(map(_uid, context.transfer_syntaxes))
+                syntaxes = ", ".join(map(_name, context.transfer_syntaxes))
                 yield f"Context {context.context_id}", f"{_uid(context.abstract_syntax)}: {syntaxes}"
             else:
                 self._syntaxes[context.context_id] = context.transfer_syntax
-                accepted = f", {_uid(context.transfer_syntax)}" if context.result == 0 else ""
+                accepted = f", {_name(context.transfer_syntax)}" if context.result == 0 else ""
                 yield f"Context {context.context_id}", _RESULTS.get(context.result, str(context.result)) + accepted
         for item in decoded.user_items:
             yield _user_item(item)
@@ -245,6 +245,11 @@ def _uid(text: str) -> str:
     trimmed = items.trimmed(text)
     name = UID(trimmed).name if trimmed.replace(".", "").isdigit() else trimmed
     return trimmed if name == trimmed else f"{trimmed} ({name})"
+
+
+def _name(uid: str) -> str:
+    """The name of a UID; what has none is what it is."""
+    return str(UID(uid).name) if uid.replace(".", "").isdigit() else uid
 
 
 def hexdump(data: bytes) -> str:

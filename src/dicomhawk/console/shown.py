@@ -119,9 +119,9 @@ def size(number: int | None) -> str:
     return f"{amount:.1f} TiB"
 
 
-def count(number: int | None) -> str:
+def count(number: int | None) -> Markup:
     """A number with its thousands apart, by a space that doesn't break."""
-    return f"{number or 0:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return Markup(f"{int(number or 0):,}".replace(",", "&#8239;"))  # noqa: S704 - digits
 
 
 def severity(number: int) -> Markup:

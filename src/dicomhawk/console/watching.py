@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from ..analyst.database import schema
 from ..analyst.origin.origins import Origins
-from ..settings import Settings
+from ..settings import ENVIRONMENT_PREFIX, Settings
 from .findings import Findings
 
 MAX_FILES = 50_000
@@ -107,8 +107,8 @@ def readings(settings: Settings, findings: Findings) -> list[Reading]:
     ]
 
 
-def processes() -> list[Process]:
-    """Those of this user that run `dicomhawk`, the oldest first."""
+def processes(settings: Settings) -> list[Process]:
+    """Those of this user that run `dicomhawk` on the data folder of `settings`, the oldest first."""
     found = []
     ticks, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     up = float(Path("/proc/uptime").read_text().split()[0]) if Path("/proc/uptime").exists() else time.monotonic()
@@ -116,7 +116,7 @@ def processes() -> list[Process]:
         with suppress(OSError, ValueError, IndexError):
             arguments = (folder / "cmdline").read_bytes().split(b"\0")
             words = [word.decode("utf-8", "replace") for word in arguments if word]
-            if not _ours(words):
+            if not _ours(words) or _data_of(folder, words) != settings.data.resolve():
                 continue
             numbers = (folder / "stat").read_text().rpartition(")")[2].split()
             seconds = (int(numbers[11]) + int(numbers[12])) / ticks
@@ -177,6 +177,16 @@ def _ours(words: list[str]) -> bool:
     if len(words) > 1 and Path(words[1]).name == "dicomhawk":
         return True
     return any(one == "-m" and other == "dicomhawk" for one, other in itertools.pairwise(words))
+
+
+def _data_of(folder: Path, words: list[str]) -> Path:
+    """The data folder of a process, by its command line, or else its environment."""
+    given = next((other for one, other in itertools.pairwise(words) if one == "--data"), "")
+    if not given:
+        name = f"{ENVIRONMENT_PREFIX}DATA=".encode()
+        variables = (folder / "environ").read_bytes().split(b"\0")
+        given = next((os.fsdecode(each.removeprefix(name)) for each in variables if each.startswith(name)), "data")
+    return ((folder / "cwd").resolve() / given).resolve()
 
 
 def _command(words: list[str]) -> str:

@@ -23,6 +23,8 @@ ORDERS = {
     "size": ("largest first", "size"),
 }
 SHA256 = re.compile(r"[0-9a-f]{64}")
+DIFFERENCE = ".difference"
+"""Behind the digest in the name of the picture of what differs from the hospital's own image."""
 MAX_CAPTURES = 100
 
 
@@ -100,6 +102,7 @@ def file(request: Request) -> Response:
         findings=sorted(findings, key=_worst_first),
         rest={key: value for key, value in report.items() if key != "findings"},
         preview=site.images.has_preview(sha256),
+        difference=site.images.has_preview(sha256 + DIFFERENCE),
         lookups=[
             (found.provider, found.fetched, parsed(found.answer))
             for found in site.findings.all(select(schema.lookups).where(lookups.subject == sha256))

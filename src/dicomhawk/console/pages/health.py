@@ -35,7 +35,7 @@ def _found(site: Site) -> dict[str, Any]:
         "free": free,
         "total": total,
         "folders": folders(site.settings),
-        "processes": processes(),
+        "processes": processes(site.settings),
         "gate": persona_gate(site.settings),
         "problem": "",
         "segments": [],

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from ..images import THUMBNAIL, WHOLE
 from ..site import site_of
-from .files import SHA256
+from .files import DIFFERENCE, SHA256
 
 _UID = re.compile(r"[0-9.]{1,64}")
 _KEEP = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -29,11 +29,12 @@ def image(request: Request) -> Response:
 
 def preview(request: Request) -> Response:
     """What the sandbox made of a captured file, as a PNG."""
-    sha256 = request.path_params["sha256"]
-    picture = site_of(request).images.preview(sha256) if SHA256.fullmatch(sha256) else None
+    name = request.path_params["name"]
+    known = SHA256.fullmatch(name.removesuffix(DIFFERENCE))
+    picture = site_of(request).images.preview(name) if known else None
     if picture is None:
         raise HTTPException(404, "There is no preview of that.")
     return Response(picture, media_type="image/png", headers=_KEEP)
 
 
-ROUTES = [Route("/images/{uid}.jpg", image), Route("/previews/{sha256}.png", preview)]
+ROUTES = [Route("/images/{uid}.jpg", image), Route("/previews/{name}.png", preview)]
