@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomhawk.analyst.techniques import Rule, Rules
+from dicomhawk.analyst.techniques.describe import described
 from dicomhawk.analyst.techniques.regexes import MAX_SEARCHED, checked
 from dicomhawk.analyst.techniques.rules import FOLDER
 from dicomhawk.settings import SettingsError
@@ -57,6 +58,11 @@ def test_the_whole_catalogue_is_there(rules: Rules) -> None:
         assert all(rules.technique(identifier) for identifier in rule.attack), rule.id
     cited = {identifier for rule in rules.all for identifier in rule.attack}
     assert cited == set(rules.attack.techniques)
+
+
+def test_the_page_says_what_there_is(rules: Rules) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "techniques.md").read_text()
+    assert described(page, rules) == page, "run `make docs`"
 
 
 def test_each_rule_has_its_intruder_and_his_like() -> None:

@@ -84,13 +84,22 @@ PROBES = (
 
 
 def driftnet(target: Target) -> None:
+    """Its run against the DICOM port, and half of it against the web."""
+    _run(target, [*((target.dicom, data) for data in PROBES), *((target.web, data) for data in PROBES[::2])])
+
+
+def driftnet_on_the_web(target: Target) -> None:
+    _run(target, [(target.web, data) for data in PROBES])
+
+
+def _run(target: Target, probes: list[tuple[int, bytes]]) -> None:
     def one(what: tuple[int, bytes]) -> None:
         port, data = what
         sent(target, data, port, wait=0.5)
 
-    probes = [(port, data) for port in (target.dicom, target.web) for data in (*PROBES, _driftnets_association())]
+    association = _driftnets_association()
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(one, probes))
+        list(pool.map(one, [*probes, (probes[-1][0], association), (target.dicom, association)]))
 
 
 def _driftnets_association() -> bytes:

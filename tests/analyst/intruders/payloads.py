@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import warnings
 
 from pynetdicom import build_context
 
@@ -58,7 +59,8 @@ def traversed(target: Target) -> None:
     data = clean_ct()
     raw = encoded(data)
     context = build_context(str(data.SOPClassUID), [SYNTAXES[1]])
-    with associate(target.address, [context]) as association:
+    with warnings.catch_warnings(), associate(target.address, [context]) as association:
+        warnings.simplefilter("ignore")
         accepted = association.accepted_contexts[0]
         store_bytes(association, accepted, str(data.SOPClassUID), "1.2.840.99/../../../tmp/x", raw)
 
