@@ -1,6 +1,6 @@
-"""Compile the table of origins: src/dicomhawk/analyst/origin/table.bin.
+"""Compile the table of origins, src/dicomhawk/analyst/origin/table.bin, and the tables of docs/origins.md.
 
-    python tools/compile_origins.py [OUTPUT]
+    python tools/compile_origins.py
 
 Reads supplement.toml and networks.toml of that folder, and the lists that they name from the package
 pymispwarninglists (a development dependency; the lists are CC0, https://github.com/MISP/misp-warninglists). The same
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from importlib.resources import files
 from ipaddress import ip_network
@@ -21,7 +20,9 @@ from dicomhawk.analyst.origin import supplement
 from dicomhawk.analyst.origin.model import LISTS_LICENCE, Basis, Operator, Source
 from dicomhawk.analyst.origin.table import FILE, Entry, Table, pack
 
-OUTPUT = Path(__file__).parent.parent / "src" / "dicomhawk" / "analyst" / "origin" / FILE
+ROOT = Path(__file__).parent.parent
+OUTPUT = ROOT / "src" / "dicomhawk" / "analyst" / "origin" / FILE
+DOCS = ROOT / "docs" / "origins.md"
 LISTS = files("pymispwarninglists").joinpath("data", "misp-warninglists", "lists")
 BROADEST = {4: 8, 6: 16}  # bits: a list with a shorter prefix in it has a mistake
 
@@ -74,12 +75,51 @@ def compiled() -> bytes:
     return pack(operators, sources, entries)
 
 
+def of_operators(table: Table) -> str:
+    """Table of the scanners, for the docs."""
+    lines = ["| operator | in findings | category | recognised by |", "|---|---|---|---|"]
+    with_ranges = {row.id for part in supplement.read().values() for row in part.operator if row.published}
+    for part in supplement.read().values():
+        with_ranges |= {row.id for row in part.operator if row.observed}
+        with_ranges |= {*part.lists.published.values(), *part.lists.observed.values()}
+    for operator in table.operators.values():
+        if operator.kind == "scanner":
+            signals = {
+                "ranges": operator.id in with_ranges,
+                "names": operator.rdns,
+                "its own network": operator.asn,
+                "user agent": operator.agents,
+                "DICOM fingerprint": operator.fingerprints,
+            }
+            by = ", ".join(name for name, there in signals.items() if there)
+            lines.append(f"| {operator.name} | `{operator.id}` | {operator.category} | {by} |")
+    return "\n".join(lines)
+
+
+def of_lists(table: Table) -> str:
+    """Table of the lists, for the docs."""
+    lines = ["| list | of | licence |", "|---|---|---|"]
+    lines += [
+        f"| {each.name} | {each.date or 'not dated'} | {each.licence} |" for each in table.sources if each.is_list
+    ]
+    return "\n".join(lines)
+
+
+def filled(text: str, table: Table) -> str:
+    """The page `text` with its tables."""
+    for name, made in (("operators", of_operators(table)), ("lists", of_lists(table))):
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        before, _, rest = text.partition(begin)
+        text = before + begin + made + end + rest.partition(end)[2]
+    return text
+
+
 def main() -> None:
-    output = Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT
     data = compiled()
-    output.write_bytes(data)
+    OUTPUT.write_bytes(data)
     table = Table(data)
-    print(f"{output}: {len(data)} bytes, {table.size} ranges of {len(table.operators)} operators")
+    DOCS.write_text(filled(DOCS.read_text(encoding="utf-8"), table), encoding="utf-8")
+    print(f"{OUTPUT}: {len(data)} bytes, {table.size} ranges of {len(table.operators)} operators")
 
 
 if __name__ == "__main__":
