@@ -109,6 +109,8 @@ def test_without_history_only_new_findings(tmp_path: Path) -> None:
     engine = database(tmp_path / "findings.sqlite")
     add_session(engine, 1)
     add_alert(engine, 1)
+    add_session(engine, 3, ended=False)
+    add_alert(engine, 3, state="held")
     settings = settings_with(tmp_path, ALL | {"history": False})
     receiver = Receiver()
     pump, _ = pump_of(settings, receiver)
@@ -116,8 +118,11 @@ def test_without_history_only_new_findings(tmp_path: Path) -> None:
     assert not receiver.got
     add_session(engine, 2)
     add_alert(engine, 2)
+    with engine.begin() as connection:
+        connection.execute(sessions.update().values(ended=True))
+        connection.execute(alerts.update().values(state="due"))
     drain(pump)
-    assert len(receiver.got) == 2
+    assert len(receiver.got) == 4
 
 
 def test_more_sessions_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

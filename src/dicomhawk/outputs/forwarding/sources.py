@@ -111,10 +111,10 @@ class Sources:
         engine = self._findings.engine()
         if engine is not None:
             with engine.connect() as connection:
-                for number, key in connection.execute(select(alerts.c.seq, alerts.c.key)):
-                    given.append(("alerts", key, number))
-                for last, name in connection.execute(select(sessions.c.last, sessions.c.session)):
-                    given.append(("sessions", name, last))
+                told = select(alerts.c.seq, alerts.c.key).where(alerts.c.state != "held")
+                given += [("alerts", key, number) for number, key in connection.execute(told)]
+                over = select(sessions.c.last, sessions.c.session).where(sessions.c.ended.is_(True))
+                given += [("sessions", name, last) for last, name in connection.execute(over)]
             for kind in ("alerts", "sessions"):
                 marks[kind] = max((moment for of, _, moment in given if of == kind), default=0)
         self._queue.put((), places=ends(self._journal) if "events" in self._what else {}, marks=marks, given=given)
