@@ -157,6 +157,8 @@ class _Walker:
             return None
         if self._group and group != self._group:
             return None
+        if self._is_behind(tag, at, level):
+            return None
         header = 8
         if level.explicit:
             code = bytes(self._data[at + 4 : at + 6])
@@ -178,6 +180,17 @@ class _Walker:
             vr = vrs.of_tag(tag)
         self._order(tag, at)
         return self._value(tag, vr, at, at + header, length, level)
+
+    def _is_behind(self, tag: int, at: int, level: _Level) -> bool:
+        """Whether what follows the pixels is no element any more, but something that was put behind the data set."""
+        if len(self._levels) > 1 or self._last[-1] < PIXEL_DATA:
+            return False
+        if tag < PIXEL_DATA:
+            return True
+        if level.explicit:
+            return bytes(self._data[at + 4 : at + 6]) not in _VRS
+        length: int = self._long(self._data, at + 4)[0]
+        return length != UNDEFINED and length > level.end - at - 8
 
     def _order(self, tag: int, at: int) -> None:
         last = self._last[-1]
