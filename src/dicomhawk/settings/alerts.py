@@ -100,7 +100,10 @@ class Alerts(Section):
         3, ge=1, le=1000, description="Alerts of one visitor or actor in an hour, beside critical ones."
     )
     in_all_per_hour: int = Field(
-        30, ge=1, le=10_000, description="Alerts in an hour, of all; further ones are in the digest."
+        30,
+        ge=1,
+        le=10_000,
+        description="Alerts in an hour, and as many critical ones; more come in the digest.",
     )
     quiet: Hours = Field("", description="Hours (UTC) in which only critical ones are sent, as in 22:00-07:00.")
     digest: Clock = Field("07:00", description="Time of day (UTC) at which the digest is sent.")

@@ -25,7 +25,7 @@ from ..database.schema import alerts, sessions
 from ..database.store import clean
 from . import texts
 from .allow import AllowList, Visit, WatchedAllowList
-from .clock import DAY, day_text, hour_of, quiet_until
+from .clock import DAY, SECOND, day_text, hour_of, quiet_until
 from .rates import CRITICAL, LIMITED, limit
 from .subjects import Subject, subjects
 from .triggers import Alarm, alarms, wanted
@@ -148,7 +148,7 @@ class Alerter:
     def _held(self, moment: int, severity: int) -> Values:
         if severity >= CRITICAL:
             return {"state": "held", "because": "", "until": moment}
-        settled = moment + self._settings.settle_seconds * 1_000_000
+        settled = moment + self._settings.settle_seconds * SECOND
         quiet = quiet_until(settled, self._settings.quiet)
         if quiet is not None:
             return {"state": "held", "because": "quiet hours", "until": quiet}
@@ -158,7 +158,7 @@ class Alerter:
         """What gets worse soon is told with what it becomes."""
         sent = [row for row in rows if row["state"] == "held"]
         for row, worse in itertools.pairwise(sent):
-            if worse["moment"] <= row["until"]:
+            if worse["moment"] <= max(row["until"], row["moment"] + self._settings.settle_seconds * SECOND):
                 row |= {"state": "digested", "because": f"told with {worse['key']}", "until": 0}
 
     def _digest(self, connection: Connection, moment: int, keys: list[str], now: int) -> None:

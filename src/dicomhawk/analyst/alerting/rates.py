@@ -31,25 +31,25 @@ def limit(
     """
     for hour in sorted(set(hours)):
         of_visitor: Counter[str] = Counter()
-        of_all = 0
+        of_all: Counter[bool] = Counter()
         query = (
-            select(
-                alerts.c.key, alerts.c.moment, alerts.c.severity, alerts.c.state, alerts.c.because, alerts.c.visitor
-            )
+            select(alerts)
             .where(alerts.c.moment >= hour, alerts.c.moment < hour + HOUR, alerts.c.visitor != "")
             .where(alerts.c.state.in_(_COUNTED) | alerts.c.because.like("told in %"))
             .order_by(alerts.c.moment, alerts.c.key)
         )
         for row in connection.execute(query).all():
             because = ""
-            of_all += 1
-            if row.severity < CRITICAL:
+            critical = row.severity >= CRITICAL
+            if not critical:
                 of_visitor[row.visitor] += 1
                 if of_visitor[row.visitor] > settings.per_hour:
                     because = OF_VISITOR
-                    of_all -= 1
-            if not because and of_all > settings.in_all_per_hour:
-                because = OF_ALL
+            if not because:
+                # Critical ones aren't held for what is less: they have a number of their own.
+                of_all[critical] += 1
+                if of_all[critical] > settings.in_all_per_hour:
+                    because = OF_ALL
             if row.state == "digested" or because == (row.because if row.because in LIMITED else ""):
                 continue
             values = (

@@ -28,7 +28,7 @@ class Trigger(NamedTuple):
     moment: int
     severity: int
     rank: int
-    """How far the session had gone by then."""
+    """How far the session had gone by then; 0: a scan."""
     rule: str
     kind: str
     """depth, lure, technique, file."""
@@ -91,6 +91,8 @@ def _of_rule(rule: AlertRule, subject: Subject) -> Iterator[Trigger]:
 
     def trigger(moment: int, severity: int, kind: str, about: str, row: Row[Any] | Step) -> Trigger:
         rank = int(row.depth if isinstance(row, Step) else subject.depth_at(moment))
+        if rank < Depth.QUERY and not isinstance(row, Step):
+            rank = 0  # scans are all alike
         found = None if isinstance(row, Step) else row
         return Trigger(moment, severity if fixed is None else fixed, rank, rule.name, kind, about, found)
 
