@@ -69,6 +69,9 @@ SEEN: list[Case] = [
     ),
     file("D25", *(f"structure.{each}" for each in ("uid", "bits", "number", "frames", "samples"))),
     case("D28", *(event("dicom.association", n, honeypot__credential__username=f"u{n}") for n in range(5))),
+    case(
+        "D29", *(requested("GET", path, n) for n, path in enumerate(("/system", "/statistics", "/studies", "/info/")))
+    ),
     case("D29", *(listed(5, n, dicom__query__offset=5 * n, keys={IDENTIFIER: "A"}) for n in range(3))),
     case("D29", *(requested("GET", f"/wado?requestType=WADO&objectUID=1.{n}", n) for n in range(10))),
     case("D29", *(downloaded(n, "wado-rs", "metadata") for n in range(10))),
@@ -116,6 +119,11 @@ UNSEEN: list[Case] = [
     file("D25", "structure.uid", "structure.trailing"),
     file("D26", "codec.precision-differs", severity=0),
     case("D28", *(event("http.login", 20 * n, event__outcome="failure") for n in range(9))),
+    case(
+        "D29",
+        requested("GET", "/app/explorer.html"),
+        *(requested("GET", path, n) for n, path in enumerate(("/system", "/plugins", "/patients"), 1)),
+    ),
     case("D29", requested("GET", "/dicom-web/studies"), listed(5, keys={IDENTIFIER: "A"})),
     case(
         "D30",
