@@ -323,6 +323,21 @@ def test_an_actor() -> None:
 
 
 @pytest.mark.parametrize(
+    ("categories", "expected"),
+    [
+        (("Other", "Other", "Cloud"), "Cloud"),
+        (("Cloud", "China ISPs", "China ISPs"), "China ISPs"),
+        (("Cloud", "China ISPs"), "Cloud"),
+        (("Other",), "Other"),
+    ],
+)
+def test_the_category_of_an_actor(categories: tuple[str, ...], expected: str) -> None:
+    sessions = [session(f"s{n}", first=n, category=category) for n, category in enumerate(categories)]
+    ((actor,), _) = clustered(sessions, [(each.session, "dfp", "x") for each in sessions], NAMES)
+    assert actor.category == expected
+
+
+@pytest.mark.parametrize(
     ("tools", "label"),
     [
         ([""], "visitor from A"),

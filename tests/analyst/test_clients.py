@@ -122,7 +122,7 @@ def test_another_honeypots_log_has_no_fingerprint(
         ("Fuzz Faster U Fool v2.1.0", "ffuf"),
         ("gobuster/3.5", "gobuster"),
         ("Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1)", "dirb"),
-        ("Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)", "Censys' scanner"),
+        ("Mozilla/5.0 (compatible; CensysInspect/1.1; +https://about.censys.io/)", "CensysInspect"),
         ("Weasis/4.5.0 (Linux; 6.1; amd64)", "Weasis"),
         (CHROME.replace("Chrome/", "HeadlessChrome/"), "headless Chromium"),
         (CHROME + " Edg/140.0.0.0", "Edge"),

@@ -187,8 +187,8 @@ def _actor(actor: str, members: Sequence[Session], name: str | None, basis: tupl
         )
     addresses = list(dict.fromkeys(session.address for session in members))
     categories = Counter(session.category for session in members)
-    # What is known counts before Other, then what most of them are of, then the alphabet.
-    category = min(categories, key=lambda each: (each == "Other", -categories[each], each))
+    # What is known counts before Other, then what most of them are of, then what the first one is of.
+    category = min(categories, key=lambda each: (each == "Other", -categories[each]))
     return Actor(
         actor=actor,
         label=name if name is not None else label_of(addresses, (session.tool for session in members)),
