@@ -47,8 +47,8 @@ def visit_dicom(sensor: Sensor, folder: Path) -> None:
     run_tool("echoscu", "-aec", "ANY-SCP", host, port)
     run_tool("findscu", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientName=A*", "-k", "StudyDate", host, port)
     hospital = Hospital(sensor.data)
-    study = hospital.small_study("MR")
-    series = hospital.series(study["study_key"])[0]
+    study = hospital.small_study("SR")
+    series = next(each for each in hospital.series(study["study_key"]) if each["modality"] == "SR")
     keys = ("QueryRetrieveLevel=SERIES", f"StudyInstanceUID={study['study_uid']}")
     run_tool("findscu", "-S", "-k", keys[0], "-k", keys[1], "-k", "SeriesInstanceUID", host, port)
     folder.mkdir(exist_ok=True)

@@ -23,17 +23,8 @@ from dicomhawk.outputs.bundle import Bundle, write_bundle
 from dicomhawk.outputs.lines import lines_of, session_named
 from dicomhawk.outputs.summary import AmbiguousSession
 from dicomhawk.settings import Settings, load
-from tests.outputs.recording import Recorded, picture, record
-from tests.sensor.conftest import template  # noqa: F401 - a fixture
+from tests.outputs.recording import Recorded, picture
 from tests.support import dicomhawk, find_tool, run_tool
-
-
-@pytest.fixture(scope="module")
-def recorded(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded:  # noqa: F811
-    """A session of DCMTK and curl."""
-    find_tool("storescu")
-    folder = tmp_path_factory.mktemp("recorded")
-    return record(Path(shutil.copytree(template, folder / "data")), folder / "got")
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ _DOCUMENT = 0x00420011
 _SECRETS = frozenset(
     ("set-cookie", "www-authenticate", "proxy-authenticate", "etag", "location", "authentication-info")
 )
-_GENERATED = "N-CREATE-RSP (0x0000): AffectedSOPInstanceUID "
+_CREATED, _GENERATED = "N-CREATE-RSP", "AffectedSOPInstanceUID "
 
 
 def differences(recorded: Sequence[Answer], now: Sequence[Answer], masks: Masks) -> Iterator[str]:
@@ -64,23 +64,25 @@ def _answer(one: Answer, other: Answer, masks: Masks) -> Iterator[str]:
         yield from _response(one, other, masks)
         return
     before = masks.used.total()
-    found = [*_lines(one.lines, other.lines, masks), *_data(one, other, masks)]
+    prefix = f"{one.title}: "
+    first, second = ([line.removeprefix(prefix) for line in answer.lines] for answer in (one, other))
+    created = one.title.startswith(_CREATED)
+    found = [*_lines(first, second, masks, created=created), *_data(one, other, masks)]
     yield from found
     if one.shape != other.shape and not found and masks.used.total() == before:
-        first, second = next(
-            (a or "nothing", b or "nothing") for a, b in zip_longest(one.shape, other.shape) if a != b
-        )
-        yield f"is cut into PDUs in another way: {first}, now {second}"
+        was, now = next((a or "nothing", b or "nothing") for a, b in zip_longest(one.shape, other.shape) if a != b)
+        yield f"is cut into PDUs in another way: {was}, now {now}"
 
 
-def _lines(one: Sequence[str], other: Sequence[str], masks: Masks) -> Iterator[str]:
+def _lines(one: Sequence[str], other: Sequence[str], masks: Masks, *, created: bool) -> Iterator[str]:
+    """`created`: the answer names an instance that was made on demand."""
     matcher = SequenceMatcher(None, one, other, autojunk=False)
     for tag, at, end, behind, last in matcher.get_opcodes():
         if tag == "equal":
             continue
         for first, second in zip_longest(one[at:end], other[behind:last]):
             if first is not None and second is not None:
-                if first.startswith(_GENERATED) and second.startswith(_GENERATED):
+                if created and first.startswith(_GENERATED) and second.startswith(_GENERATED):
                     masks.note(IDENTIFIER)
                     continue
                 if masks.same(first, second):

@@ -39,12 +39,13 @@ _VALUES = re.compile(
             rf"(?P<moment>{_DAY}, \d\d[ -]{_MONTH}[ -]\d{{4}} \d\d:\d\d:\d\d GMT"
             r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?|\b\d{8}T\d{6}(?:\.\d+)?\b)",
             r"(?P<identifier>\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b|\b2\.25\.\d{1,39}\b)",
+            r"(?P<reference>(?<=: )[0-9A-F]{8}(?=<))",  # of an error, on a page
             r"(?P<token>(?<![A-Za-z0-9_-])(?=[A-Za-z_-]*\d)(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_-]{16,}={0,2})",
         )
     )
 )
 _BASE_64 = re.compile(r"(?P<token>[A-Za-z0-9+/_-]{16,}={0,2})")
-_BY_GROUP = {"moment": MOMENT, "identifier": IDENTIFIER, "token": TOKEN}
+_BY_GROUP = {"moment": MOMENT, "identifier": IDENTIFIER, "reference": IDENTIFIER, "token": TOKEN}
 
 
 class Masks:
@@ -104,7 +105,7 @@ class Masks:
             if left[0] == right[0]:
                 continue
             mask = _BY_GROUP.get(left.lastgroup or "")
-            if mask is None:
-                return None
+            if mask is None or (left.lastgroup == "reference" and left[0].isdigit() and right[0].isdigit()):
+                return None  # a reference might be a date
             found.append((mask, left[0], right[0]))
         return found if one[at:] == other[behind:] else None

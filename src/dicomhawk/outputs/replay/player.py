@@ -37,6 +37,7 @@ MAX_TOLD = 20
 MAX_LEARNT = 1 << 18
 """Bytes of an answer that are looked through for tokens."""
 _READ = 1 << 18
+_LAST_WORDS = ("A-ABORT", "A-ASSOCIATE-RJ")
 _OURS = frozenset(("closed", "aborted", "timeout"))
 """Reasons of ``connection.close`` that are the sensor's doing."""
 
@@ -158,6 +159,12 @@ class _Line(_Side):
         self.end = end
         self._news.set()
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come: it has ended, or its last word was said."""
+        said = self.answers.found[-1:]
+        return bool(self.end) or any(each.kind == "pdu" and each.title.startswith(_LAST_WORDS) for each in said)
+
     async def send(self, data: bytes) -> None:
         """What the visitor sent; nothing happens if nobody listens any more."""
         self.asked(data)
@@ -169,9 +176,13 @@ class _Line(_Side):
         """Wait for `condition`, the end, or so many seconds."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while not condition() and not self.end:
+                while not condition() and not self.over:
                     self._news.clear()
                     await self._news.wait()
+
+    async def ended(self, seconds: float) -> None:
+        """Wait until the other side ends it, or so many seconds."""
+        await asyncio.wait([self._listening], timeout=seconds)
 
     async def close(self) -> None:
         """Leave, as the visitor does."""
@@ -298,7 +309,7 @@ class Player:
         """Until it is the visitor's turn again, who had got so many answers and waited `pause` (microseconds); False
         if they don't come in time. `took` is how long they took then (microseconds)."""
         await line.until(lambda: line.count >= answers, PATIENCE_SECONDS + SLOWER * took / 1e6)
-        if line.count < answers and not line.end:
+        if line.count < answers and not line.over:
             return False
         await asyncio.sleep(self._pace.seconds(pause))
         return True
@@ -318,7 +329,7 @@ class Player:
         """What differs in how the connection ended; `pause` is the time (microseconds) before it did."""
         await line.until(lambda: line.count >= answers, PATIENCE_SECONDS + SLOWER * took / 1e6)
         if reason in _OURS:
-            await line.until(lambda: False, pause / 1e6 + PATIENCE_SECONDS)
+            await line.ended(pause / 1e6 + PATIENCE_SECONDS)
             how = {"closed": "closed it", "aborted": "reset it"}.get(reason, "closed it after a while")
             return [] if line.end else [f"the sensor {how}, and now leaves it open"]
         await asyncio.sleep(SETTLE_SECONDS)
