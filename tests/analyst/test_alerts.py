@@ -401,6 +401,18 @@ def test_own_rules(make: Make) -> None:
     }
 
 
+def test_inside_a_hospital_every_contact_can_be_told(make: Make) -> None:
+    rule = {"name": "internal", "depth": "scan", "tags": ["internal"], "severity": "high"}
+    found = make(rules=[rule])
+    found.session("inside", Depth.SCAN, address="10.4.5.6")
+    found.origin("10.4.5.6", "internal")
+    found.session("outside", Depth.SCAN)
+    found.origin(INTRUDER, "hosting")
+    [alert] = found.told()
+    assert (alert.session, alert.rule, alert.severity) == ("inside", "internal", 3)
+    assert alert.title == "Somebody unknown at 10.4.5.6 looked whether somebody answers"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

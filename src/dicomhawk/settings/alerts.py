@@ -67,6 +67,7 @@ class AlertRule(Section):
     categories: Names = Field((), description="Only origins of these categories.")
     operators: Names = Field((), description="Only these operators.")
     actors: Names = Field((), description="Only these actors.")
+    tags: Names = Field((), description="Only origins with one of these, as in internal, tor, hosting.")
     tools: Names = Field((), description="Only clients that are called so; * stands for any text.")
     severity: Severity | None = Field(None, description="Of the alert; else that of what it is about.")
 

@@ -21,6 +21,9 @@ MAX_LISTED = 10
 LEVELS = ("info", "low", "medium", "high", "critical")
 
 _BY_DEPTH = {
+    Depth.TOUCH: "connected",
+    Depth.SCAN: "looked whether somebody answers",
+    Depth.ENUMERATION: "looked for ways in",
     Depth.QUERY: "asked the catalogue, or signed in",
     Depth.COLLECTION: "is reading out the catalogue, or looked at images",
     Depth.EXFILTRATION: "took images away, or had them sent elsewhere",
@@ -40,6 +43,7 @@ _NEXT = {
     "file": "Don't open the files outside a sandbox; look for their hashes on your own systems.",
     "lure": "Find out where the bait had been read: whoever uses it has seen what it lay in. Look for the same"
     " address, user name or token in the logs of your real systems.",
+    Depth.TOUCH: "Find out whose address it is. If it is a scanner of yours, put it on the allow-list.",
     Depth.QUERY: "Look for the address in the logs of your real systems; block it there if nobody knows it.",
     Depth.COLLECTION: "Look for the address in the logs of your real PACS, and block it there.",
     Depth.EXFILTRATION: "Block the address on your real systems, and look whether it fetched anything there.",
@@ -58,7 +62,7 @@ def title(subject: Subject, trigger: Trigger) -> str:
     elif trigger.kind == "file" and trigger.row is not None:
         what = f"left a dangerous file ({printable(trigger.row.type or 'of an unknown type', 40)})"
     else:
-        what = _BY_DEPTH.get(Depth[trigger.about.upper()], f"went as far as {trigger.about}")
+        what = _BY_DEPTH[Depth[trigger.about.upper()]]
     return f"{who(subject)} {what}"
 
 
@@ -130,7 +134,7 @@ def next_step(trigger: Trigger) -> str:
     """What to do about it."""
     if trigger.kind in ("file", "lure"):
         return _NEXT[trigger.kind]
-    return _NEXT.get(Depth(max(trigger.rank, Depth.QUERY)), "")
+    return _NEXT[Depth(trigger.rank) if trigger.rank >= Depth.QUERY else Depth.TOUCH]
 
 
 def facts(subject: Subject, alarm: Alarm) -> str:

@@ -82,6 +82,7 @@ def _concerns(rule: AlertRule, subject: Subject) -> bool:
         and (not rule.categories or session.category in rule.categories)
         and (not rule.operators or session.operator in rule.operators)
         and (not rule.actors or session.actor in rule.actors)
+        and (not rule.tags or not subject.tags.isdisjoint(rule.tags))
         and (not rule.tools or any(fnmatchcase(session.tool.lower(), tool.lower()) for tool in rule.tools))
     )
 
