@@ -75,6 +75,7 @@ def test_rules_that_take_forever_or_crash_take_nothing_else_with_them(liar: Exam
     assert severities(give(liar, data, b"clean crashing-rule")) == {"yara.failed": 1}
 
 
+@pytest.mark.soak
 def test_a_slow_rule_of_the_operator_is_left(data: Path, tmp_path: Path) -> None:
     patterns = "\n".join(f"$a{n} = /(a|aa|a[a-z]{{1,40}}){{1,40}}b{n}[a-z]{{1,60}}[0-9]{{4,40}}/" for n in range(60))
     (tmp_path / "slow.yar").write_text(f"rule slow {{ strings: {patterns} condition: any of them }}")

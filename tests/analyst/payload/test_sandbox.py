@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -150,3 +152,61 @@ def test_strictly_nothing_is_looked_at_without_all_layers(monkeypatch: pytest.Mo
 def test_jobs_that_cannot_be_loaded_are_an_error() -> None:
     with pytest.raises(SandboxError):
         run(Sandbox("tests.analyst.payload.no_such_jobs", {}), "says", text="a")
+
+
+ALONE = """
+import errno, json, os, socket, sys
+from dicomhawk.analyst.payload.sandbox import kernel, landlock, lock, seccomp
+
+def outcome(attempt):
+    try:
+        attempt()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return "could"
+
+file, port, layer = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+other = socket.socket()
+lock.begin()
+getattr(sys.modules[f"dicomhawk.analyst.payload.sandbox.{layer}"], "restrict")()
+print(json.dumps({
+    "read": outcome(lambda: os.open(file, os.O_RDONLY)),
+    "write": outcome(lambda: os.open(file + ".new", os.O_WRONLY | os.O_CREAT)),
+    "list": outcome(lambda: os.listdir("/")),
+    "connect": outcome(lambda: other.connect(("127.0.0.1", port))) if layer == "landlock" else "",
+}), flush=True)
+os._exit(0)
+"""
+
+WITHOUT = """
+import json, os
+from dicomhawk.analyst.payload.sandbox import landlock, lock, seccomp
+landlock.version, seccomp.supported = (lambda: 0), (lambda: False)
+lock.begin()
+out = os.dup(1)
+os.write(out, json.dumps(lock.lock(5, out, lambda: None)).encode())
+"""
+
+
+def python(*arguments: str) -> Any:
+    """What a script prints."""
+    done = subprocess.run([sys.executable, "-c", *arguments], capture_output=True, timeout=100, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(("layer", "refused"), [("landlock", "EACCES"), ("seccomp", "EPERM")])
+def test_each_layer_holds_alone(tmp_path: Path, layer: str, refused: str) -> None:
+    if not getattr(layers(), layer):
+        pytest.skip(f"this kernel has no {layer}")
+    file = tmp_path / "file"
+    file.touch(mode=0o644)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        found = python(ALONE, str(file), str(server.getsockname()[1]), layer)
+    connect = found.pop("connect")
+    assert found == {"read": refused, "write": refused, "list": refused}
+    if layer == "landlock" and layers().landlock >= 4:
+        assert connect == "EACCES"
+
+
+def test_without_landlock_and_seccomp_the_rest_holds_and_it_is_said() -> None:
+    assert python(WITHOUT) == {"no_new_privs": 1, "landlock": 0, "limits": 1, "seccomp": 0}
