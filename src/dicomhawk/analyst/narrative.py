@@ -84,7 +84,8 @@ class Facts:
         from pydicom.datadict import keyword_for_tag
 
         shown = []
-        found = {path: value for path, value in (self.raw("dicom.query.keys") or {}).items() if path != _LEVEL}
+        keys = self.raw("dicom.query.keys")
+        found = {path: value for path, value in keys.items() if path != _LEVEL} if isinstance(keys, dict) else {}
         for path, value in list(found.items())[:MAX_KEYS]:
             names = []
             for tag in path.split("."):

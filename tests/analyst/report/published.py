@@ -93,7 +93,7 @@ def visits(sensor: str, seed: int = 7) -> list[Visit]:
             often = {address: addresses.count(address) for address in chosen}
             interacting = next(address for address in chosen if often[address] >= INTERACTIONS)
     draw.shuffle(addresses)
-    start, days = _FIRST[sensor], (_LAST[sensor] - _FIRST[sensor]).days
+    start, days = _FIRST[sensor], (_LAST[sensor] - _FIRST[sensor]).days + 1
     step = timedelta(days=days) / len(addresses)
     made = []
     left = INTERACTIONS

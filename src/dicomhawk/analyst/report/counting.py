@@ -13,6 +13,8 @@ from .model import Cell, Column
 from .selection import MAX_SIDE_BY_SIDE, Selection
 
 TOGETHER = "all sensors"
+MAX_NUMBERS = 9
+"""Columns of numbers in a list of the most frequent: with several sensors each has fewer measures."""
 
 
 class Measure(NamedTuple):
@@ -85,9 +87,12 @@ def count(
 ) -> Counted:
     """`measures` by `keys`, the first of which tells the groups apart; the most frequent by the measure number `by`.
 
-    `source` has the table `sessions` in it. Without a `limit` all groups are read: for keys with few values.
+    `source` has the table `sessions` in it. Without a `limit` all groups are read: for keys with few values. With one
+    there are only so many measures as a page has room for.
     """
     order = measures[by].of.desc(), *(exact(key, frame.connection) for key in keys[:1])
+    if limit is not None:
+        measures = measures[: max(1, MAX_NUMBERS // len(frame.groups))]
     statement = (
         select(*keys, *(m.of for m in measures))
         .select_from(source)

@@ -88,7 +88,9 @@ def depth_over_time(frame: Frame) -> Table:
 def technique(frame: Frame) -> Table:
     """What rules recognised."""
     source = techniques.join(sessions, techniques.c.session == sessions.c.session)
-    measures = (SESSIONS, ADDRESSES, Measure("times", func.sum(techniques.c.times)))
+    measures = [SESSIONS, ADDRESSES]
+    if len(frame.groups) == 1:
+        measures.append(Measure("times", func.sum(techniques.c.times)))
     found = count(frame, (techniques.c.rule,), measures, source=source, limit=frame.limit * 2)
     rules = _rules(frame, [key[0] for key, _ in found.rows])
     rows: list[list[Cell]] = [[*key, *rules.get(key[0], ("", 0, "")), *cells] for key, cells in found.rows]

@@ -141,7 +141,14 @@ def _sensor(frame: Frame, name: str) -> str:
     seen, visitors, connections = _totals(frame, selection)
     if not seen:
         return f"{name} saw nobody."
-    said = f"{name} saw {many(connections, 'connection')} from {many(visitors, 'address', 'addresses')}."
+    first, last = frame.connection.execute(
+        select(func.min(sessions.c.first), func.max(sessions.c.last)).where(*selection.conditions())
+    ).one()
+    when = f"from {date_of(first // DAY)} to {date_of(last // DAY)}" if last // DAY > first // DAY else ""
+    said = (
+        f"{name} saw {many(connections, 'connection')} from {many(visitors, 'address', 'addresses')} {when}".rstrip()
+    )
+    said += "."
     return f"{said} {_interactions(frame, selection)}"
 
 

@@ -12,7 +12,7 @@ from ..database.schema import sessions
 
 DAY = 86_400_000_000
 """Microseconds."""
-MAX_SIDE_BY_SIDE = 6
+MAX_SIDE_BY_SIDE = 4
 """Sensors that have columns of their own; a page has no room for more."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE_LENGTH = len("2026-01-31")

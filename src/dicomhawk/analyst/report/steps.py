@@ -128,9 +128,11 @@ def _asked_for(facts: Facts) -> str:
 
 
 def _association(event: Document, facts: Facts) -> Said:
-    contexts = facts.raw("dicom.contexts") or []
+    contexts = facts.raw("dicom.contexts")
+    contexts = contexts if isinstance(contexts, list) else []
     accepted = sum(isinstance(one, dict) and one.get("result") == "accepted" for one in contexts)
-    return Said("association", _asked_for(facts), f"accepted, {accepted} of {len(contexts)} services")
+    services = f", {accepted} of {len(contexts)} services" if contexts else ""
+    return Said("association", _asked_for(facts), f"accepted{services}")
 
 
 def _rejected(event: Document, facts: Facts) -> Said:
@@ -169,8 +171,9 @@ def _echo(event: Document, facts: Facts) -> Said:
 
 
 def _store(event: Document, facts: Facts) -> Said:
-    got = size(number_at(event, "dicom.dataset.bytes"))
-    text = f"It left an object of {got} (C-STORE), {facts['dicom.sop.instance_uid']}."
+    got = number_at(event, "dicom.dataset.bytes")
+    extent = f" of {size(got)}" if got else ""
+    text = f"It left an object{extent} (C-STORE){facts.after(', ', 'dicom.sop.instance_uid')}."
     return Said("store", text, f"status {facts['dicom.status']}", alarming=True)
 
 

@@ -19,7 +19,7 @@ _LEFT, _RIGHT, _TOP, _BASE = 46.0, 6.0, 10.0, 22.0
 _PLOT = 190.0
 """Height of a plot."""
 _LEGEND = 18.0
-_CHARACTER = 6.3
+_CHARACTER = 6.8
 """Width of a character of 11 units, more or less, to place words by."""
 MAX_SERIES = 12
 """Colours that the style sheet has."""
