@@ -113,8 +113,18 @@ def test_one_that_fails_holds_up_nobody(tmp_path: Path) -> None:
     assert (data / "outputs").stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("kind", ["nats", "redis"])
-def test_killed_at_any_moment_nothing_is_lost_or_there_twice(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "lives", "total"),
+    [
+        ("nats", 3, 1000),
+        ("redis", 3, 1000),
+        pytest.param("nats", 30, 20_000, marks=(pytest.mark.soak, pytest.mark.timeout(900))),
+        pytest.param("redis", 30, 20_000, marks=(pytest.mark.soak, pytest.mark.timeout(900))),
+    ],
+)
+def test_killed_at_any_moment_nothing_is_lost_or_there_twice(
+    tmp_path: Path, kind: str, lives: int, total: int
+) -> None:
     """Events are written on while now the forwarder, now the server is killed."""
     made = nats(tmp_path / kind) if kind == "nats" else redis(tmp_path / kind)
     with made as server:
@@ -125,23 +135,21 @@ def test_killed_at_any_moment_nothing_is_lost_or_there_twice(tmp_path: Path, kin
             tmp_path / "data",
             f'[[outputs]]\nname = "broker"\ntype = "{kind}"\nbatch = 20\n{extra.format(server.port)}\n',
         )
-        total, written = 3000, threading.Event()
 
         def write() -> None:
             for begin in range(0, total, 50):
                 name = f"2026-11-30.w{begin // 50 % 2}.{begin // 1000 + 1:04d}.ndjson"
                 write_journal(data / "journal", [event(n) for n in range(begin, begin + 50)], name)
                 time.sleep(0.05)
-            written.set()
 
         writer = threading.Thread(target=write)
         writer.start()
         chance = random.Random(7)
         process = started(data)
         try:
-            for life in range(6):
+            for life in range(lives):
                 time.sleep(chance.uniform(0.1, 0.7))
-                if life % 3 == 2:
+                if life % 3 == 1:
                     server.kill()
                     time.sleep(chance.uniform(0.0, 0.3))
                     server.start()

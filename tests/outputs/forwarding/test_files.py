@@ -123,7 +123,7 @@ def test_tpot_is_flat_and_takes_nobodys_names() -> None:
             assert isinstance(value, int)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)

@@ -94,6 +94,25 @@ def test_each_finding_is_given_once_however_late_it_comes(tmp_path: Path) -> Non
     assert len(receiver.got) == len(set(receiver.got)) == 7
 
 
+def test_a_database_that_is_made_anew_is_read_anew(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, ALL | {"what": ["sessions"]})
+    path = tmp_path / "findings.sqlite"
+    engine = database(path)
+    add_session(engine, 1)
+    receiver = Receiver()
+    pump, _ = pump_of(settings, receiver)
+    drain(pump)
+    engine.dispose()
+    for each in tmp_path.glob("findings.sqlite*"):
+        each.unlink()
+    drain(pump)
+    engine = database(path)
+    add_session(engine, 1)
+    add_session(engine, 2)
+    drain(pump)
+    assert len(receiver.got) == len(set(receiver.got)) == 2
+
+
 def test_less_than_was_asked_for_is_left_out(tmp_path: Path) -> None:
     engine = database(tmp_path / "findings.sqlite")
     for number, severity in enumerate(range(5)):

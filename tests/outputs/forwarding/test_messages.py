@@ -64,7 +64,7 @@ def test_an_alert_says_what_is_needed_to_act() -> None:
     assert told(record(1, session="../../x?y=1"), LINK).link == ""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=1500) | st.just(HOSTILE) | st.just("http://x.example <@U1> <!here> @room [a](javascript:b)"))
 def test_no_text_becomes_markup_a_mention_or_a_link(text: str) -> None:
     items = [told(alert(n, text), LINK) for n in range(12)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from dicomhawk.outputs.forwarding.base import Temporary
 from dicomhawk.outputs.forwarding.prometheus import Prometheus
 from dicomhawk.outputs.forwarding.status import Status, write_status
+from tests.support import wait_until
 
 from .findings import add_alert, add_session, database, told
 from .servers import Server, free_port, program
@@ -30,6 +32,15 @@ def fetched(url: str) -> dict[str, float]:
     with urllib.request.urlopen(url, timeout=10) as answer:
         lines = answer.read().decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+
+def asked(query: str) -> Any:
+    """What Prometheus finds; nothing while it is starting."""
+    try:
+        with urllib.request.urlopen(query, timeout=10) as answer:
+            return json.load(answer)["data"]["result"]
+    except urllib.error.HTTPError:
+        return None
 
 
 def test_counts_have_few_labels_whatever_strangers_say(tmp_path: Path) -> None:
@@ -96,13 +107,8 @@ def test_prometheus_itself_understands_them(tmp_path: Path) -> None:
         await output.send([record(n) for n in range(5)])
         with Server(folder, command) as server:
             query = f"http://127.0.0.1:{server.port}/api/v1/query?query=sum(dicomhawk_events_total)"
-            for _ in range(200):
-                answer = await asyncio.to_thread(lambda: json.load(urllib.request.urlopen(query, timeout=10)))
-                if answer["data"]["result"]:
-                    break
-                await asyncio.sleep(0.1)
+            answer = await asyncio.to_thread(wait_until, lambda: asked(query), "fetched metrics", 60.0)
         await output.close()
         return answer
 
-    answer = asyncio.run(work())
-    assert answer["data"]["result"][0]["value"][1] == "5"
+    assert asyncio.run(work())[0]["value"][1] == "5"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import sqlite3
 import sys
@@ -145,9 +146,11 @@ class Pump:
             self._failed(str(error), error.after)
             return await self._partly(waiting, error)
         except TimeoutError:
+            await self._reset()
             self._failed(f"no answer within {DELIVERY_SECONDS:g} s", None)
             return False
         except Exception as error:
+            await self._reset()
             self._failed(f"unexpected error ({type(error).__name__}: {str(error)[:200]})", None)
             if self._failures == 1:
                 traceback.print_exc(file=sys.stderr)
@@ -156,6 +159,11 @@ class Pump:
         self._failures = 0
         self._not_before = time.monotonic() + self._settings.every
         return True
+
+    async def _reset(self) -> None:
+        """Have the output begin anew: nobody knows how far its last delivery came."""
+        with contextlib.suppress(Exception):
+            await self._output.close()
 
     async def _make_ready(self) -> None:
         try:

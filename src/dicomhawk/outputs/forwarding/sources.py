@@ -52,14 +52,24 @@ class Findings:
     def __init__(self, url: str) -> None:
         self._url = url
         self._engine: Engine | None = None
+        self._file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+        self._inode = 0
         self._lock = threading.Lock()
 
     def engine(self) -> Engine | None:
         """The database; None as long as nobody made it. Raises `Trouble`."""
         with self._lock:
-            if self._engine is None:
-                if self._url.startswith("sqlite:") and not Path(self._url.removeprefix("sqlite:///")).exists():
+            if self._file is not None:
+                try:
+                    inode = self._file.stat().st_ino
+                except FileNotFoundError:
+                    inode = 0
+                if inode != self._inode:  # somebody removed it, to have it made anew
+                    self.close()
+                    self._inode = inode
+                if not inode:
                     return None
+            if self._engine is None:
                 try:
                     self._engine = open_database(self._url, read_only=True)
                 except SettingsError as error:
@@ -70,6 +80,7 @@ class Findings:
         """Let go of the database."""
         if self._engine is not None:
             self._engine.dispose()
+            self._engine = None
 
 
 class Sources:
