@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..model import MAX_LISTED, MAX_SHORT, Indicator, clean
 from .buffers import Buffer
 
-MAX_SEARCHED: Final = 32 << 20
+MAX_SEARCHED: Final = 16 << 20
 """Bytes that are searched."""
 MAX_RUN: Final = 4096
 """Characters of one string that are searched."""
@@ -19,7 +22,7 @@ SHORTEST: Final = 6
 SHOWN: Final = 100
 """Strings that are shown."""
 
-_RUNS: Final = re.compile(rb"[\x20-\x7e]{6,4096}|(?:[\x20-\x7e]\x00){6,2048}")
+_CHUNK: Final = 1 << 20
 _HOST: Final = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z][a-z0-9-]{1,23}"
 _TOP: Final = frozenset(
     """
@@ -74,9 +77,27 @@ def defanged(text: str) -> str:
 
 
 def _strings(data: Buffer, size: int) -> Iterator[tuple[int, str]]:
-    for run in _RUNS.finditer(data, 0, size):
-        text = run.group()
-        yield run.start(), (text[::2] if text[1:2] == b"\0" else text).decode("latin-1")[:MAX_RUN]
+    """Runs of printable characters, of one byte or of two (UTF-16), and where they begin."""
+    for start in range(0, size, _CHUNK):
+        part = data[start : min(size, start + _CHUNK + MAX_RUN)]
+        octets = np.frombuffer(part, np.uint8)
+        printable = (octets >= 0x20) & (octets < 0x7F)
+        runs = [(first, last, 1) for first, last in _runs(printable)]
+        for phase in (0, 1):
+            low, high = printable[phase::2], octets[phase + 1 :: 2]
+            wide = low[: len(high)] & (high == 0)
+            runs += [(2 * first + phase, 2 * last + phase, 2) for first, last in _runs(wide)]
+        for first, last, step in sorted(runs):
+            if first < _CHUNK and (first or not start or step == 2):
+                yield start + first, part[first : min(last, first + step * MAX_RUN) : step].decode("latin-1")
+
+
+def _runs(mask: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Where at least `SHORTEST` are true on end: the first, and behind the last."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False]))))
+    first, last = edges[::2], edges[1::2]
+    long = last - first >= SHORTEST
+    yield from zip(first[long].tolist(), last[long].tolist(), strict=True)
 
 
 def _is_telling(text: str) -> bool:
