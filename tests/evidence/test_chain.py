@@ -189,6 +189,8 @@ def test_what_a_worker_drops_for_the_budget_is_on_record(folder: Folder) -> None
         for _ in range(3):
             transcript.received(bytes(300_000))
         writer.flush()
+        verdict = folder.verify() if number else None
+        assert verdict is None or verdict.problems == []
         folder.seal()
     writer.close()
     folder.seal()
@@ -339,6 +341,17 @@ def test_heads_in_events_are_looked_up(sealed: Folder) -> None:
     assert sealed.verify().problems == []
     sealed.event(journal, event={"id": "1" * 26, "action": "evidence.head"}, **told)
     assert "Entry 4 is not the one of an event in journal/2024-10-04.w8" in problems(sealed)
+
+
+def test_a_chain_that_was_cut_is_told_by_events(sealed: Folder) -> None:
+    told = {"honeypot": {"chain": {"entries": 6, "head": sealed.verify().head}}}
+    journal = sealed.journal(writer="w8", rotate=1 << 20)
+    sealed.event(journal, event={"id": "1" * 26, "action": "evidence.head"}, **told)
+    assert sealed.verify().problems == []
+    lines = sealed.chain.read_bytes().splitlines(keepends=True)
+    sealed.chain.write_bytes(b"".join(lines[:5]))
+    found = problems(sealed)
+    assert "The chain was cut: it has 5 entries, and an event in journal/2024-10-04.w8" in found
 
 
 def test_no_chain(folder: Folder) -> None:

@@ -8,6 +8,7 @@ then a flood of rubbish would wash away the evidence.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import mmap
@@ -212,6 +213,8 @@ class ObjectSink:
         new = False
         if path.exists():
             self._discard()
+            with contextlib.suppress(OSError):
+                os.utime(path)  # retention goes by when it was last received
         elif self._fd < 0:
             path = None
         else:

@@ -120,9 +120,25 @@ def dropped(folder: Path) -> Iterator[list[tuple[str, int]]]:
     if (transcripts / DROPPED).exists() and not taken.exists():
         with _locked(transcripts):
             (transcripts / DROPPED).rename(taken)
-    text = taken.read_text("ascii", "replace") if taken.exists() else ""
-    yield [(match[1], int(match[2])) for match in _DROPPED.finditer(text)]
+    yield _names(_text(taken))
     taken.unlink(missing_ok=True)
+
+
+def dropped_now(folder: Path) -> set[str]:
+    """Names of those segments that nobody told the chain of yet."""
+    texts = (_text(folder / "transcripts" / name) for name in (f"{DROPPED}.taken", DROPPED))
+    return {name for text in texts for name, _ in _names(text)}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _names(text: str) -> list[tuple[str, int]]:
+    return [(match[1], int(match[2])) for match in _DROPPED.finditer(text)]
 
 
 def _note_dropped(transcripts: Path, removed: list[tuple[str, int]]) -> None:

@@ -18,6 +18,7 @@ from .links import Links
 from .links import Verdict as Verdict
 from .seal import Segment, everything
 from .stamps import rfc3339
+from .vault import dropped_now
 
 GRACE_SECONDS = 6 * 3600
 """A closed segment gets its entry within a minute while anything looks after the chain; one that was last written so
@@ -82,19 +83,31 @@ def _segments(settings: Settings, verdict: Verdict, links: Links) -> None:
     for name, (entry, sealed) in links.sealed.items():
         segment = there.get(name)
         if segment is None:
-            verdict.problems.append(f"{name} is missing: entry {entry} has it, and its removal is not on record.")
+            _missing(settings, verdict, name, entry)
             continue
         verdict.segments += 1
         verdict.bytes += sealed.bytes
-        found = _hashed(segment, links, entry)
-        problem = _difference(sealed, found)
+        problem = _difference(sealed, _hashed(settings, segment, links))
         if problem:
             verdict.problems.append(f"{name} {problem} (entry {entry}).")
     for name, segment in there.items():
         if name not in links.sealed:
             folder, writer, place = _place(name)
-            _without_entry(segment, verdict, links, later=latest.get((folder, writer), ("", 0)) > place)
+            if _without_entry(segment, verdict, links, later=latest.get((folder, writer), ("", 0)) > place):
+                _hashed(settings, segment, links)
     verdict.problems += _gaps(there, links)
+
+
+def _missing(settings: Settings, verdict: Verdict, name: str, entry: int) -> None:
+    """A segment that should be there. It may have been removed while the rest was looked at."""
+    now = chain.Chain(settings)
+    now.refresh()
+    if name not in now.sealed:
+        verdict.removed += 1
+    elif name.rpartition("/")[2] in dropped_now(settings.vault_dir):
+        verdict.notes.append(f"{name} was removed to stay within the budget, and has no entry of that yet.")
+    else:
+        verdict.problems.append(f"{name} is missing: entry {entry} has it, and its removal is not on record.")
 
 
 def _place(name: str) -> tuple[str, str, tuple[str, int]]:
@@ -104,7 +117,7 @@ def _place(name: str) -> tuple[str, str, tuple[str, int]]:
     return folder, writer, (day, int(number) if number.isdecimal() else 0)
 
 
-def _hashed(segment: Segment, links: Links, entry: int) -> Sealed:
+def _hashed(settings: Settings, segment: Segment, links: Links) -> Sealed:
     """Size and hash of a file. Heads of the chain that its events tell of are looked up in passing."""
     size, digest = 0, hashlib.sha256()
     journal = segment.name.startswith("journal/")
@@ -114,9 +127,18 @@ def _hashed(segment: Segment, links: Links, entry: int) -> Sealed:
             size += len(piece)
             if journal and _HEAD_EVENT in piece:
                 head = _told(piece)
-                if head is not None and head.entry <= entry:
+                if head is not None and not _since(settings, links, head):
                     links.compare(head, f"an event in {segment.name}")
     return Sealed(size, digest.hexdigest())
+
+
+def _since(settings: Settings, links: Links, head: Head) -> bool:
+    """Whether a head is of an entry that was added while the rest was looked at."""
+    if head.entry <= links.lines:
+        return False
+    now = chain.Chain(settings)
+    now.refresh()
+    return head.entry <= now.head.entry
 
 
 def _difference(sealed: Sealed, found: Sealed) -> str:
@@ -139,18 +161,18 @@ def _told(line: bytes) -> Head | None:
         return None
 
 
-def _without_entry(segment: Segment, verdict: Verdict, links: Links, *, later: bool) -> None:
-    """A segment that the chain doesn't have. `later`: it has a later one of the same writer."""
+def _without_entry(segment: Segment, verdict: Verdict, links: Links, *, later: bool) -> bool:
+    """A segment that the chain doesn't have; whether it seems to be open. `later`: the chain has a later one of the
+    same writer."""
     size, modified, written = _state(segment.path)
     if size <= segment.least:
-        return
+        return False
     overdue = rfc3339((modified + GRACE_SECONDS) * 1_000_000) < links.time
     if not written and (later or overdue):
         verdict.problems.append(f"{segment.name} was inserted: the chain has no entry of it, and it should.")
-        return
+        return False
     verdict.open.append(segment.name)
-    if segment.name.startswith("journal/"):
-        _hashed(segment, links, links.lines)
+    return segment.name.startswith("journal/")
 
 
 def _gaps(there: Collection[str], links: Links) -> Iterator[str]:
