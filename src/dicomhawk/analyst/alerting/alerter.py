@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -35,6 +35,7 @@ DIGEST = "digest"
 IPV6_PREFIX = 64
 """Of addresses that count as one visitor: who has one has all of them."""
 _DECIDED = ("due", "late", "digested")
+_WITHDRAWN = {"state": "withdrawn", "because": "the findings say otherwise now"}
 
 Values = dict[str, Any]
 
@@ -57,8 +58,16 @@ class Alerter:
             return
         allow = self._allow.current()
         hours: set[int] = set()
+        new: list[Values] = []
         for subject in subjects(connection, session_ids, self._wanted):
-            hours |= self._one(connection, subject, allow)
+            rows = self._rows(subject, alarms(subject, self._rules), allow)
+            there = {row.key: row for row in subject.alerts}
+            hours.update(hour_of(row.moment) for row in subject.alerts)
+            hours.update(hour_of(row["moment"]) for row in rows)
+            new += [row for row in rows if row["key"] not in there]
+            _renew(connection, rows, there)
+        if new:
+            connection.execute(insert(alerts), new)
         limit(connection, hours, self._settings, self._held)
 
     def due(self, connection: Connection, now: int) -> int:
@@ -83,7 +92,8 @@ class Alerter:
     def _newly_attributed(self, connection: Connection) -> list[str]:
         """Sessions of which is known now whose they are: that comes later than their findings."""
         other = func.coalesce(sessions.c.actor, "") != alerts.c.actor
-        query = select(alerts.c.session).join(sessions, sessions.c.session == alerts.c.session).where(other)
+        query = select(alerts.c.session).join(sessions, sessions.c.session == alerts.c.session)
+        query = query.where(other, alerts.c.state != "withdrawn")
         found = set(connection.execute(query).scalars())
         if self._actors:
             of_rules = select(sessions.c.session).where(sessions.c.actor.in_(self._actors))
@@ -96,25 +106,6 @@ class Alerter:
         if now - moment > self._settings.late_days * DAY:
             return {"state": "late", "because": f"older than {self._settings.late_days} days"}
         return {"state": "due", "because": ""}
-
-    def _one(self, connection: Connection, subject: Subject, allow: AllowList) -> set[int]:
-        """The rows of one session; the hours in which something changed."""
-        name = subject.session.session
-        there = {
-            row.key: row for row in connection.execute(select(alerts).where(alerts.c.session == name)) if row.visitor
-        }
-        rows = self._rows(subject, alarms(subject, self._rules), allow)
-        hours = {hour_of(row.moment) for row in there.values()} | {hour_of(row["moment"]) for row in rows}
-        for row in rows:
-            old = there.pop(row["key"], None)
-            if old is None:
-                connection.execute(insert(alerts).values(row))
-            else:
-                connection.execute(update(alerts).where(alerts.c.key == row["key"]).values(_renewed(row, old)))
-        for key, old in there.items():
-            if old.state != "withdrawn":
-                _set(connection, key, {"state": "withdrawn", "because": "the findings say otherwise now"})
-        return hours
 
     def _rows(self, subject: Subject, found: list[Alarm], allow: AllowList) -> list[Values]:
         session = subject.session
@@ -191,6 +182,15 @@ class Alerter:
 
 def _allowed(name: str) -> Values:
     return {"state": "allowed", "because": name, "until": 0}
+
+
+def _renew(connection: Connection, rows: list[Values], there: Mapping[str, Row[Any]]) -> None:
+    """Change what is there already into what it should be."""
+    wanted = {row["key"]: row for row in rows}
+    for key, old in there.items():
+        values = _renewed(wanted[key], old) if key in wanted else _WITHDRAWN
+        if any(getattr(old, name) != value for name, value in values.items()):
+            _set(connection, key, values)
 
 
 def _renewed(row: Values, old: Row[Any]) -> Values:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Table, bindparam, select
 
 from ...evidence.documents import Document
 from ..database.schema import (
@@ -56,6 +56,8 @@ class Subject:
     """With what the examination of the file says."""
     titles: Sequence[Row[Any]]
     credentials: Sequence[Row[Any]]
+    alerts: Sequence[Row[Any]]
+    """That there are of it."""
     documents: Callable[[], Iterable[Document]]
     """Its events, in order; read only where they are needed."""
 
@@ -98,11 +100,13 @@ def _some(connection: Connection, names: list[str], wanted: Wanted) -> list[Subj
     of_lures = _by_session(connection, lures, names)
     of_techniques = _by_session(connection, techniques, names)
     of_captures = _captures(connection, names)
-    alerted = set(connection.execute(select(alerts.c.session).where(alerts.c.session.in_(names))).scalars())
+    of_alerts: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(alerts).where(alerts.c.session.in_(names)).order_by(alerts.c.key)):
+        of_alerts[row.session].append(row)
     close = [
         name
         for name, row in rows.items()
-        if name in alerted
+        if name in of_alerts
         or (wanted.rank is not None and row.rank >= wanted.rank)
         or (wanted.lures and of_lures[name])
         or any(_is_wanted(one, wanted) for one in of_techniques[name])
@@ -128,6 +132,7 @@ def _some(connection: Connection, names: list[str], wanted: Wanted) -> list[Subj
             captures=of_captures[name],
             titles=of_titles[name],
             credentials=of_credentials[name],
+            alerts=of_alerts[name],
             documents=partial(_documents, connection, name),
         )
         for name in close
@@ -157,14 +162,16 @@ def _is_wanted(technique: Row[Any], wanted: Wanted) -> bool:
     return bad or technique.rule in wanted.techniques
 
 
+_DOCUMENTS = (
+    select(events.c.document)
+    .where(events.c.session == bindparam("session"))
+    .order_by(events.c.moment, events.c.id)
+    .limit(MAX_EVENTS)
+)
+
+
 def _documents(connection: Connection, name: str) -> Iterable[Document]:
-    query = (
-        select(events.c.document)
-        .where(events.c.session == name)
-        .order_by(events.c.moment, events.c.id)
-        .limit(MAX_EVENTS)
-    )
-    return (_decode(document) for document in connection.execute(query).scalars())
+    return (_decode(document) for document in connection.execute(_DOCUMENTS, {"session": name}).scalars())
 
 
 def _by_session(connection: Connection, table: Table, names: Collection[str]) -> dict[str, list[Row[Any]]]:
