@@ -112,7 +112,7 @@ def test_titles_credentials_and_files(both: Both) -> None:
     made, counted = both
     group = "all sensors: "
     assert {
-        title: (row[f"{group}unique addresses"], row[f"{group}associations asked for"], row[f"{group}accepted"])
+        title: (row[f"{group}unique addresses"], row[f"{group}requests"], row[f"{group}accepted"])
         for title, row in rows(made, "ae_titles_called").items()
     } == counted.titles()
     (table,) = (table_value(table) for table in made.tables() if table.name == "credentials")

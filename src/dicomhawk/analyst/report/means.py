@@ -47,12 +47,22 @@ def tools(frame: Frame) -> Table:
 
 def called(frame: Frame) -> Table:
     """Called AE titles."""
-    return _titles(frame, "called", "AE titles tried", "Called AE titles: what visitors took the archive to be.")
+    return _titles(
+        frame,
+        "called",
+        "AE titles tried",
+        "Called AE titles: what visitors took the archive to be. Requests are those for an association.",
+    )
 
 
 def calling(frame: Frame) -> Table:
     """Calling AE titles."""
-    return _titles(frame, "calling", "Calling AE titles", "What visitors called themselves.")
+    return _titles(
+        frame,
+        "calling",
+        "Calling AE titles",
+        "What visitors called themselves. Requests are those for an association.",
+    )
 
 
 def _titles(frame: Frame, which: str, title: str, about: str) -> Table:
@@ -63,7 +73,7 @@ def _titles(frame: Frame, which: str, title: str, about: str) -> Table:
         (name,),
         (
             ADDRESSES,
-            Measure("associations asked for", func.sum(ae_titles.c.accepted + ae_titles.c.rejected)),
+            Measure("requests", func.sum(ae_titles.c.accepted + ae_titles.c.rejected)),
             Measure("accepted", func.sum(ae_titles.c.accepted)),
         ),
         source=ae_titles.join(sessions, ae_titles.c.session == sessions.c.session),
