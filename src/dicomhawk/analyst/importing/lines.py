@@ -7,13 +7,12 @@ import gzip
 import itertools
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from ...evidence.documents import moment
 from ...evidence.fields import MAX_STRING
 from ...settings import SettingsError
 
@@ -30,6 +29,8 @@ Line = dict[str, Any]
 Parsed = tuple[int, Line]
 """Moment (microseconds since the epoch) and the fields of a line."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _FIRST_LINES = 100
 _HEAD = 4096
 _TEXT_LINES = 50_000_000
@@ -147,7 +148,7 @@ def moment_at(text: str, zone: tzinfo = UTC) -> int:
     at = datetime.fromisoformat(text)
     if not FIRST_YEAR <= at.year < LAST_YEAR:
         raise ValueError(f"{text} is no moment of a log")
-    return moment((at if at.tzinfo else at.replace(tzinfo=zone)).isoformat())
+    return ((at if at.tzinfo else at.replace(tzinfo=zone)) - _EPOCH) // _MICROSECOND
 
 
 def _files(path: Path) -> list[Path]:

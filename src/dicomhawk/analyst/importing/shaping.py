@@ -58,6 +58,8 @@ class _Pending(NamedTuple):
     source: _Source
     session: _Session
     connection: Connection | None
+    name: str
+    """The connection's identifier."""
     identifier: str
     sequence: int
     step: Step
@@ -107,7 +109,7 @@ class _Pending(NamedTuple):
                 "type": "ipv6" if ":" in address else "ipv4",
                 "direction": "inbound",
             }
-            document["honeypot"] = {"connection": _connection_id(self.source, connection)}
+            document["honeypot"] = {"connection": self.name}
         for path, value in {**self.following, **self.step.fields}.items():
             if value is not None:
                 _plant(document, path, value)
@@ -144,7 +146,9 @@ def _of_session(source: _Source, session: _Session, action: str) -> tuple[tuple[
             "honeypot.connections": session.connections,
         }
     identifier = _ulid(at, 0, source.digest(action, session.name))
-    return (at, identifier), _Pending(source, session, None, identifier, 0, Step(at, action, fields), duration, {})
+    return (at, identifier), _Pending(
+        source, session, None, "", identifier, 0, Step(at, action, fields), duration, {}
+    )
 
 
 def _of_connection(
@@ -153,6 +157,7 @@ def _of_connection(
     steps = [Step(connection.opened, "connection.open", {}), *sorted(connection.steps, key=lambda step: step.moment)]
     if connection.closed is not None:
         steps.append(Step(connection.closed, "connection.close", {}))
+    name = _connection_id(source, connection)
     following: Fields = {}
     for sequence, step in enumerate(steps, 1):
         # What a step says isn't part of it: a longer log may say more of the same step.
@@ -161,7 +166,7 @@ def _of_connection(
         duration = (step.moment - connection.opened) * 1000 if step.action == "connection.close" else None
         yield (
             (step.moment, identifier),
-            _Pending(source, session, connection, identifier, sequence, step, duration, following),
+            _Pending(source, session, connection, name, identifier, sequence, step, duration, following),
         )
         if step.action in ("dicom.association", "dicom.association.reject"):
             following = {path: step.fields[path] for path in _FOLLOWING if step.fields.get(path)}
