@@ -11,6 +11,7 @@ from ...hospital.catalogue import Catalogue, CatalogueError
 from ...hospital.rows import Instance, Patient, Series, Study
 from ...settings import Settings
 from .model import CRITICAL, HIGH, INFO, MEDIUM, Comparison, Dicom, Finding, Findings
+from .summary import RETURNED
 
 Level = Literal["", "patient", "study", "series", "instance"]
 _UID: Final = re.compile(r"[0-9.]{1,64}")
@@ -85,7 +86,7 @@ def findings_of(belonging: Belonging, comparison: Comparison | None) -> list[Fin
         case "study":
             found.add("tampering.foreign-series", "new series in a study of the hospital", HIGH)
         case "patient":
-            found.add("tampering.foreign-study", "new study of a patient of the hospital", MEDIUM)
+            found.add("hospital.foreign-study", "new study of a patient of the hospital", MEDIUM)
     return found.all
 
 
@@ -109,4 +110,4 @@ def _of_instance(comparison: Comparison | None, found: Findings) -> None:
     elif attributes:
         found.add("tampering.same-instance", "object of the hospital, with other attributes", HIGH, listed)
     else:
-        found.add("tampering.returned", "object of the hospital, unaltered", INFO)
+        found.add(RETURNED, "object of the hospital, unaltered", INFO)
