@@ -82,6 +82,7 @@ SEEN: list[Case] = [
     case("D32", requested("POST", "/dcm4chee-arc/aets/DCM4CHEE/rs/studies/1.2/reject/113039%5EDCM")),
     case("D33", requested("POST", "/", http__request__mime_type="application/hl7-v2+er7")),
     case("D36", requested("PUT", "/x.jsp/")),
+    case("D36", *(event("http.response", n, http__response__status_code=404) for n in range(60))),
     case("D37", event("lure.hit", honeypot__lure__kind="document")),
     case("D37", event("lure.reused", honeypot__lure__kind="uid")),
     case("D37", event("lure.taken", honeypot__lure__kind="credential", honeypot__lure__detail="adm.pacs")),
