@@ -184,6 +184,16 @@ def test_check_finds_what_is_wrong(cli: Cli, data: Path, text: str, sentence: st
     assert not (data / "hospital").exists()
 
 
+def test_check_finds_what_is_wrong_with_alerts_and_look_ups(cli: Cli, data: Path) -> None:
+    (data / "allow.toml").write_text("[[allow]]\nname = 'x'")
+    for command in ("check", "serve"):
+        assert "The allow-list, allow.0.networks" in cli(command, "--data", data, status=2).stderr
+    (data / "allow.toml").unlink()
+    settings = data / "dicomhawk.toml"
+    settings.write_text(f"{settings.read_text()}\n[lookups]\nproviders = ['otx']")
+    assert "lookups.keys: otx needs a key." in cli("check", "--data", data, status=2).stderr
+
+
 def test_check_of_a_folder_that_can_not_be(cli: Cli, data: Path) -> None:
     file = data / "dicomhawk.toml"
     assert "can't be written to" in cli("check", "--config", file, "--data", file, status=2).stderr

@@ -31,6 +31,7 @@ def validate(settings: Settings) -> dict[str, str]:
     persona.policy(settings.deployment)
     _check_ports(settings)
     _check_folder(settings.data)
+    _check_analyst(settings)
     deployment = settings.deployment
     return {
         "data": str(settings.data.absolute()),
@@ -42,6 +43,18 @@ def validate(settings: Settings) -> dict[str, str]:
         "DICOM ports": ", ".join(map(str, settings.dicom.ports)),
         "workers": str(settings.worker_count),
     }
+
+
+def _check_analyst(settings: Settings) -> None:
+    """What `dicomhawk analyse` would refuse."""
+    if settings.allow_file.exists():
+        from ..analyst.alerting import load_allow
+
+        load_allow(settings.allow_file)
+    if settings.lookups.providers:
+        from ..analyst.lookups import Lookups
+
+        Lookups(settings)
 
 
 def _check_ports(settings: Settings) -> None:
