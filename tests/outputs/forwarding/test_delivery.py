@@ -216,6 +216,34 @@ def test_what_a_receiver_refuses_does_not_hold_up_the_rest(tmp_path: Path) -> No
     assert (pump.status().refused, pump.status().sent) == (2, 23)
 
 
+def test_a_refusal_of_nothing_that_was_sent_ends_too(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, FILE)
+    write_journal(settings.journal_dir, [event(n) for n in range(5)])
+
+    def judge(batch: Batch) -> None:
+        raise Permanent("what is this?", refused=["something else"])
+
+    pump, queue = pump_of(settings, Receiver(judge))
+    drain(pump, 10)
+    assert (pump.status().refused, queue.count) == (5, 0)
+
+
+def test_what_a_receiver_says_is_shown_without_its_control_characters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_with(tmp_path, FILE)
+    write_journal(settings.journal_dir, [event(1)])
+
+    def judge(batch: Batch) -> None:
+        raise Temporary("\x1b]0;owned\x07\n" + "x" * 10_000)
+
+    pump, _ = pump_of(settings, Receiver(judge))
+    drain(pump, 1)
+    assert pump.status().last_error.isprintable()
+    assert len(pump.status().last_error) < 600
+    assert "\x1b" not in capsys.readouterr().err
+
+
 def test_what_was_taken_of_a_batch_is_not_sent_again(tmp_path: Path) -> None:
     settings = settings_with(tmp_path, FILE)
     events = [event(n) for n in range(10)]
@@ -254,7 +282,6 @@ def test_a_damaged_queue_is_put_aside(tmp_path: Path) -> None:
     path.write_bytes(b"this is no database" * 100)
     queue = Queue(path, 100_000)
     queue.put([record()])
-    assert queue.new
     assert queue.count == 1
     assert path.with_suffix(".damaged").exists()
 

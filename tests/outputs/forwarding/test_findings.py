@@ -144,6 +144,28 @@ def test_without_history_only_new_findings(tmp_path: Path) -> None:
     assert len(receiver.got) == 4
 
 
+def test_a_database_that_cannot_be_read_at_first_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "findings.sqlite"
+    path.write_bytes(b"no database" * 100)
+    settings = settings_with(tmp_path, ALL | {"history": False})
+    write_journal(settings.journal_dir, [event(1)])
+    receiver = Receiver()
+    pump, queue = pump_of(settings, receiver)
+    drain(pump)
+    assert "can't be used" in pump.status().last_error
+    queue.close()
+    path.unlink()
+    engine = database(path)
+    add_session(engine, 1)
+    write_journal(settings.journal_dir, [event(2)])
+    pump, _ = pump_of(settings, receiver)
+    drain(pump)
+    assert receiver.got == [event(2)["event"]["id"]]
+    add_session(engine, 2)
+    drain(pump)
+    assert len(receiver.got) == 2
+
+
 def test_more_sessions_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "ROWS", 10)
     engine = database(tmp_path / "findings.sqlite")

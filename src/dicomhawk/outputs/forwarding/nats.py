@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from importlib.util import find_spec
 from typing import Any
 
 try:
@@ -20,7 +21,7 @@ except ImportError as error:
 
     raise missing("nats") from error
 
-from ...settings import Settings
+from ...settings import Settings, SettingsError
 from ...settings.outputs import NatsOutput
 from .base import Batch, Output, Permanent, Temporary
 from .http import host_of
@@ -50,6 +51,10 @@ class Nats(Output):
         if output.token is not None:
             self._options["token"] = output.token.reveal()
         if output.credentials is not None:
+            if find_spec("nkeys") is None:
+                raise SettingsError("credentials need a library that isn't there: pip install 'nats-py[nkeys]'.")
+            if not output.credentials.is_file():
+                raise SettingsError(f"there is no file {output.credentials}.")
             self._options["user_credentials"] = str(output.credentials)
         if output.ca is not None or any(server.startswith("tls:") for server in output.servers):
             self._options["tls"] = context(output.ca)

@@ -11,6 +11,7 @@ import time
 import traceback
 from pathlib import Path
 
+from ...analyst.narrative import printable
 from ...settings.outputs import Output as OutputSettings
 from .base import Output, Permanent, Temporary, Undelivered
 from .queue import Queue, Waiting
@@ -24,6 +25,7 @@ TIDY_SECONDS = 600.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 300.0
 """Of those between attempts, in seconds: each may be twice as long as the one before."""
+MAX_REASON = 500
 DELIVERY_SECONDS = 120.0
 """An attempt that takes longer has failed, whatever the library behind it waits for."""
 BATCH_BYTES = 4 << 20
@@ -138,8 +140,7 @@ class Pump:
                 await self._output.send([one.record for one in waiting])
         except Permanent as error:
             self._note(str(error))
-            await self._partly(waiting, error, all_refused=len(waiting) == 1)
-            if not error.refused and not error.taken and len(waiting) > 1:
+            if not await self._partly(waiting, error, all_refused=len(waiting) == 1):
                 self._alone = len(waiting)
             return True
         except Temporary as error:
@@ -192,6 +193,7 @@ class Pump:
         self._not_before = time.monotonic() + pause(self._failures, asked)
 
     def _note(self, reason: str) -> None:
+        reason = printable(reason, MAX_REASON)  # a receiver may have had its say in it
         if reason != self._error:
             print(f"output {self._settings.name}: {reason}", file=sys.stderr, flush=True)
         self._error, self._error_at = reason, _now()

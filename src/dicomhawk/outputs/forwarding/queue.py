@@ -47,8 +47,6 @@ class Queue:
         """`limit`: bytes of records that may wait."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._limit = limit
-        self.new = not path.exists()
-        """Whether nothing was ever read for it."""
         try:
             self._database = self._open(path)
         except sqlite3.DatabaseError as error:
@@ -57,7 +55,6 @@ class Queue:
             path.replace(path.with_suffix(".damaged"))
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self.new = True
             self._database = self._open(path)
         row = self._database.execute("SELECT count(*), coalesce(sum(length(line)), 0) FROM queue").fetchone()
         self.count: int = row[0]

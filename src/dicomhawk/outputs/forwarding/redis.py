@@ -44,6 +44,8 @@ class Redis(Output):
     def __init__(self, output: RedisOutput, settings: Settings) -> None:
         url = output.url.reveal()
         more: dict[str, Any] = {"ssl_ca_certs": str(output.ca)} if output.ca is not None else {}
+        if output.ca is not None and not url.startswith("rediss://"):
+            raise SettingsError("a ca needs an address that begins with rediss://.")
         try:
             self._client = library.from_url(
                 url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, **more

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ...evidence.ecs import VERSION
@@ -127,6 +128,8 @@ def _pump(settings: Settings, one: AnyOutput, output: Output, findings: Findings
 
 async def _serve(pumps: list[Pump], ready_file: Path | None) -> None:
     loop = asyncio.get_running_loop()
+    # Each has a thread for its source and one for its receiver: one that hangs leaves the others theirs.
+    loop.set_default_executor(ThreadPoolExecutor(2 * len(pumps) + 4))
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ending.set)

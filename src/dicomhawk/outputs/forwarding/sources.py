@@ -25,6 +25,8 @@ WINDOW_US = 2 * 86_400 * 1_000_000
 """Sessions aren't concluded in the order of their last moments; by how much they may be late."""
 WINDOW_ALERTS = 10_000
 """Alerts of so many before the last one may become due later."""
+_BEGUN_EVENTS, _BEGUN_FINDINGS = "begun.events", "begun.findings"
+"""Marks: where the output begins is decided."""
 ROWS = 500
 """Of findings that are read at once."""
 
@@ -94,17 +96,22 @@ class Sources:
         self._prefixes = tuple(action for action in output.actions if action.endswith("."))
         self._queue = queue
         self._findings = findings
-        if queue.new and not output.history:
-            self._skip()
+        self._history = output.history
+        if "events" in output.what and _BEGUN_EVENTS not in queue.marks:
+            places = {} if output.history else ends(self._journal)
+            queue.put((), places=places, marks={_BEGUN_EVENTS: 1})
 
     def take(self) -> bool:
         """Read a piece of what is new into the queue; whether there was something. Raises `Trouble`."""
         found = "events" in self._what and self._events()
         try:
-            if "alerts" in self._what:
-                found = self._alerts() or found
-            if "sessions" in self._what:
-                found = self._sessions() or found
+            if self._what != ("events",):
+                engine = self._findings.engine()
+                self._begin(engine)
+                if engine is not None and "alerts" in self._what:
+                    found = self._alerts(engine) or found
+                if engine is not None and "sessions" in self._what:
+                    found = self._sessions(engine) or found
         except SQLAlchemyError as error:
             raise Trouble(f"the findings can't be read ({type(error).__name__})") from None
         return found
@@ -115,12 +122,13 @@ class Sources:
         self._queue.forget("sessions", self._queue.marks.get("sessions", 0) - WINDOW_US, there)
         self._queue.forget("alerts", self._queue.marks.get("alerts", 0) - WINDOW_ALERTS, there)
 
-    def _skip(self) -> None:
-        """Begin with what happens from now on."""
-        marks: dict[str, int] = {}
+    def _begin(self, engine: Engine | None) -> None:
+        """Where there are findings already, pass them over if only new ones are wanted."""
+        if _BEGUN_FINDINGS in self._queue.marks:
+            return
+        marks = {_BEGUN_FINDINGS: 1}
         given: list[tuple[str, str, int]] = []
-        engine = self._findings.engine()
-        if engine is not None:
+        if engine is not None and not self._history:
             with engine.connect() as connection:
                 told = select(alerts.c.seq, alerts.c.key).where(alerts.c.state != "held")
                 given += [("alerts", key, number) for number, key in connection.execute(told)]
@@ -128,7 +136,7 @@ class Sources:
                 given += [("sessions", name, last) for last, name in connection.execute(over)]
             for kind in ("alerts", "sessions"):
                 marks[kind] = max((moment for of, _, moment in given if of == kind), default=0)
-        self._queue.put((), places=ends(self._journal) if "events" in self._what else {}, marks=marks, given=given)
+        self._queue.put((), marks=marks, given=given)
 
     def _events(self) -> bool:
         piece = next(pieces(self._journal, self._queue.places), None)
@@ -152,10 +160,7 @@ class Sources:
                 continue
             yield Record("events", inner.id, severity, line)
 
-    def _alerts(self) -> bool:
-        engine = self._findings.engine()
-        if engine is None:
-            return False
+    def _alerts(self, engine: Engine) -> bool:
         mark = self._queue.marks.get("alerts", 0)
         given = self._queue.given("alerts")
         query = (
@@ -176,10 +181,7 @@ class Sources:
         )
         return True
 
-    def _sessions(self) -> bool:
-        engine = self._findings.engine()
-        if engine is None:
-            return False
+    def _sessions(self, engine: Engine) -> bool:
         mark = self._queue.marks.get("sessions", 0)
         given = self._queue.given("sessions")
         query = (

@@ -19,6 +19,7 @@ MAX_TEXT = 600
 MAX_FACT = 120
 _COLOURS = {"info": 0x8A8F98, "low": 0x3B82C4, "medium": 0xD9A400, "high": 0xE06A00, "critical": 0xC81E1E}
 _SCHEME = re.compile(r"(?i)\b(https?|ftp|ldaps?|rmi)://")
+_WWW = re.compile(r"(?i)\b(www)\.")
 _AT = re.compile(r"@")
 _NO_BREAK = "\u2060"
 """Word joiner: shows nothing, and ends what a chat takes for a mention."""
@@ -61,7 +62,7 @@ def told(record: Record, link: str = "") -> Told:
 
 def harmless(text: str, limit: int) -> str:
     """`text` on one line, printable, and without addresses that a program would make links of."""
-    shown = printable(text, limit)
+    shown = _WWW.sub(r"\1[.]", printable(text, limit))
     return _SCHEME.sub(lambda found: f"{found[1].replace('t', 'x').replace('T', 'X')}[:]//", shown)
 
 
