@@ -32,6 +32,7 @@ def validate(settings: Settings) -> dict[str, str]:
     _check_ports(settings)
     _check_folder(settings.data)
     _check_analyst(settings)
+    _check_outputs(settings)
     deployment = settings.deployment
     return {
         "data": str(settings.data.absolute()),
@@ -55,6 +56,16 @@ def _check_analyst(settings: Settings) -> None:
         from ..analyst.lookups import Lookups
 
         Lookups(settings)
+
+
+def _check_outputs(settings: Settings) -> None:
+    """What `dicomhawk forward` would refuse."""
+    chosen = [output for output in settings.outputs if output.enabled]
+    if chosen:
+        from ..outputs.forwarding.service import made
+
+        for output in chosen:
+            made(output, settings)
 
 
 def _check_ports(settings: Settings) -> None:

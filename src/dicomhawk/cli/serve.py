@@ -65,7 +65,7 @@ def _companions(settings: Settings, data: Path | None, config: Path | None) -> l
     where = [*(("--data", str(data)) if data else ()), *(("--config", str(config)) if config else ())]
     wanted = {
         "analyst": (settings.analyst.enabled, ("analyse", "--follow")),
-        "outputs": (bool(settings.outputs), ("forward",)),
+        "outputs": (any(one.enabled for one in settings.outputs), ("forward",)),
         "console": (settings.console.enabled, ("console",)),
     }
     return [Child(name, (*command, *where)) for name, (there, command) in wanted.items() if there]

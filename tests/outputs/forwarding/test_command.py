@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from dicomhawk.cli.check import validate
+from dicomhawk.hospital.deployment import draw_deployment
 from dicomhawk.outputs.forwarding.service import attempt, run
 from dicomhawk.outputs.forwarding.status import Status, read_status
 from dicomhawk.settings import SettingsError, load
@@ -249,6 +251,19 @@ def test_wrong_settings_are_one_sentence(tmp_path: Path, text: str, says: str) -
 def test_wrong_settings_are_exit_status_2(tmp_path: Path) -> None:
     done = dicomhawk("forward", "--data", configured(tmp_path / "data", '[[outputs]]\ntype = "s3cret"'))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_a_check_before_the_doors_open_looks_at_outputs_too(tmp_path: Path) -> None:
+    text = '[[outputs]]\nname = "x"\ntype = "splunk"\nurl = "http://x"\ntoken = {{ file = "/none" }}\nenabled = {}'
+    deployment = draw_deployment().model_dump()
+    for enabled in (False, True):
+        folder = configured(tmp_path / str(enabled), text.format(str(enabled).lower()))
+        settings = load(data=folder, environment={}, flags={"deployment": deployment})
+        if enabled:
+            with pytest.raises(SettingsError, match="Output x: The secret in /none can't be read"):
+                validate(settings)
+        else:
+            validate(settings)
 
 
 def test_two_at_once_would_send_everything_twice(tmp_path: Path) -> None:
