@@ -98,8 +98,7 @@ def technique(frame: Frame) -> Table:
     return Table(
         name="techniques",
         title="Techniques",
-        about="What rules recognised, the worst first, with the techniques of MITRE ATT&CK that it amounts to. Times "
-        "are the events in which it was seen.",
+        about="What rules recognised, the worst first, with the techniques of MITRE ATT&CK that it amounts to.",
         columns=[
             Column("rule"),
             Column("technique"),

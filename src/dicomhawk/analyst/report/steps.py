@@ -121,10 +121,25 @@ def _asked_for(facts: Facts) -> str:
         )
         if facts.raw(path) is not None
     )
-    return (
-        f"It asked for an association, calling itself {facts['dicom.ae.calling'] or '(blank)'} and us "
-        f"{facts['dicom.ae.called'] or '(blank)'}{client}{secret}."
-    )
+    return f"It asked for an association{_called(facts)}{client}{secret}."
+
+
+def _called(facts: Facts) -> str:
+    """What it called itself and us, as far as that is on record."""
+    said = [
+        f"{whom} {facts[path] or '(blank)'}"
+        for whom, path in (("itself", "dicom.ae.calling"), ("us", "dicom.ae.called"))
+        if facts.raw(path) is not None
+    ]
+    return f", calling {' and '.join(said)}" if said else ""
+
+
+def _status(facts: Facts) -> str:
+    return facts.after("status ", "dicom.status")
+
+
+def _and_status(facts: Facts) -> str:
+    return f" ({_status(facts)})" if _status(facts) else ""
 
 
 def _association(event: Document, facts: Facts) -> Said:
@@ -146,7 +161,7 @@ def _what(facts: Facts) -> str:
     if facts.raw("dicom.context.abstract_syntax") == _WORKLIST:
         return "the worklist"
     level = str(facts.raw("dicom.query.level") or "").upper()
-    return _LEVELS.get(level, f"level {facts['dicom.query.level']}")
+    return _LEVELS.get(level, facts.after("level ", "dicom.query.level") or "something")
 
 
 def _with(facts: Facts) -> str:
@@ -167,19 +182,19 @@ def _move(event: Document, facts: Facts) -> Said:
 
 
 def _echo(event: Document, facts: Facts) -> Said:
-    return Said("echo", "It asked whether the archive answers (C-ECHO).", f"status {facts['dicom.status']}")
+    return Said("echo", "It asked whether the archive answers (C-ECHO).", _status(facts))
 
 
 def _store(event: Document, facts: Facts) -> Said:
     got = number_at(event, "dicom.dataset.bytes")
     extent = f" of {size(got)}" if got else ""
     text = f"It left an object{extent} (C-STORE){facts.after(', ', 'dicom.sop.instance_uid')}."
-    return Said("store", text, f"status {facts['dicom.status']}", alarming=True)
+    return Said("store", text, _status(facts), alarming=True)
 
 
 def _command(event: Document, facts: Facts) -> Said:
     name = facts.after("", "dicom.command.name") or facts["event.action"].removeprefix("dicom.").upper()
-    return Said("command", f"It sent {name}.", f"status {facts['dicom.status']}")
+    return Said("command", f"It sent {name}.", _status(facts))
 
 
 def _unknown(event: Document, facts: Facts) -> Said:
@@ -302,19 +317,19 @@ _TELLERS: dict[str, Callable[[Document, Facts], Said]] = {
 
 def _found(event: Document, facts: Facts) -> tuple[Key, str]:
     matches = number_at(event, "dicom.query.matches")
-    return _dimse(event), f"{matches} match{'' if matches == 1 else 'es'} (status {facts['dicom.status']})"
+    return _dimse(event), f"{matches} match{'' if matches == 1 else 'es'}{_and_status(facts)}"
 
 
 def _sent(event: Document, facts: Facts) -> tuple[Key, str]:
     done = number_at(event, "dicom.suboperations.completed")
     extent = size(number_at(event, "dicom.dataset.bytes"))
     objects = f"{done} object{'' if done == 1 else 's'}"
-    return _dimse(event), f"{objects} sent, {extent} (status {facts['dicom.status']})"
+    return _dimse(event), f"{objects} sent, {extent}{_and_status(facts)}"
 
 
 def _moved(event: Document, facts: Facts) -> tuple[Key, str]:
     done = number_at(event, "dicom.suboperations.completed")
-    return _dimse(event), f"{done} pretended to be sent (status {facts['dicom.status']})"
+    return _dimse(event), f"{done} pretended to be sent{_and_status(facts)}"
 
 
 def _responded(event: Document, facts: Facts) -> tuple[Key, str]:
