@@ -15,6 +15,7 @@ def check(data: Data = None, config: Config = None, json: Json = False) -> None:
     """Validate the configuration. Exit status 2 and one sentence if something is wrong."""
     settings = settings_of(data, config)
     found = validate(settings)
+    check_analyst(settings)
     if json:
         print_json(found)
     else:
@@ -31,7 +32,6 @@ def validate(settings: Settings) -> dict[str, str]:
     persona.policy(settings.deployment)
     _check_ports(settings)
     _check_folder(settings.data)
-    _check_analyst(settings)
     _check_outputs(settings)
     deployment = settings.deployment
     return {
@@ -46,8 +46,8 @@ def validate(settings: Settings) -> dict[str, str]:
     }
 
 
-def _check_analyst(settings: Settings) -> None:
-    """What `dicomhawk analyse` would refuse."""
+def check_analyst(settings: Settings) -> None:
+    """Raises `SettingsError` for what `dicomhawk analyse` would refuse. It is nothing to the sensor."""
     if settings.allow_file.exists():
         from ..analyst.alerting import load_allow
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from ..settings import Settings
-from .check import validate
+from .check import check_analyst, validate
 from .common import Config, Data
 from .family import Child, run
 from .hospital import build_if_absent
@@ -52,6 +52,7 @@ def serve(
     flags = flags_of(host, dicom_port, web_port, web, tls, persona, ae_title, remote, workers)
     settings = drawn_settings(data, config, flags)
     validate(settings)
+    check_analyst(settings)
     build_if_absent(settings)
     # The sensor is given what we were given: by the same command line it comes to the same settings.
     after = sys.argv[sys.argv.index("serve") + 1 :]
