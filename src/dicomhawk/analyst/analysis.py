@@ -90,10 +90,10 @@ def analyse(
     )
     matches = knowledge.rules.match(events, files, origin.tags)
     rules = {match.rule for match in matches}
-    reached = depth(counted, rules)
     captured, captured_files = tables.captures(events)
     of_files = (files.get(row["sha256"], {}).get("severity", 0) for row in captured)
     severity = max([match.severity for match in matches] + list(of_files), default=0)
+    reached = depth(counted, rules, severity)
     sentence = verdict(counted, reached, who=origin.who, tool=tool, rules=rules)
     by_table = {
         "techniques": [_technique(match) for match in matches],
@@ -152,7 +152,7 @@ def _session(
         "tool": tool,
         "depth": reached.word,
         "rank": int(reached),
-        "interaction": is_interaction(reached, counted),
+        "interaction": is_interaction(reached, counted, severity),
         "severity": severity,
         "verdict": sentence,
         "interest": interest(counted, reached, severity, techniques),

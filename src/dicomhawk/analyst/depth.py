@@ -15,6 +15,9 @@ that are not its page's own."""
 MANY_MATCHES = 200
 """Answers from which on a query is taken for a collection: more than anybody reads."""
 
+ATTACK = 3
+"""Severity from which on a technique is an attack."""
+
 _COLLECTING = frozenset(("D08", "D09", "D10", "D11"))
 _ENUMERATING = frozenset(("D05", "D06", "D07", "D28", "D29", "D34", "D36"))
 _TAMPERING = frozenset(("D16",))
@@ -30,7 +33,7 @@ class Depth(IntEnum):
     SCAN = 1
     """Said something, to see what answers: an association, an echo, a page."""
     ENUMERATION = 2
-    """Looked for ways in: AE titles, services, paths, passwords."""
+    """Looked for ways in: AE titles, services, paths, passwords, weaknesses."""
     QUERY = 3
     """Asked the catalogue, or signed in."""
     COLLECTION = 4
@@ -48,12 +51,12 @@ class Depth(IntEnum):
         return self.name.lower()
 
 
-def depth(tally: Tally, rules: Collection[str]) -> Depth:
-    """How far a session went, by what was counted and by the rules (``D08`` ...) that it met."""
+def depth(tally: Tally, rules: Collection[str], severity: int = 0) -> Depth:
+    """How far a session went, by what was counted, by the rules (``D08`` ...) that it met, and how bad they are."""
     reached = Depth.TOUCH
     for step, there in (
         (Depth.SCAN, _said_something(tally)),
-        (Depth.ENUMERATION, _enumerated(tally) or not _ENUMERATING.isdisjoint(rules)),
+        (Depth.ENUMERATION, _enumerated(tally) or severity >= ATTACK or not _ENUMERATING.isdisjoint(rules)),
         (Depth.QUERY, _queried(tally)),
         (Depth.COLLECTION, _collected(tally) or not _COLLECTING.isdisjoint(rules)),
         (Depth.EXFILTRATION, tally.objects_sent > 0 or tally.moves > 0),
@@ -65,9 +68,9 @@ def depth(tally: Tally, rules: Collection[str]) -> Depth:
     return reached
 
 
-def is_interaction(reached: Depth, tally: Tally) -> bool:
-    """Whether somebody did what a scanner has no reason to do: asked for patients, or took bait."""
-    return reached >= Depth.QUERY or tally.lures > 0
+def is_interaction(reached: Depth, tally: Tally, severity: int) -> bool:
+    """Whether somebody did what a scanner has no reason to do: asked for patients, attacked, or used bait."""
+    return reached >= Depth.QUERY or severity >= ATTACK or tally.lures > 0
 
 
 def _said_something(tally: Tally) -> bool:

@@ -44,6 +44,9 @@ class Tally(msgspec.Struct, kw_only=True):
     changes: Counter[str] = msgspec.field(default_factory=Counter)
     """Calls that would have changed something, by name."""
     lures: int = 0
+    """Bait that was used, called or came back, but for fake routes."""
+    routes: int = 0
+    """Fake routes that were asked for, as every sprayer of paths does."""
     violations: int = 0
     protocols: Counter[str] = msgspec.field(default_factory=Counter)
     """What came that was not the door's protocol."""
@@ -175,7 +178,10 @@ def _moved(found: Tally, event: Document) -> None:
 
 
 def _lured(found: Tally, event: Document) -> None:
-    found.lures += 1
+    if event["event"]["action"] == "lure.taken" and text_at(event, "honeypot.lure.kind") == "route":
+        found.routes += 1
+    else:
+        found.lures += 1
 
 
 def _violated(found: Tally, event: Document) -> None:

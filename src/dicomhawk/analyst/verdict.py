@@ -36,7 +36,7 @@ def _doings(tally: Tally, reached: Depth, rules: Collection[str]) -> list[tuple[
 
     if len(tally.called) >= ENUMERATED_TITLES:
         titles = len(tally.called)
-        found.append((4, f"tried {titles} AE titles, of which {_accepted(tally)}"))
+        found.append((4, f"tried {titles:,} AE titles ({tally.associations:,} accepted, {tally.rejected:,} refused)"))
     elif tally.rejected and not tally.associations:
         found.append((2, f"was refused with the AE title {printable(next(iter(tally.called), ''), 20)!r}"))
     elif tally.associations and not _dimse(tally):
@@ -82,6 +82,7 @@ def _doings(tally: Tally, reached: Depth, rules: Collection[str]) -> list[tuple[
         found.append((10, f"tried to destroy or take over ({_named(tally)})"))
     else:
         add(8, sum(tally.changes.values()), f"tried to change something ({_named(tally)})")
+    add(3, tally.routes, "walked into a fake route", "walked into fake routes # times")
     add(9, tally.lures, "took bait", "took bait # times")
     add(2, tally.violations, "broke the protocol", "broke the protocol # times")
     if not found:
@@ -92,12 +93,6 @@ def _doings(tally: Tally, reached: Depth, rules: Collection[str]) -> list[tuple[
         )
         found.append((0, closed if not tally.bytes_in else "connected and said nothing that could be understood"))
     return found
-
-
-def _accepted(tally: Tally) -> str:
-    if not tally.associations:
-        return "none was accepted"
-    return f"{tally.associations:,} associations came" if tally.associations > 1 else "one was accepted"
 
 
 def _dimse(tally: Tally) -> bool:
