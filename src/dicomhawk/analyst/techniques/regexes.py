@@ -8,6 +8,7 @@ raises them to a power.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -22,10 +23,13 @@ MAX_NEEDS = 16
 """Texts that are looked for before an expression is tried."""
 MAX_POWER = 13
 """Repetitions of what varies itself, beyond which there are more ways than `MAX_WAYS` anyhow."""
+CACHED = 4096
+"""Expressions that are remembered: rules share many."""
 _REPEATS = (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT)
 _REFUSED = {ops.GROUPREF: "a back reference", ops.GROUPREF_EXISTS: "a condition on a group"}
 
 
+@lru_cache(CACHED)
 def checked(pattern: str) -> re.Pattern[str]:
     """The compiled expression: it ignores case, and ``^`` and ``$`` are ends of lines. Raises ValueError with a
     clause that says what is wrong."""
