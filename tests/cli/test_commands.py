@@ -190,7 +190,7 @@ def test_check_finds_what_is_wrong_with_alerts_and_look_ups(cli: Cli, data: Path
         assert "The allow-list, allow.0.networks" in cli(command, "--data", data, status=2).stderr
     (data / "allow.toml").unlink()
     settings = data / "dicomhawk.toml"
-    settings.write_text(settings.read_text().replace('#providers = []', 'providers = ["otx"]'))
+    settings.write_text(settings.read_text().replace("#providers = []", 'providers = ["otx"]'))
     assert "lookups.keys: otx needs a key." in cli("check", "--data", data, status=2).stderr
 
 
