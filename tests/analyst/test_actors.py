@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 from sqlalchemy import Engine, event, insert, select
 
 from dicomhawk.analyst.actors import cluster, traits_of
@@ -23,6 +25,7 @@ from dicomhawk.analyst.database.store import open_database
 from dicomhawk.analyst.origin import Origins
 from dicomhawk.evidence import events as ev
 
+from .postgres import Server, postgres
 from .telling import Told, by_dfp
 
 NAMES = {"censys": "Censys", "shodan": "Shodan"}
@@ -307,7 +310,7 @@ def test_an_actor() -> None:
     ]
     traits = [("late", "dfp", "x"), ("early", "dfp", "x"), ("same", "address", "y"), ("early", "address", "y")]
     ((actor,), _) = clustered(sessions, traits, NAMES)
-    assert actor._asdict() == {
+    assert asdict(actor) == {
         "actor": "early",
         "label": "nmap -sV user from 198.51.100.7 and 1 other",
         "category": "Cloud",
@@ -434,15 +437,27 @@ def test_twice_the_sessions_cost_twice_as_much() -> None:
 # In the database
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(f"sqlite:///{tmp_path / 'findings.sqlite'}")
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgres() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'findings.sqlite'}"
+    else:
+        url = request.getfixturevalue("server").url()
+    engine = open_database(url)
+    yield engine
+    engine.dispose()
 
 
 def written(engine: Engine, sessions: list[Session], traits: list[Triple]) -> None:
     with engine.begin() as connection:
         if sessions:
-            connection.execute(insert(schema.sessions), [each._asdict() for each in sessions])
+            connection.execute(insert(schema.sessions), [asdict(each) for each in sessions])
         if traits:
             rows = [dict(zip(("session", "kind", "value"), each, strict=True)) for each in traits]
             connection.execute(insert(schema.traits), rows)

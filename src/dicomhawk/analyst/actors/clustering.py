@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from .labels import label_of
 
 ANY: Final = 1 << 62
@@ -43,7 +45,7 @@ HANDED_ON: Final = ("token", "what one of them was given another used")
 KINDS: Final = (OPERATOR, HANDED_ON[0], *LINKS)
 
 
-class Session(NamedTuple):
+class Session(msgspec.Struct, frozen=True, gc=False):
     """What is looked at of a session."""
 
     session: str
@@ -57,7 +59,7 @@ class Session(NamedTuple):
     severity: int
 
 
-class Actor(NamedTuple):
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """A row of the table `actors`."""
 
     actor: str
@@ -101,7 +103,7 @@ def clustered(
     """
     ordered = sorted(sessions, key=lambda session: (session.first, session.session))
     numbers = {session.session: number for number, session in enumerate(ordered)}
-    groups: dict[tuple[str, str], list[int]] = {}
+    groups: dict[str, dict[str, list[int]]] = {kind: {} for kind in LINKS}
     handed: list[tuple[int, int]] = []
     operators: dict[int, str] = {}
     for session, kind, value in traits:
@@ -114,22 +116,24 @@ def clustered(
             teller = numbers.get(value)
             if teller is not None:
                 handed.append((number, teller))
-        elif kind in LINKS:
-            groups.setdefault((kind, value), []).append(number)
-    operators = _spread(operators, groups)
+        elif kind in groups:
+            groups[kind].setdefault(value, []).append(number)
+    operators = _spread(operators, groups["address"].values())
     sets = _Sets(len(ordered))
     common: dict[str, list[int]] = {}
-    for (kind, _), members in groups.items():
-        link = LINKS[kind]
-        unnamed = [number for number in members if number not in operators]
-        if len(unnamed) < 2:
-            continue
-        if link.addresses is not ANY and len({ordered[number].address for number in members}) > link.addresses:
-            continue
-        for number in unnamed[1:]:
-            sets.join(unnamed[0], number)
-        if kind == "address" or len({ordered[number].address for number in unnamed}) > 1:
-            common.setdefault(kind, []).append(unnamed[0])
+    for kind, by_value in groups.items():
+        most = LINKS[kind].addresses
+        for members in by_value.values():
+            if len(members) < 2:
+                continue
+            unnamed = [number for number in members if number not in operators]
+            addresses = {ordered[number].address for number in members}
+            if len(unnamed) < 2 or len(addresses) > most:
+                continue
+            for number in unnamed[1:]:
+                sets.join(unnamed[0], number)
+            if kind == "address" or len({ordered[number].address for number in unnamed}) > 1:
+                common.setdefault(kind, []).append(unnamed[0])
     for one, other in handed:
         if one not in operators and other not in operators:
             sets.join(one, other)
@@ -146,14 +150,13 @@ def clustered(
     return found, {ordered[number].session: actor for actor, members in actors.items() for number in members}
 
 
-def _spread(operators: Mapping[int, str], groups: Mapping[tuple[str, str], Sequence[int]]) -> dict[int, str]:
+def _spread(operators: Mapping[int, str], visitors: Iterable[Sequence[int]]) -> dict[int, str]:
     """A visitor is of the operator that any of its sessions is of; if of several, of the first by name."""
     spread = dict(operators)
-    for (kind, _), members in groups.items():
-        if kind == "address":
-            named = min((operators[number] for number in members if number in operators), default=None)
-            if named is not None:
-                spread.update((number, min(named, spread.get(number, named))) for number in members)
+    for members in visitors:
+        named = min((operators[number] for number in members if number in operators), default=None)
+        if named is not None:
+            spread.update((number, min(named, spread.get(number, named))) for number in members)
     return spread
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+from msgspec.structs import astuple
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, select, update
 
 from ..database import schema
 from ..database.store import put
@@ -16,6 +17,8 @@ from .clustering import KINDS, Actor, Session, clustered
 
 CHUNK: Final = 400
 """Rows that one statement names."""
+PART: Final = 5000
+"""Rows that are fetched at once."""
 
 
 class Changes(NamedTuple):
@@ -33,17 +36,18 @@ def cluster(engine: Engine) -> Changes:
     Some 10 microseconds for each session and trait; nothing is written where nothing has changed.
     """
     with engine.begin() as connection:
-        rows = connection.execute(_SESSIONS).all()
-        sessions = [Session(*row[:-1]) for row in rows]
-        before = {row[0]: row[-1] for row in rows}
+        sessions: list[Session] = []
+        before: dict[str, str | None] = {}
+        for row in _rows(connection, _SESSIONS):
+            sessions.append(Session(*row[:-1]))
+            before[row[0]] = row[-1]
         names = {operator.id: operator.name for operator in shipped().operators.values()}
-        actors, belongs = clustered(sessions, connection.execute(_TRAITS).all(), names)
+        actors, belongs = clustered(sessions, _rows(connection, _TRAITS), names)
         moved = [(session, actor) for session, actor in belongs.items() if before[session] != actor]
         return Changes(_write_actors(connection, actors), _write_sessions(connection, moved))
 
 
-_LISTS: Final = (Actor._fields.index("sensors"), Actor._fields.index("basis"))
-"""Where in an actor the lists are, which are JSON in the table; the second is the last."""
+_FIELDS: Final = Actor.__struct_fields__
 _of = schema.sessions.c
 _SESSIONS: Final = select(
     _of.session,
@@ -62,15 +66,20 @@ _TRAITS: Final = select(schema.traits.c.session, schema.traits.c.kind, schema.tr
 )
 
 
+def _rows(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
+    """Rows, some thousand at once: one by one they take longer, and all at once much memory."""
+    for part in connection.execute(statement).partitions(PART):
+        yield from part
+
+
 def _write_actors(connection: Connection, actors: Sequence[Actor]) -> int:
     table = schema.actors
-    columns = [table.c[name] for name in Actor._fields]
-    before = {row[0]: tuple(row) for row in connection.execute(select(*columns))}
+    before = {row[0]: tuple(row) for row in _rows(connection, select(*(table.c[name] for name in _FIELDS)))}
     changed = []
     for actor in actors:
-        row = (*actor[: _LISTS[0]], _listed(actor.sensors), *actor[_LISTS[0] + 1 : _LISTS[1]], _listed(actor.basis))
+        row = tuple(_listed(value) if isinstance(value, tuple) else value for value in astuple(actor))
         if before.pop(actor.actor, None) != row:
-            changed.append(dict(zip(Actor._fields, row, strict=True)))
+            changed.append(dict(zip(_FIELDS, row, strict=True)))
     put(connection, table, changed)
     gone = sorted(before)
     for start in range(0, len(gone), CHUNK):
