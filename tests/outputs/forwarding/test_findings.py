@@ -21,6 +21,7 @@ ALL = {"type": "file", "name": "out", "path": "out.ndjson", "what": ["events", "
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pump_module, "POLL_SECONDS", 0.005)
+    monkeypatch.setattr(sources, "FINDINGS_SECONDS", 0.0)
 
 
 def drain(pump: Pump) -> None:

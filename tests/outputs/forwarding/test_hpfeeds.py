@@ -7,12 +7,16 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from struct import pack, unpack
 from typing import Any
 
+import dpkt
 import pytest
 
 from dicomhawk.outputs.forwarding.base import Permanent, Temporary
+from dicomhawk.outputs.forwarding.hpfeeds import Op, frame, short
+from tests.support import find_tool, run_tool
 
 from .support import record
 from .test_brokers import made
@@ -166,6 +170,26 @@ def test_what_is_no_broker_is_not_believed() -> None:
                     await client(broker).send([record()])
 
     run(work)
+
+
+def test_wireshark_understands_us(tmp_path: Path) -> None:
+    find_tool("tshark")
+    digest = hashlib.sha1(b"nonce" + b"s3cret").digest()
+    data = frame(Op.AUTH, short(b"pot") + digest) + frame(Op.PUBLISH, short(b"pot") + short(b"dicom.events") + b"{}")
+    segment = bytes(dpkt.tcp.TCP(sport=40000, dport=10000, flags=dpkt.tcp.TH_PUSH | dpkt.tcp.TH_ACK, data=data))
+    packet = bytes(
+        dpkt.ip.IP(src=bytes((127, 0, 0, 1)), dst=bytes((127, 0, 0, 1)), p=6, data=segment, len=20 + len(segment))
+    )
+    with (tmp_path / "hpfeeds.pcap").open("wb") as file:
+        dpkt.pcap.Writer(file, linktype=dpkt.pcap.DLT_RAW).writepkt(packet, 1.0)
+    fields = [part for name in ("opcode", "ident", "secret", "channel") for part in ("-e", f"hpfeeds.{name}")]
+    ran = run_tool(
+        "tshark", "-r", tmp_path / "hpfeeds.pcap", "-d", "tcp.port==10000,hpfeeds", "-T", "fields", *fields
+    )
+    shown = ran.output.splitlines()[-1].split("\t")
+    assert shown[:2] == ["2,3", "pot,pot"]
+    assert shown[2].replace(":", "") == digest.hex()
+    assert shown[3] == "dicom.events"
 
 
 def test_what_no_broker_would_take_is_refused() -> None:

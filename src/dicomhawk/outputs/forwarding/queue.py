@@ -65,6 +65,9 @@ class Queue:
         """Whatever is counted: ``sent``, ``refused``, ``dropped`` (records), and the sources' marks."""
         self.places: dict[str, int] = dict(self._database.execute("SELECT segment, offset FROM places"))
         """How far each segment of the journal was read."""
+        self._given: dict[str, set[str]] = {}
+        for kind, identifier in self._database.execute("SELECT kind, id FROM given"):
+            self._given.setdefault(kind, set()).add(identifier)
 
     @staticmethod
     def _open(path: Path) -> sqlite3.Connection:
@@ -105,6 +108,8 @@ class Queue:
         self.count, self.bytes = count, size
         self.marks.update(changed)
         self.places.update(places or {})
+        for kind, identifier, _ in given:
+            self._given.setdefault(kind, set()).add(identifier)
 
     def first(self, limit: int, size: int) -> list[Waiting]:
         """The oldest records, at most `limit` of them and about `size` bytes, but one at least."""
@@ -137,18 +142,20 @@ class Queue:
         self.count -= len(gone)
         self.bytes -= sum(len(one.record.line) + _OVERHEAD for one in gone)
 
-    def given(self, kind: str) -> set[str]:
+    def given(self, kind: str) -> Collection[str]:
         """Identifiers of the rows of `kind` that were given."""
-        return {row[0] for row in self._database.execute("SELECT id FROM given WHERE kind = ?", (kind,))}
+        return self._given.get(kind, frozenset())
 
     def forget(self, kind: str, before: int, segments: Collection[str]) -> None:
         """Forget what was given of `kind` before that moment, and places in segments that are no more."""
         gone = [(name,) for name in self.places if name not in segments]
         with self._transaction() as database:
+            old = database.execute("SELECT id FROM given WHERE kind = ? AND moment < ?", (kind, before)).fetchall()
             database.execute("DELETE FROM given WHERE kind = ? AND moment < ?", (kind, before))
             database.executemany("DELETE FROM places WHERE segment = ?", gone)
         for (name,) in gone:
             del self.places[name]
+        self._given.get(kind, set()).difference_update(name for (name,) in old)
 
     def close(self) -> None:
         """Let go of the file."""

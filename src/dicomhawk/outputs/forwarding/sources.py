@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,8 @@ from .records import alert_records, session_records
 
 WINDOW_US = 2 * 86_400 * 1_000_000
 """Sessions aren't concluded in the order of their last moments; by how much they may be late."""
+FINDINGS_SECONDS = 2.0
+"""How often the database is looked at when it had nothing new: it has to look at all sessions of two days."""
 WINDOW_ALERTS = 10_000
 """Alerts of so many before the last one may become due later."""
 _BEGUN_EVENTS, _BEGUN_FINDINGS = "begun.events", "begun.findings"
@@ -97,6 +100,7 @@ class Sources:
         self._queue = queue
         self._findings = findings
         self._history = output.history
+        self._look_again = 0.0
         if "events" in output.what and _BEGUN_EVENTS not in queue.marks:
             places = {} if output.history else ends(self._journal)
             queue.put((), places=places, marks={_BEGUN_EVENTS: 1})
@@ -105,13 +109,15 @@ class Sources:
         """Read a piece of what is new into the queue; whether there was something. Raises `Trouble`."""
         found = "events" in self._what and self._events()
         try:
-            if self._what != ("events",):
+            if self._what != ("events",) and time.monotonic() >= self._look_again:
                 engine = self._findings.engine()
                 self._begin(engine)
                 if engine is not None and "alerts" in self._what:
                     found = self._alerts(engine) or found
                 if engine is not None and "sessions" in self._what:
                     found = self._sessions(engine) or found
+                if not found:
+                    self._look_again = time.monotonic() + FINDINGS_SECONDS
         except SQLAlchemyError as error:
             raise Trouble(f"the findings can't be read ({type(error).__name__})") from None
         return found
@@ -184,17 +190,21 @@ class Sources:
     def _sessions(self, engine: Engine) -> bool:
         mark = self._queue.marks.get("sessions", 0)
         given = self._queue.given("sessions")
-        query = (
-            select(sessions)
+        over = (
+            select(sessions.c.session)
             .where(sessions.c.ended.is_(True), sessions.c.stale.is_(False), sessions.c.last >= mark - WINDOW_US)
             .order_by(sessions.c.last, sessions.c.session)
             .execution_options(yield_per=ROWS)
         )
         with engine.connect() as connection:
-            new = list(islice((row for row in connection.execute(query) if row.session not in given), ROWS))
+            names = list(islice((name for name in connection.execute(over).scalars() if name not in given), ROWS))
+            if not names:
+                return False
+            query = (
+                select(sessions).where(sessions.c.session.in_(names)).order_by(sessions.c.last, sessions.c.session)
+            )
+            new = connection.execute(query).all()
             records = session_records(connection, [row for row in new if row.severity >= self._least])
-        if not new:
-            return False
         self._queue.put(
             records,
             marks={"sessions": max(mark, *(row.last for row in new))},
