@@ -39,8 +39,9 @@ def cluster(engine: Engine) -> Changes:
         sessions: list[Session] = []
         before: dict[str, str | None] = {}
         for row in _rows(connection, _SESSIONS):
-            sessions.append(Session(*row[:-1]))
-            before[row[0]] = row[-1]
+            values = tuple(row)
+            sessions.append(Session(*values[:-1]))
+            before[values[0]] = values[-1]
         names = {operator.id: operator.name for operator in shipped().operators.values()}
         actors, belongs = clustered(sessions, _rows(connection, _TRAITS), names)
         moved = [(session, actor) for session, actor in belongs.items() if before[session] != actor]
