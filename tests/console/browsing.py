@@ -45,6 +45,11 @@ def serving(data: Path, now: float | None = None) -> Iterator[str]:
             thread.join(20)
 
 
+def until(page: Any, condition: str) -> None:
+    """Wait for an expression in the page; Playwright's own way evaluates texts there, which the pages forbid."""
+    wait_until(lambda: page.evaluate(condition), condition)
+
+
 @contextlib.contextmanager
 def browsing(origin: str, scheme: str = "light", width: int = 1360) -> Iterator[Any]:
     """A page of Chromium's, signed in. What goes wrong in it is in its list ``wrongs``."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.browsing import browsing, serving
+from tests.console.browsing import browsing, serving, until
 from tests.console.filling import NOW
 from tests.console.places import places
 
@@ -107,10 +107,10 @@ def test_by_keyboard_alone(origin: str) -> None:
         page.locator("#results .more a").focus()
         with page.expect_response(lambda answer: "behind=" in answer.url):
             page.keyboard.press("Enter")
-        page.wait_for_function("document.activeElement.id === 'results'")
+        until(page, "document.activeElement.id === 'results'")
         assert page.locator("#results tbody tr").first.inner_text() != before
         page.go_back()
-        page.wait_for_function("!location.search.includes('behind')")
+        until(page, "!location.search.includes('behind')")
         page.locator("#results tbody tr a").first.focus()
         page.keyboard.press("Enter")
         page.wait_for_url("**/sessions/*")

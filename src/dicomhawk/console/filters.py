@@ -124,6 +124,8 @@ def _within(network: IPv4Network | IPv6Network, connection: Connection) -> Colum
     if network.prefixlen == network.max_prefixlen:
         return column == str(network.network_address)
     if isinstance(network, IPv4Network):
+        if not network.prefixlen:
+            return ~column.contains(":")
         return or_(*(_begins(column, prefix) for prefix in _prefixes(network)))
     # Zeros of IPv6 addresses are left out here or there: these are compared as numbers.
     groups = network.network_address.exploded.split(":")[: network.prefixlen // 16]
@@ -147,12 +149,12 @@ def _in_v6(text: str, network: IPv6Network) -> bool:
 
 
 def _prefixes(network: IPv4Network) -> list[str]:
-    """Beginnings of the dotted addresses of a network, each with its dot; all of them: digits."""
+    """Beginnings of the dotted addresses of a network, each with its dot; or whole ones."""
     whole, rest = divmod(network.prefixlen, 8)
     octets = list(network.network_address.packed)
     before = "".join(f"{octet}." for octet in octets[:whole])
     if not rest:
-        return [before] if before else [str(digit) for digit in range(1, 10)] + ["0"]
+        return [before]
     last = [octets[whole] + number for number in range(1 << (8 - rest))]
     return [f"{before}{octet}." if whole < 3 else f"{before}{octet}" for octet in last]
 

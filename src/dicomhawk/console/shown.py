@@ -158,5 +158,9 @@ def path(*parts: object) -> str:
 
 def query(**values: object) -> str:
     """The query of an address: what is given and isn't empty."""
-    given = {key.rstrip("_"): value for key, value in values.items() if value not in (None, "", False)}
+    given = {
+        key.rstrip("_"): value
+        for key, value in values.items()
+        if value is not None and value is not False and value != ""
+    }
     return "?" + urlencode(given) if given else ""
