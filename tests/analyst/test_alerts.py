@@ -156,6 +156,26 @@ def test_techniques_and_files_by_severity(make: Make, severity: int) -> None:
         assert rules_of(found.told()) == ([rule] if severity >= 3 else [])
 
 
+def test_a_technique_is_named(found: Findings) -> None:
+    found.session("1", Depth.EXFILTRATION, country="NL")
+    found.technique("1", "D12", 4, name="Mass retrieval", detail="Fetched\x1b one after the other")
+    [alert] = found.told()
+    assert alert.title == f"Mass retrieval (D12) by somebody unknown at {INTRUDER} (NL)"
+    assert r"Technique: D12 Mass retrieval (critical): Fetched\x1b one after the other" in alert.text
+
+
+def test_bait_is_told_by_what_it_is(found: Findings) -> None:
+    found.session("1", Depth.ENUMERATION)
+    found.technique("1", "D37", 4)
+    found.lure("1", "route/dotenv")
+    found.lure("1", "file/vpn", at=NOON + SECOND)
+    found.lure("1", "file/vpn", "hit", at=NOON + 2 * SECOND)
+    [alert] = found.told()
+    assert alert.title == f"Somebody unknown at {INTRUDER} fetched a bait file"
+    assert "Bait: route/dotenv, file/vpn, file/vpn (it called)" in alert.text
+    assert "Next: Find out where the bait had been read" in alert.text
+
+
 def test_a_dangerous_file_is_named(found: Findings) -> None:
     found.session("1", Depth.TAMPERING)
     found.file("1", "ab" * 32, 4)

@@ -14,7 +14,7 @@ from ..depth import Depth
 from ..narrative import printable, size
 from .clock import day_text, text
 from .subjects import Subject
-from .triggers import Alarm, Trigger, kind_of
+from .triggers import Alarm, Trigger
 
 MAX_LISTED = 10
 """Of techniques, files, credentials, bait and AE titles that a text names."""
@@ -39,6 +39,7 @@ _BY_LURE = {
     "hit": "opened bait that had been taken from here",
     "reused": "came back with what another visitor had been told",
 }
+_BECAME = {"hit": " (it called)", "reused": " (it came back)"}
 _NEXT = {
     "file": "Don't open the files outside a sandbox; look for their hashes on your own systems.",
     "lure": "Find out where the bait had been read: whoever uses it has seen what it lay in. Look for the same"
@@ -58,7 +59,9 @@ def title(subject: Subject, trigger: Trigger) -> str:
     if trigger.kind == "lure":
         what = _BY_LURE.get(trigger.about, f"used bait ({printable(trigger.about, 20)})")
     elif trigger.kind == "technique" and trigger.row is not None:
-        what = f"met {trigger.row.rule}: {printable(trigger.row.name, 80)}"
+        named = who(subject)
+        named = named[:1].lower() + named[1:] if not subject.is_scanner else named
+        return f"{printable(trigger.row.name, 80)} ({trigger.row.rule}) by {named}"
     elif trigger.kind == "file" and trigger.row is not None:
         what = f"left a dangerous file ({printable(trigger.row.type or 'of an unknown type', 40)})"
     else:
@@ -111,7 +114,7 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     taken = [f"{session.matches:,} answers to queries"] if session.matches else []
     if session.objects_sent:
         taken.append(f"{session.objects_sent:,} objects")
-    if session.bytes_out:
+    if taken and session.bytes_out:
         taken.append(f"{size(session.bytes_out)} in all")
     if taken:
         yield f"Taken: {', '.join(taken)}"
@@ -121,7 +124,7 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     succeeded = [printable(row.username, 40) for row in subject.credentials if row.succeeded]
     if succeeded:
         yield f"Signed in as: {_listed(succeeded)}"
-    baits = [f"{kind_of(row)} {printable(row.lure, 60)}" for row in subject.lures]
+    baits = [f"{printable(row.lure, 60)}{_BECAME.get(row.action, '')}" for row in subject.lures]
     if baits:
         yield f"Bait: {_listed(list(dict.fromkeys(baits)))}"
     yield ""

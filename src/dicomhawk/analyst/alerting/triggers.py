@@ -21,6 +21,9 @@ OF_DEPTH = {
 }
 """Severity of going so far; what is below is a scan."""
 
+HONEYTOKEN = "D37"
+"""The technique that says no more than the lure that was used."""
+
 
 class Trigger(NamedTuple):
     """Something that a rule is about."""
@@ -58,8 +61,10 @@ def wanted(rules: Sequence[AlertRule]) -> Wanted:
 
 def alarms(subject: Subject, rules: Sequence[AlertRule]) -> list[Alarm]:
     """What is to be told of a session, in the order of time: each is worse than the one before."""
+    met = [trigger for rule in rules if _concerns(rule, subject) for trigger in _of_rule(rule, subject)]
+    with_lure = any(trigger.kind == "lure" for trigger in met)
     triggers = sorted(
-        (trigger for rule in rules if _concerns(rule, subject) for trigger in _of_rule(rule, subject)),
+        (one for one in met if not (with_lure and one.kind == "technique" and one.about == HONEYTOKEN)),
         key=lambda trigger: (trigger.moment, -trigger.severity, -trigger.rank, trigger.rule, trigger.about),
     )
     found: list[Alarm] = []
