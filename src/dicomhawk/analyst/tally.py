@@ -48,6 +48,8 @@ class Tally(msgspec.Struct, kw_only=True):
     routes: int = 0
     """Fake routes that were asked for, as every sprayer of paths does."""
     violations: int = 0
+    handshakes: int = 0
+    """Of TLS."""
     protocols: Counter[str] = msgspec.field(default_factory=Counter)
     """What came that was not the door's protocol."""
     calling: dict[str, int] = msgspec.field(default_factory=dict)
@@ -184,6 +186,10 @@ def _lured(found: Tally, event: Document) -> None:
         found.lures += 1
 
 
+def _shook_hands(found: Tally, event: Document) -> None:
+    found.handshakes += 1
+
+
 def _violated(found: Tally, event: Document) -> None:
     found.violations += 1
 
@@ -201,6 +207,7 @@ _BY_ACTION: dict[str, Callable[[Tally, Document], None]] = {
     "dicom.association": _associated,
     "dicom.association.reject": _rejected,
     "protocol.unknown": _unknown,
+    "tls.handshake": _shook_hands,
     "dicom.violation": _violated,
     "http.malformed": _violated,
     "http.request": _requested,

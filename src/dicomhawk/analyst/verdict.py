@@ -55,6 +55,8 @@ def _doings(tally: Tally, reached: Depth, rules: Collection[str]) -> list[tuple[
             found.append((3, f"looked for {len(tally.paths):,} paths on the web"))
         else:
             add(1, tally.requests, "asked for a page", "asked for # pages")
+    elif not tally.requests and not tally.associations:
+        add(1, tally.handshakes, "made a TLS handshake", "made # TLS handshakes")
     failed = tally.logins - tally.logins_succeeded
     add(4, failed, "failed to sign in", "failed # times to sign in")
     add(6, tally.logins_succeeded, "signed in", "signed in # times")
