@@ -19,7 +19,7 @@ from dicomhawk.evidence.seal import Sealer
 from dicomhawk.settings import Settings, SettingsError
 from dicomhawk.settings import Vault as VaultSettings
 from tests.evidence.tampering import DAY, Folder
-from tests.support import find_tool, run_tool
+from tests.support import dicomhawk, find_tool, run_tool
 
 
 @pytest.fixture
@@ -179,6 +179,36 @@ def test_several_writers_make_one_chain(folder: Folder) -> None:
     assert one.head != other.head
     one.refresh()
     assert one.head == other.head
+
+
+def test_processes_that_append_at_once_make_one_chain(folder: Folder) -> None:
+    script = (
+        "import sys; from pathlib import Path; from dicomhawk.evidence.chain import Chain, Fact\n"
+        "from dicomhawk.settings import Settings\n"
+        "chain = Chain(Settings(data=Path(sys.argv[1])))\n"
+        "for n in range(20): chain.append([Fact(kind='removed', segment=f'journal/{sys.argv[2]}-{n}')])"
+    )
+    command = [sys.executable, "-c", script, str(folder.data)]
+    running = [subprocess.Popen([*command, name]) for name in ("a", "b", "c")]
+    assert [each.wait(60) for each in running] == [0, 0, 0]
+    verdict = folder.verify()
+    assert (verdict.problems, verdict.removed) == ([], 60)
+    assert [entry["kind"] for entry in folder.chained].count("key") == 1
+
+
+def test_segments_can_be_closed_by_hand(folder: Folder) -> None:
+    folder.written(2)
+    ran = dicomhawk("evidence", "seal", "--data", folder.data)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == f"4 entries added; the head is 4:{folder.verify().head}\n"
+    ran = dicomhawk("evidence", "verify", "--data", folder.data, "--json")
+    assert json.loads(ran.stdout)["segments"] == 2
+    folder.chain.write_bytes(b"x" * 100_000)
+    folder.written(3)
+    ran = dicomhawk("evidence", "seal", "--data", folder.data)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    ran = dicomhawk("evidence", "verify", "--data", folder.data, "--head", "nonsense")
+    assert ran.returncode == 2
 
 
 def test_what_a_worker_drops_for_the_budget_is_on_record(folder: Folder) -> None:

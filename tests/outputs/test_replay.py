@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
+from dicomhawk.lures.credentials import credentials
 from dicomhawk.outputs.replay.player import Pace
 from dicomhawk.outputs.replay.run import play, targets_of
 from dicomhawk.outputs.replay.show import show, timeline
@@ -173,6 +177,35 @@ def test_a_session_with_a_web_pacs_of_another_run(
         played = play(load(data=data, environment={}), session.session, to, pace=QUICK)
     assert [heard.differences for heard in played.connections] == [[], [], []]
     assert [heard.answers for heard in played.connections] == [6, 2, 1]
+
+
+def test_a_visitor_who_signed_in_is_signed_in_again(
+    template: Path, tmp_path: Path, fresh: Callable[[str], Sensor]
+) -> None:
+    """The cookie that was recorded opens nothing on another run: today's takes its place."""
+
+    def visit(sensor: Sensor, _: Path) -> None:
+        deployment = load(data=sensor.data, environment={}).deployment
+        assert deployment is not None
+        pair = credentials(deployment)[0]
+        with httpx.Client(base_url=f"http://127.0.0.1:{sensor.web_port}", follow_redirects=True) as client:
+            page = client.get("/")
+            names = re.findall(r'<input[^>]* name="([^"]+)"(?:[^>]* value="([^"]*)")?', page.text)
+            hidden = {name: html.unescape(value) for name, value in names if value}
+            user, password = (name for name, value in names if not value)
+            entered = client.post(str(page.url), data=hidden | {user: pair.username, password: pair.password})
+            assert entered.history, entered.text
+            assert client.get(str(entered.url)).text == entered.text
+
+    data = Path(shutil.copytree(template, tmp_path / "data"))
+    session = record(data, tmp_path / "got", visits=(visit,))
+    settings = load(data=data, environment={})
+    with fresh("plain") as sensor:
+        played = play(settings, session.session, [f"127.0.0.1:{sensor.web_port}"], pace=QUICK)
+        logins = sensor.events(event__action="http.login")
+    assert [heard.differences for heard in played.connections] == [[]]
+    assert [login["event"]["outcome"] for login in logins] == ["success"]
+    assert played.masked["tokens"] > 2
 
 
 # Where to
