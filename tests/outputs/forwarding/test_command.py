@@ -1,75 +1,22 @@
-"""`dicomhawk forward` and `dicomhawk outputs`, as an operator runs them, and killed at any moment."""
+"""`dicomhawk forward` and `dicomhawk outputs`, as an operator runs them."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import random
-import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from dicomhawk.cli.check import validate
 from dicomhawk.hospital.deployment import draw_deployment
 from dicomhawk.outputs.forwarding.service import attempt, run
-from dicomhawk.outputs.forwarding.status import Status, read_status
 from dicomhawk.settings import SettingsError, load
-from tests.support import COMMAND, clean_environment, dicomhawk, wait_until
+from tests.support import dicomhawk, wait_until
 
 from .http import HttpServer
-from .servers import Server, nats, redis
+from .running import configured, forwarding, statuses
 from .support import event, write_journal
-from .test_brokers import count_in_nats, in_nats
-
-NAMES = ("one", "two", "three")
-
-
-def configured(data: Path, text: str) -> Path:
-    data.mkdir(parents=True, exist_ok=True)
-    (data / "dicomhawk.toml").write_text(text)
-    return data
-
-
-def started(data: Path) -> subprocess.Popen[bytes]:
-    """`dicomhawk forward`, at work."""
-    ready = data / "ready"
-    ready.unlink(missing_ok=True)
-    with (data / "forward.stderr").open("ab") as stderr:
-        process = subprocess.Popen(
-            [*COMMAND, "forward", "--data", str(data), "--ready-file", str(ready)],
-            env=clean_environment({"POT_SECRET": "s3cret"}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-        )
-    wait_until(lambda: ready.exists() or process.poll() is not None, "ready file", 60)
-    assert process.poll() is None, (data / "forward.stderr").read_text()
-    return process
-
-
-@contextlib.contextmanager
-def forwarding(data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`dicomhawk forward`, ended in the orderly way."""
-    process = started(data)
-    try:
-        yield process
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
-    finally:
-        process.kill()
-        process.wait()
-    assert "Traceback" not in (data / "forward.stderr").read_text()
-
-
-def statuses(data: Path) -> dict[str, Status]:
-    return {one.name: one for one in read_status(load(data=data, environment={}), time.time_ns() // 1000)}
 
 
 def test_one_that_fails_holds_up_nobody(tmp_path: Path) -> None:
@@ -113,80 +60,6 @@ def test_one_that_fails_holds_up_nobody(tmp_path: Path) -> None:
     assert [line[:3] for line in lines][:2] == [["ours", "file", "working"], ["tpot", "file", "working"]]
     assert lines[0][3:5] == ["110", "0"]
     assert (data / "outputs").stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.parametrize(
-    ("kind", "lives", "total"),
-    [
-        ("nats", 3, 1000),
-        ("redis", 3, 1000),
-        pytest.param("nats", 30, 20_000, marks=(pytest.mark.soak, pytest.mark.timeout(900))),
-        pytest.param("redis", 30, 20_000, marks=(pytest.mark.soak, pytest.mark.timeout(900))),
-    ],
-)
-def test_killed_at_any_moment_nothing_is_lost_or_there_twice(
-    tmp_path: Path, kind: str, lives: int, total: int
-) -> None:
-    """Events are written on while now the forwarder, now the server is killed."""
-    made = nats(tmp_path / kind) if kind == "nats" else redis(tmp_path / kind)
-    with made as server:
-        extra = (
-            'servers = ["nats://127.0.0.1:{}"]\nstream = "POT"' if kind == "nats" else 'url = "redis://127.0.0.1:{}"'
-        )
-        data = configured(
-            tmp_path / "data",
-            f'[[outputs]]\nname = "broker"\ntype = "{kind}"\nbatch = 20\n{extra.format(server.port)}\n',
-        )
-
-        def write() -> None:
-            for begin in range(0, total, 50):
-                name = f"2026-11-30.w{begin // 50 % 2}.{begin // 1000 + 1:04d}.ndjson"
-                write_journal(data / "journal", [event(n) for n in range(begin, begin + 50)], name)
-                time.sleep(0.05)
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        chance = random.Random(7)
-        process = started(data)
-        try:
-            for life in range(lives):
-                time.sleep(chance.uniform(0.1, 0.7))
-                if life % 3 == 1:
-                    server.kill()
-                    time.sleep(chance.uniform(0.0, 0.3))
-                    server.start()
-                else:
-                    process.kill()
-                    process.wait()
-                    process = started(data)
-            writer.join()
-            wait_until(lambda: count(kind, server) >= total, "all events", 60)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
-            process.wait()
-        assert sorted(identifiers(kind, server)) == [event(n)["event"]["id"] for n in range(total)]
-        status = statuses(data)["broker"]
-        assert (status.queued, status.dropped, status.refused, status.sent) == (0, 0, 0, total)
-
-
-def count(kind: str, server: Server) -> int:
-    import redis as library
-
-    if kind == "nats":
-        return count_in_nats(server.port, "POT")
-    found: Any = library.Redis(port=server.port).xlen("dicomhawk")
-    return int(found)
-
-
-def identifiers(kind: str, server: Server) -> list[str]:
-    if kind == "nats":
-        return [json.loads(one.data)["event"]["id"] for one in in_nats(server.port, "POT")]
-    import redis as library
-
-    found: Any = library.Redis(port=server.port).xrange("dicomhawk")
-    return [entry[b"id"].decode() for _, entry in found]
 
 
 def test_a_sample_says_in_a_sentence_what_came_of_it(tmp_path: Path) -> None:
