@@ -57,9 +57,9 @@ def _empty() -> bytes:
 class Findings:
     """A database, an alerter, and what is found."""
 
-    def __init__(self, folder: Path, **of_alerts: Any) -> None:
+    def __init__(self, folder: Path, url: str = "", **of_alerts: Any) -> None:
         self.settings = Settings(data=folder, alerts=Alerts(**of_alerts))
-        self.engine = database(folder)
+        self.engine = open_database(url) if url else database(folder)
         self.alerter = Alerter(self.settings)
         self._number = 0
         self._firsts: dict[str, int] = {}
@@ -104,7 +104,8 @@ class Findings:
                 "dicom": {"suboperations": {"completed": 3}},
             }
             at = {"id": identifier, "moment": moment, "sensor": "s1", "session": session}
-            self._put(events, {"action": action, "severity": 20, "document": json.dumps(document), **at})
+            row = {"seq": self._number, "action": action, "severity": 20, "document": json.dumps(document)}
+            self._put(events, {**row, **at})
 
     def technique(self, session: str, rule: str, severity: int, *, at: int = NOON, **columns: Any) -> None:
         values = {"session": session, "rule": rule, "name": f"Technique {rule}", "first": at, "last": at, **columns}
@@ -137,12 +138,13 @@ class Findings:
 
     def write(self) -> None:
         """Everything so far into the database, in one transaction."""
-        alike: dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]] = {}
+        alike: dict[tuple[Table, tuple[str, ...]], dict[tuple[Any, ...], dict[str, Any]]] = {}
         for table, row in self._waiting:
-            alike.setdefault((table, tuple(row)), []).append(row)
+            key = tuple(row[column.name] for column in table.primary_key)
+            alike.setdefault((table, tuple(row)), {})[key] = row
         with self.engine.begin() as connection:
-            for (table, _), rows in alike.items():
-                put(connection, table, rows)
+            for (table, _), rows in sorted(alike.items(), key=lambda one: one[0][0] is not sessions):
+                put(connection, table, list(rows.values()))
         self._waiting.clear()
 
     def _put(self, table: Table, row: dict[str, Any]) -> None:

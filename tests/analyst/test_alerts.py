@@ -19,6 +19,7 @@ from dicomhawk.evidence.documents import moment
 from dicomhawk.settings import SettingsError, load
 
 from .findings import DAY, HOUR, INTRUDER, LATER, MINUTE, NOON, SECOND, Findings, rules_of
+from .postgres import postgres
 
 Make = Callable[..., Findings]
 SCANNERS = (
@@ -193,11 +194,11 @@ def test_guessing_ae_titles_is_a_scan_until_it_gets_in(found: Findings) -> None:
     assert rules_of(found.told()) == ["depth"]
 
 
-def month_of_noise(found: Findings, seed: int) -> int:
+def month_of_noise(found: Findings, seed: int, days: int = 30) -> int:
     """What comes in a month without anybody: every operator, each day; AE titles are guessed, pages looked for."""
     drawn = random.Random(seed)
     number = 0
-    for day in range(30):
+    for day in range(days):
         for category, operator in SCANNERS + OTHERS:
             for _ in range(drawn.randrange(1, 5)):
                 number += 1
@@ -523,3 +524,26 @@ def test_nothing_is_lost_and_nothing_waits_for_ever(make: Make, visits: list[Any
     assert {row.state for row in rows} <= {"due", "digested"}
     digests = " ".join(row.text for row in rows if row.rule == "digest")
     assert all(f"(session {row.session})" in digests for row in rows if row.because.startswith("told in"))
+
+
+def test_postgresql_comes_to_the_same(make: Make) -> None:
+    limits = {"quiet": "13:00-14:00", "in_all_per_hour": 5, "per_hour": 2}
+    with postgres() as server:
+        one, other = make(**limits), make(url=server.url(), **limits)
+        for found in (one, other):
+            month_of_noise(found, 2, days=3)
+            for number in range(12):
+                name = found.session(
+                    f"S{number:02}", Depth.IMPACT, at=NOON + number * 9 * MINUTE, verdict="\0 \ud800"
+                )
+                found.went(name, ("dicom.c-find", 0), ("dicom.c-get.end", 3 * MINUTE))
+                found.lure(name, "file/vpn", at=NOON + number * 9 * MINUTE + 5 * MINUTE)
+            found.consider()
+            found.due(NOON + HOUR)
+            found.change("S00", actor="A1")
+            found.change("S01", rank=0, depth="touch")
+            found.consider()
+            found.due()
+        assert same(one) == same(other)
+        assert {row.state for row in one.alerts()} == {"due", "digested", "withdrawn"}
+        other.close()
