@@ -9,6 +9,7 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,11 @@ def persona_gate(settings: Settings) -> dict[str, Any] | None:
 def list_dates() -> list[tuple[str, str]]:
     """The lists by which scanners are known, and the days that they are of, the oldest first."""
     return sorted(Origins.load().dates().items(), key=lambda each: each[1])
+
+
+def list_warning(now: int) -> str | None:
+    """That those lists have grown old, in a sentence. `now` in microseconds since the epoch."""
+    return Origins.load().warning(datetime.fromtimestamp(now / 1_000_000, UTC).date())
 
 
 def trouble(findings: Findings, since: int) -> list[Any]:

@@ -15,7 +15,7 @@ from ...analyst.payload.sandbox import layers
 from ...outputs.forwarding.status import read_status
 from ..findings import NoFindings
 from ..site import Site, site_of
-from ..watching import disk, folders, list_dates, persona_gate, processes, readings, trouble
+from ..watching import disk, folders, list_dates, list_warning, persona_gate, processes, readings, trouble
 
 WEEK = 7 * 86_400_000_000
 MAX_SEGMENTS = 20
@@ -51,6 +51,7 @@ def _found(site: Site) -> dict[str, Any]:
         "sandbox": layers(),
         "strict": site.settings.analyst.sandbox == "strict",
         "lists": list_dates(),
+        "lists_warning": list_warning(site.now),
     }
     try:
         found |= _of_findings(site)
