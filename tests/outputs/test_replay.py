@@ -208,6 +208,24 @@ def test_a_visitor_who_signed_in_is_signed_in_again(
     assert played.masked["tokens"] > 2
 
 
+def test_what_came_over_tls_is_played_over_tls(template: Path, tmp_path: Path) -> None:
+    def tls_sensor(name: str) -> Sensor:
+        data = Path(shutil.copytree(template, tmp_path / name))
+        ports = {"DICOMHAWK_TLS__WEB_PORTS": "0", "DICOMHAWK_TLS__DICOM_PORTS": ""}
+        return Sensor(data, workers=1, tls=True, web_ports=(0,), environment=ports)
+
+    with tls_sensor("data") as sensor:
+        run_tool("curl", "-sk", f"https://127.0.0.1:{sensor.tls_ports['web'][0]}/nowhere")
+        session = sensor.wait_event("connection.close")["session"]
+        assert sensor.events(event__action="tls.handshake")
+    settings = load(data=tmp_path / "data", environment={})
+    with tls_sensor("fresh") as sensor:
+        to = [f"127.0.0.1:{sensor.tls_ports['web'][0]}"]
+        assert play(settings, session, to, pace=QUICK, tls=True).same
+        plain = play(settings, session, to, pace=QUICK)
+        assert not plain.same
+
+
 # Where to
 
 
