@@ -155,5 +155,8 @@ def test_nothing_is_lost_or_there_twice(tmp_path: Path, kind: str, lives: int, t
             process.kill()
             process.wait()
         assert sorted(there.identifiers()) == [event(n)["event"]["id"] for n in range(total)]
+        said = (data / "forward.stderr").read_text()
+        assert "Traceback" not in said, said
+        assert "never retrieved" not in said, said
         status = statuses(data)["out"]
         assert (status.queued, status.dropped, status.refused, status.sent) == (0, 0, 0, total)

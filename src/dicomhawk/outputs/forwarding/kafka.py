@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any
 
 try:
@@ -18,6 +19,8 @@ from ...settings import Settings
 from ...settings.outputs import KafkaOutput
 from .base import Batch, Output, Permanent, Temporary
 from .tls import context
+
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what is wrong, we say ourselves, once
 
 TIMEOUT_MS = 15_000
 MAX_REQUEST = 4 << 20

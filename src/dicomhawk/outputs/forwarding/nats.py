@@ -72,10 +72,10 @@ class Nats(Output):
         taken: list[str] = []
         refused: list[str] = []
         self._last = None
+        waiting: list[tuple[str, asyncio.Future[Any]]] = []
         try:
             stream = await self._connected()
             limit = self._client.max_payload
-            waiting = []
             for record in batch:
                 if len(record.line) + 256 > limit:  # headers count too
                     refused.append(record.id)
@@ -91,6 +91,9 @@ class Nats(Output):
                     await future
                     taken.append(identifier)
         except (Error, MaxPayloadError, OSError, TimeoutError) as error:
+            for _, future in waiting:
+                future.cancel()
+                future.add_done_callback(_looked_at)
             await self.close()
             raise Temporary(f"{self.where}: {_reason(self._last or error)}", taken=taken, refused=refused) from None
         if refused:
@@ -130,6 +133,12 @@ class Nats(Output):
                 await self._stream.add_stream(config)
             except BadRequestError as error:
                 raise Temporary(f"the stream {self._settings.stream} can't be made: {error.description}") from None
+
+
+def _looked_at(future: asyncio.Future[Any]) -> None:
+    """Have asyncio not complain of what nobody waits for any longer."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _reason(error: Exception) -> str:
