@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.analyst.intruders import ORDINARY, PASSES, SCANNERS, TRIGGERS, Part  # noqa: E402
+from tests.analyst.intruders.programs import PROGRAMS  # noqa: E402
 from tests.analyst.stage import Stage  # noqa: E402
 
 from dicomhawk.analyst.techniques import Rules  # noqa: E402
@@ -27,6 +28,7 @@ from dicomhawk.analyst.techniques.rules import FOLDER  # noqa: E402
 
 SAMPLES = FOLDER / "samples"
 NOISE = ROOT / "tests" / "analyst" / "noise"
+VISITS = ROOT / "tests" / "analyst" / "programs"
 ANONYMISED = frozenset({"D38"})
 """Rules about the origin of a visitor: in their samples it is of Tor."""
 
@@ -35,7 +37,10 @@ def parts() -> list[tuple[str, Path, Part]]:
     """By what name each part is asked for, where its sample is kept, and the part."""
     found = [(name, SAMPLES / f"{name}.triggers.ndjson", part) for name, part in TRIGGERS.items()]
     found += [(name, SAMPLES / f"{name}.passes.ndjson", part) for name, part in PASSES.items()]
-    return found + [(name, NOISE / f"{name}.ndjson", part) for name, part in (SCANNERS | ORDINARY).items()]
+    found += [(name, NOISE / f"{name}.ndjson", part) for name, part in (SCANNERS | ORDINARY).items()]
+    return found + [
+        (name, VISITS / f"{name}.ndjson", Part(each.play, each.persona)) for name, each in PROGRAMS.items()
+    ]
 
 
 def write(path: Path, events: list[dict[str, Any]], given: dict[str, Any]) -> None:

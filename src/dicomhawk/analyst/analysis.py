@@ -91,7 +91,7 @@ def analyse(
     matches = knowledge.rules.match(events, files, origin.tags)
     rules = {match.rule for match in matches}
     captured, captured_files = tables.captures(events)
-    of_files = (files.get(row["sha256"], {}).get("severity", 0) for row in captured)
+    of_files = (files.get(row["sha256"], {}).get("severity", 0) for row in captured if row["door"] != tables.BODY)
     severity = max([match.severity for match in matches] + list(of_files), default=0)
     reached = depth(counted, rules, severity)
     sentence = verdict(counted, reached, who=origin.who, tool=tool, rules=rules)

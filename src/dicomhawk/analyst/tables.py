@@ -17,6 +17,9 @@ MAX_WORDS = 65_536
 MAX_VALUE = 256
 """Characters kept of one value."""
 
+BODY = "body"
+"""Door of a capture that is no more than the body of a request: sprayers of exploits send them daily."""
+
 Row = dict[str, Any]
 
 _WORDS = (
@@ -144,7 +147,7 @@ def captures(events: Sequence[Document]) -> tuple[list[Row], list[Row]]:
                 "event": event["event"]["id"],
                 "sha256": sha256[:64],
                 "moment": moment_of(event),
-                "door": "dicom" if action == "dicom.c-store" else "web" if action else "body",
+                "door": "dicom" if action == "dicom.c-store" else "web" if action else BODY,
                 "name": name[:MAX_VALUE],
                 "sop_class": text_at(event, "dicom.sop.class_uid"),
                 "sop_instance": text_at(event, "dicom.sop.instance_uid"),

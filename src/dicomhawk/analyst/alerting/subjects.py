@@ -26,6 +26,7 @@ from ..database.schema import (
     techniques,
 )
 from ..depth import Depth, depth
+from ..tables import BODY
 from ..tally import Tally, count
 
 MAX_EVENTS = 200_000
@@ -110,7 +111,7 @@ def _some(connection: Connection, names: list[str], wanted: Wanted) -> list[Subj
         or (wanted.rank is not None and row.rank >= wanted.rank)
         or (wanted.lures and of_lures[name])
         or any(_is_wanted(one, wanted) for one in of_techniques[name])
-        or (wanted.file is not None and any((one.severity or 0) >= wanted.file for one in of_captures[name]))
+        or (wanted.file is not None and any(_is_bad(one, wanted.file) for one in of_captures[name]))
     ]
     if not close:
         return []
@@ -179,6 +180,10 @@ def _by_session(connection: Connection, table: Table, names: Collection[str]) ->
     for row in connection.execute(select(table).where(table.c.session.in_(names)).order_by(*table.primary_key)):
         found[row.session].append(row)
     return found
+
+
+def _is_bad(capture: Row[Any], severity: int) -> bool:
+    return capture.door != BODY and (capture.severity or 0) >= severity
 
 
 def _captures(connection: Connection, names: Collection[str]) -> dict[str, list[Row[Any]]]:

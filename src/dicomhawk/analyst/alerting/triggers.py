@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from ...settings.alerts import SEVERITIES, AlertRule
 from ..depth import Depth
+from ..tables import BODY
 from .subjects import Step, Subject, Wanted
 
 OF_DEPTH = {
@@ -116,7 +117,8 @@ def _of_rule(rule: AlertRule, subject: Subject) -> Iterator[Trigger]:
             yield trigger(technique.first, technique.severity, "technique", technique.rule, technique)
     if rule.file:
         for capture in subject.captures:
-            if (capture.severity or 0) >= SEVERITIES.index(rule.file):
+            # A body that stored nothing comes with the daily sprayers' exploits; their techniques tell of it.
+            if capture.door != BODY and (capture.severity or 0) >= SEVERITIES.index(rule.file):
                 yield trigger(capture.moment, capture.severity, "file", capture.sha256, capture)
 
 
