@@ -93,6 +93,8 @@ def test_an_unknown_one_is(told: Told) -> None:
     told.asked(fingerprint=OWN_CLIENT)
     told.request("my own tool/1")
     told.request("short")
+    told.request("Mozilla/5.0")
+    told.request("Mozilla/5.0 (Windows NT 10.0; Win64; x64)")
     traits = found(told)
     assert traits["dfp"] == {OWN_CLIENT}
     assert len(traits["user-agent"]) == 1

@@ -128,8 +128,14 @@ def _fingerprints(clients: Iterable[Row]) -> Iterator[tuple[str, str]]:
             yield kind, value
         elif kind == "browser" and row["tool"].endswith("(a person's)"):
             yield "browser", value
-        elif kind == "user-agent" and not known and len(value.strip()) >= LEAST_AGENT:
+        elif kind == "user-agent" and not known and _is_own(value):
             yield "user-agent", _digest(value)
+
+
+def _is_own(agent: str) -> bool:
+    """Whether a user agent that isn't known is one of somebody's own: half the world begins with Mozilla."""
+    agent = agent.strip().lower()
+    return len(agent) >= LEAST_AGENT and not agent.startswith("mozilla/")
 
 
 def _words(events: Sequence[Document], clients: Iterable[Row]) -> Iterator[tuple[str, str]]:
