@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 
 
 def pieces(folder: Path, places: Mapping[str, int], piece: int = PIECE) -> Iterator[Piece]:
-    """What stands behind `places` (segment -> bytes that were read), the oldest segments first.
+    """What stands behind `places` (segment -> bytes that were read), by day, writer and number.
 
     A last line that isn't whole is left for later: its writer may be at it. If the writer died at it, it goes on in
     another segment, and nobody ever needs the line.

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from dicomhawk.evidence.places import ends, pieces
 from dicomhawk.outputs.forwarding import pump as pump_module
 from dicomhawk.outputs.forwarding.base import Batch, Permanent, Temporary
 from dicomhawk.outputs.forwarding.pump import Pump, pause
@@ -110,18 +109,6 @@ def test_a_line_that_is_being_written_waits_and_one_that_never_ends_is_passed_ov
     write_journal(settings.journal_dir, [event(3)], "2026-12-01.w0.0002.ndjson")
     drain(pump, 2)
     assert receiver.got == identifiers([event(n) for n in (1, 2, 3)])
-
-
-def test_pieces_are_whole_lines_whatever_their_size(tmp_path: Path) -> None:
-    write_journal(tmp_path, [event(n, message="x" * (n * 97 % 5000)) for n in range(200)])
-    for size in (10, 4096, 1 << 20):
-        places: dict[str, int] = {}
-        lines = []
-        for piece in pieces(tmp_path, places, size):
-            places[piece.segment] = piece.end
-            lines += piece.lines
-        assert [json.loads(line)["event"]["sequence"] for line in lines] == list(range(200))
-        assert places == ends(tmp_path)
 
 
 def test_only_what_was_asked_for(tmp_path: Path) -> None:
