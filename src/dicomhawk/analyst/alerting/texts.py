@@ -130,7 +130,8 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     yield ""
     yield f"Why: rule {trigger.rule}, {LEVELS[trigger.severity]}, since {text(trigger.moment)}."
     yield f"Next: {next_step(trigger)}"
-    yield f"Session: {session.session} (dicomhawk evidence bundle {session.session})"
+    name = session.session
+    yield f"Session: {name} (dicomhawk replay {name}; dicomhawk evidence bundle {name})"
 
 
 def next_step(trigger: Trigger) -> str:
