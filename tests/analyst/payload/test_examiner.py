@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,21 @@ def test_a_digest_that_is_none_is_refused(examiner: Examiner, data: Path) -> Non
 def test_a_link_is_not_followed(examiner: Examiner, tmp_path: Path) -> None:
     (tmp_path / "x").symlink_to("/etc/hostname")
     assert severities(examiner.examine("0" * 64, tmp_path / "x")) == {"sandbox.absent": 0}
+
+
+def test_what_is_no_file_is_not_opened(examiner: Examiner, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x")
+    assert severities(examiner.examine("0" * 64, tmp_path / "x")) == {"sandbox.absent": 0}
+
+
+def test_without_room_for_a_preview_there_is_a_report(tmp_path: Path) -> None:
+    (tmp_path / "previews").write_text("in the way")
+    examiner = Examiner(Settings(data=tmp_path, analyst=UNHURRIED))
+    try:
+        report = give(examiner, tmp_path, samples.ct())
+        assert report["preview"] is None and report["severity"] == 0
+    finally:
+        examiner.close()
 
 
 def test_a_file_that_was_changed_in_the_vault_is_told(examiner: Examiner, tmp_path: Path) -> None:

@@ -212,3 +212,39 @@ def test_every_prefix_of_a_file_is_examined() -> None:
     whole = compressed(RLE, pack("<16I", 2, 64, 70, *[0] * 13) + bytes(40))
     for end in range(0, len(whole), 7):
         assert not Examining(whole[:end]).made().failed
+
+
+SLOW = 60_000
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\n" * SLOW,
+        b"' " * (SLOW // 2),
+        b"'" + b" " * SLOW,
+        b"; " * (SLOW // 2),
+        b"<" * SLOW,
+        b"<img " * (SLOW // 5),
+        b"${" * (SLOW // 2),
+        b"$(" * (SLOW // 2),
+        b"curl " * (SLOW // 5),
+        b"curl -a" + b" -a" * (SLOW // 3),
+        b"../" * (SLOW // 3),
+        b"a.a@" * (SLOW // 4),
+        b"1:" * (SLOW // 2),
+        b"a" * SLOW + b"@",
+        b"\\\\a\\b" * (SLOW // 6),
+    ],
+    ids=lambda value: repr(value[:8]),
+)
+def test_texts_that_are_made_to_be_slow_are_not(value: bytes) -> None:
+    """Looked through from each byte anew, one of them would take minutes, and the test its timeout."""
+    file = part10(encode(attributes(*(Element(0x00191001 + each, "UT", value) for each in range(3))), EXPLICIT_LE))
+    assert not Examining(file).made().failed
+
+
+def test_many_fragments_of_many_frames() -> None:
+    frames = [jpeg(64)[:200]] * 20_000
+    told = severities(compressed(JPEG, *frames, more=(*EIGHT_BITS, text(0x00280008, "IS", "20000"))))
+    assert "structure.elements" not in told

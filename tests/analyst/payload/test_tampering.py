@@ -80,7 +80,10 @@ def samples_of(content: DataSet) -> np.ndarray[Any, Any]:
     return np.frombuffer(value, "<i2").reshape(512, 512).copy()
 
 
-@pytest.mark.parametrize("modality", ["CT", "MR", "CR", "US", "SR", "KO", "ECG", "OT"])
+LARGE = [pytest.param(modality, marks=pytest.mark.soak) for modality in ("MR", "CR", "US", "ECG")]
+
+
+@pytest.mark.parametrize("modality", ["CT", "SR", "KO", "OT", *LARGE])
 def test_what_comes_back_as_it_left_is_clean(ward: Ward, modality: str) -> None:
     report = ward.examine(ward.object_of(modality))
     assert severities(report) == {"hospital.returned": 0}, report["findings"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -40,21 +41,13 @@ class Hospital:
             self._catalogue = None
 
     def belonging(self, dicom: Dicom) -> Belonging:
-        """Whose identifiers those are."""
+        """Whose identifiers those are; of none, if the catalogue can't be asked now."""
         catalogue = self._opened()
-        if catalogue is None:
+        try:
+            return _belonging(catalogue, dicom) if catalogue is not None else Belonging("")
+        except sqlite3.Error:
+            self.close()  # it was made anew, perhaps
             return Belonging("")
-        if _UID.fullmatch(dicom.sop_uid):
-            key = catalogue.key_of(Instance, dicom.sop_uid)
-            if key is not None:
-                return Belonging("instance", catalogue.instance(key))
-        if _UID.fullmatch(dicom.series_uid) and catalogue.key_of(Series, dicom.series_uid) is not None:
-            return Belonging("series")
-        if _UID.fullmatch(dicom.study_uid) and catalogue.key_of(Study, dicom.study_uid) is not None:
-            return Belonging("study")
-        if dicom.patient_id and catalogue.key_of(Patient, dicom.patient_id) is not None:
-            return Belonging("patient")
-        return Belonging("")
 
     def file_of(self, instance: Instance) -> Path | None:
         """The hospital's own file, made if it isn't there; None: it can't be had."""
@@ -62,7 +55,7 @@ class Hospital:
             return self._archive.path_of(instance) or Path(
                 render(str(self._data), instance.instance_key, self._budget)
             )
-        except (OSError, LookupError, ValueError, CatalogueError):
+        except (OSError, LookupError, ValueError, CatalogueError, sqlite3.Error):
             return None
 
     def _opened(self) -> Catalogue | None:
@@ -73,6 +66,20 @@ class Hospital:
             except CatalogueError:
                 return None
         return self._catalogue
+
+
+def _belonging(catalogue: Catalogue, dicom: Dicom) -> Belonging:
+    if _UID.fullmatch(dicom.sop_uid):
+        key = catalogue.key_of(Instance, dicom.sop_uid)
+        if key is not None:
+            return Belonging("instance", catalogue.instance(key))
+    if _UID.fullmatch(dicom.series_uid) and catalogue.key_of(Series, dicom.series_uid) is not None:
+        return Belonging("series")
+    if _UID.fullmatch(dicom.study_uid) and catalogue.key_of(Study, dicom.study_uid) is not None:
+        return Belonging("study")
+    if dicom.patient_id and catalogue.key_of(Patient, dicom.patient_id) is not None:
+        return Belonging("patient")
+    return Belonging("")
 
 
 def findings_of(belonging: Belonging, comparison: Comparison | None) -> list[Finding]:

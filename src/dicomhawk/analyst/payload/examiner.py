@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -91,10 +92,12 @@ class Examiner:
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"{sha256[:80]!r} is no SHA-256")
         try:
-            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             return absent(sha256)
         try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                return absent(sha256)
             return self._examined(sha256, file)
         finally:
             os.close(file)

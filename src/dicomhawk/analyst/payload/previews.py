@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -11,12 +12,17 @@ from .model import Image
 
 
 def write(folder: Path, name: str, image: Image) -> str | None:
-    """Write ``<name>.png``; the file's name, or None if the samples are not as many as they must be."""
+    """Write ``<name>.png``; the file's name, or None if there are not as many samples as there must be, or no room."""
     if len(image.data) != image.width * image.height * image.samples or image.samples not in (1, 3):
         return None
     picture = Pillow.frombytes("L" if image.samples == 1 else "RGB", (image.width, image.height), image.data)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = folder / f".{name}.{os.getpid()}"
-    picture.save(partial, "PNG")
-    partial.replace(folder / f"{name}.png")
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        picture.save(partial, "PNG")
+        partial.replace(folder / f"{name}.png")
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        return None
     return f"{name}.png"

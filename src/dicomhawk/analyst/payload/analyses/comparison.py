@@ -6,7 +6,6 @@ import hashlib
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from ....hospital.displays import DisplayError
@@ -15,7 +14,7 @@ from ....hospital.vr import swapped
 from ..model import MAX_LISTED, Attribute, Comparison, Image, clean
 from ..model import Pixels as PixelChanges
 from .layout import Layout, keyword_of
-from .pictures import of_pillow, opened, values_of
+from .pictures import Samples, of_pillow, opened, values_of
 from .walker import Node
 
 MAX_FRAMES: Final = 64
@@ -116,7 +115,7 @@ def _compared(left: Pixels, right: Pixels) -> tuple[PixelChanges, Image | None]:
     changed = np.zeros((left.shape.rows, left.shape.columns), bool)
     total = largest = 0
     frames = min(left.count, MAX_FRAMES)
-    worst: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
+    worst: tuple[int, Samples, Samples] | None = None
     for number in range(1, frames + 1):
         theirs, ours = values_of(left, number), values_of(right, number)
         if theirs.shape != ours.shape:
@@ -136,9 +135,9 @@ def _compared(left: Pixels, right: Pixels) -> tuple[PixelChanges, Image | None]:
     return PixelChanges(True, "", False, share, box, frames, largest), _drawn(worst[1], worst[2])
 
 
-def _drawn(difference: NDArray[np.int64], ours: NDArray[np.int64]) -> Image:
+def _drawn(difference: Samples, ours: Samples) -> Image:
     """Our image in dark grey, and in red what was changed, the brighter the more."""
-    grey = ours.mean(axis=-1) if ours.ndim == 3 else ours.astype(np.float64)
+    grey = ours.mean(axis=-1) if ours.ndim == 3 else ours.astype(np.float32)
     low, high = np.percentile(grey, (1, 99))
     dark = np.clip((grey - low) / max(1.0, high - low), 0, 1) * 110
     strength = np.where(difference > 0, 145 + 110 * difference / max(1, difference.max(initial=1)), dark)

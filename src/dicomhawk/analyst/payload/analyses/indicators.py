@@ -17,6 +17,8 @@ MAX_SEARCHED: Final = 16 << 20
 """Bytes that are searched."""
 MAX_RUN: Final = 4096
 """Characters of one string that are searched."""
+MAX_MATCHED: Final = 2 << 20
+"""Characters of strings that the patterns are applied to: some microseconds each, of strings made for that."""
 MAX_STRINGS: Final = 200_000
 SHORTEST: Final = 6
 SHOWN: Final = 100
@@ -57,6 +59,7 @@ def look(data: Buffer, size: int) -> tuple[list[Indicator], list[str]]:
     """Indicators, each once, and the longest strings in their order."""
     found: dict[tuple[str, str], Indicator] = {}
     kept: list[tuple[int, int, str]] = []
+    searched = 0
     for number, (offset, text) in enumerate(_strings(data, min(size, MAX_SEARCHED))):
         if number >= MAX_STRINGS:
             break
@@ -64,7 +67,8 @@ def look(data: Buffer, size: int) -> tuple[list[Indicator], list[str]]:
             kept.append((len(text), offset, text))
             if len(kept) > 4 * SHOWN:
                 kept = sorted(kept, reverse=True)[:SHOWN]
-        if len(found) < MAX_LISTED and _HINT.search(text):
+        if len(found) < MAX_LISTED and searched < MAX_MATCHED and _HINT.search(text):
+            searched += len(text)
             for indicator in _of_text(text, offset):
                 found.setdefault((indicator.kind, indicator.value), indicator)
     shown = sorted(sorted(kept, reverse=True)[:SHOWN], key=lambda each: each[1])

@@ -61,7 +61,10 @@ class Layout:
 
     def top(self, tag: int) -> Node | None:
         """The first element of the data set itself with that tag."""
-        return next((node for node in self.walk.nodes if node.tag == tag and node.depth == 0), None)
+        if self._indexed is not self.walk:
+            self._indexed = self.walk
+            self._tops = {node.tag: node for node in reversed(self.walk.nodes) if node.depth == 0}
+        return self._tops.get(tag)
 
     def value(self, node: Node | None, limit: int = MAX_TEXT) -> bytes:
         """The beginning of a value; empty if there is no such element."""
@@ -133,6 +136,8 @@ class Layout:
         return self._offsets
 
     _offsets: list[int] = field(default_factory=list)
+    _tops: dict[int, Node] = field(default_factory=dict)
+    _indexed: Walk | None = None
 
 
 def named(tag: int) -> str:

@@ -55,5 +55,6 @@ def of_pillow(image: Pillow.Image) -> Image:
 
 
 def values_of(pixels: Pixels, number: int) -> Samples:
-    """The samples of a frame as whole numbers of 64 bits. Raises `DisplayError`."""
-    return stored_values(pixels, number, trusted=True)[0].astype(np.int64)
+    """The samples of a frame as numbers that can be subtracted from each other. Raises `DisplayError`."""
+    samples = stored_values(pixels, number, trusted=True)[0]
+    return samples.astype(np.int32 if samples.itemsize <= 2 else np.int64)

@@ -11,6 +11,8 @@ from .walker import Node
 
 MAX_VALUES: Final = 20_000
 """Texts of one object that are looked at."""
+MAX_LOOKED: Final = 4 << 20
+"""Bytes of texts that could be attacks, and are looked through for each: a microsecond for a byte made for that."""
 _UNHIDDEN: Final = 4096
 
 
@@ -25,41 +27,42 @@ def _attack(id: str, name: str, severity: int, *patterns: bytes) -> _Attack:
     return _Attack(id, name, severity, re.compile(b"|".join(patterns), re.IGNORECASE))
 
 
-_COMMAND_START: Final = rb"(?:[;|&`\n]|\$\(|\A)\s*(?:/(?:usr/)?s?bin/)?"
+# Blanks have a limit everywhere: a text of nothing else would be looked through from each of its bytes.
+_COMMAND_START: Final = rb"(?:[;|&`\n]|\$\(|\A)\s{0,9}(?:/(?:usr/)?s?bin/)?"
 
 ATTACKS: Final = (
     _attack(
         "xss",
         "script for a viewer",
         HIGH,
-        rb"<\s*(?:script|iframe|object|embed|svg|math|base|meta|link|form)\b",
-        rb"<\s*(?:img|body|video|audio|input|details|a|div|p|b|style)\b[^>]{0,200}?\bon[a-z]{3,20}\s*=",
-        rb"\bon(?:error|load|click|mouseover|focus|toggle|begin)\s*=\s*[\"'\w(]",
-        rb"\b(?:java|vb)script\s*:\s*\S",
-        rb"data\s*:\s*text/html",
-        rb"\{\{\s*constructor\b",
+        rb"<\s{0,9}(?:script|iframe|object|embed|svg|math|base|meta|link|form)\b",
+        rb"<\s{0,9}(?:img|body|video|audio|input|details|a|div|p|b|style)\b[^>]{0,200}?\bon[a-z]{3,20}\s{0,9}=",
+        rb"\bon(?:error|load|click|mouseover|focus|toggle|begin)\s{0,9}=\s{0,9}[\"'\w(]",
+        rb"\b(?:java|vb)script\s{0,9}:\s{0,9}\S",
+        rb"data\s{0,9}:\s{0,9}text/html",
+        rb"\{\{\s{0,9}constructor\b",
     ),
     _attack(
         "jndi",
         "look-up for a logger or a template",
         CRITICAL,
-        rb"\$\{\s*(?:jndi|\$\{[^}]{0,60}\}|lower|upper|env|sys|::-|date|base64)\s*[:}]",
+        rb"\$\{\s{0,9}(?:jndi|\$\{[^}]{0,60}\}|lower|upper|env|sys|::-|date|base64)\s{0,9}[:}]",
         rb"\$\{[^}\r\n]{0,60}:-?j\}",
-        rb"\{\{\s*(?:7\s*\*\s*7|config|self|request)\b",
-        rb"[%#]\{\s*(?:\(#|T\(|\d+\s*\*\s*\d+)",
-        rb"<%=?\s*\d+\s*\*\s*\d+",
+        rb"\{\{\s{0,9}(?:7\s{0,9}\*\s{0,9}7|config|self|request)\b",
+        rb"[%#]\{\s{0,9}(?:\(#|T\(|\d+\s{0,9}\*\s{0,9}\d+)",
+        rb"<%=?\s{0,9}\d+\s{0,9}\*\s{0,9}\d+",
     ),
     _attack(
         "sql",
         "injection into a database",
         HIGH,
-        rb"['\"]\s*(?:or|and)\s+['\"]?[\w]{1,20}['\"]?\s*(?:=|like|<|>)",
-        rb"\bunion\s+(?:all\s+)?select\b",
-        rb";\s*(?:drop|delete|insert|update|exec|waitfor|shutdown|alter)\s+[\w'@]",
-        rb"\b(?:sleep|benchmark|pg_sleep|waitfor\s+delay)\s*\(?\s*['\d]",
+        rb"['\"]\s{0,9}(?:or|and)\s{1,9}['\"]?[\w]{1,20}['\"]?\s{0,9}(?:=|like|<|>)",
+        rb"\bunion\s{1,9}(?:all\s{1,9})?select\b",
+        rb";\s{0,9}(?:drop|delete|insert|update|exec|waitfor|shutdown|alter)\s{1,9}[\w'@]",
+        rb"\b(?:sleep|benchmark|pg_sleep|waitfor\s{1,9}delay)\s{0,9}\(?\s{0,9}['\d]",
         rb"\bxp_cmdshell\b",
-        rb"['\"]\s*;?\s*--(?:\s|$)",
-        rb"\*\)\s*\(\s*(?:uid|cn|\||&|objectclass)",
+        rb"['\"]\s{0,9};?\s{0,9}--(?:\s|$)",
+        rb"\*\)\s{0,9}\(\s{0,9}(?:uid|cn|\||&|objectclass)",
         rb"[\"'\[]\$(?:ne|gt|regex|where)\b",
     ),
     _attack(
@@ -67,21 +70,23 @@ ATTACKS: Final = (
         "command for a shell",
         CRITICAL,
         # Words that are also a radiologist's (NC, cat, id) count with what only a shell has behind them.
-        _COMMAND_START + rb"(?-i:id|whoami|uname|hostname|ifconfig|ipconfig|pwd|ls)(?:\s+-\w+)?\s*(?:\Z|[;|&)`#\0])",
-        _COMMAND_START + rb"(?:wget|curl|nslookup|dig|fetch)\s+(?:-\S+\s+)*[\w$]+[.:/$][\w./:$-]+",
-        _COMMAND_START + rb"(?:nc|ncat|netcat|ping|telnet)\s+(?:-\w|\d{1,3}(?:\.\d{1,3}){3})",
-        _COMMAND_START + rb"(?:ba|da|z|k)?sh\s+(?:-\w|/|<)|\|\s*(?:ba|da|z|k)?sh\b",
-        _COMMAND_START + rb"(?:python[23]?|perl|ruby|php|node)\s+-[cer]\b",
-        _COMMAND_START + rb"(?:cat|rm|chmod|chown|cp|mv|touch|tar|dd)\s+(?:-\w+\s+|[+0-7]+\s+)*[~/.$][\w/.$*~-]*",
-        _COMMAND_START + rb"sleep\s+\d+\s*(?:\Z|[;|&)`#])",
+        _COMMAND_START
+        + rb"(?-i:id|whoami|uname|hostname|ifconfig|ipconfig|pwd|ls)(?:\s{1,9}-\w+)?\s{0,9}(?:\Z|[;|&)`#\0])",
+        _COMMAND_START + rb"(?:wget|curl|nslookup|dig|fetch)\s{1,9}(?:-\S+\s{1,9}){0,9}[\w$]+[.:/$][\w./:$-]+",
+        _COMMAND_START + rb"(?:nc|ncat|netcat|ping|telnet)\s{1,9}(?:-\w|\d{1,3}(?:\.\d{1,3}){3})",
+        _COMMAND_START + rb"(?:ba|da|z|k)?sh\s{1,9}(?:-\w|/|<)|\|\s{0,9}(?:ba|da|z|k)?sh\b",
+        _COMMAND_START + rb"(?:python[23]?|perl|ruby|php|node)\s{1,9}-[cer]\b",
+        _COMMAND_START
+        + rb"(?:cat|rm|chmod|chown|cp|mv|touch|tar|dd)\s{1,9}(?:-\w+\s{1,9}|[+0-7]+\s{1,9}){0,9}[~/.$][\w/.$*~-]*",
+        _COMMAND_START + rb"sleep\s{1,9}\d+\s{0,9}(?:\Z|[;|&)`#])",
         _COMMAND_START + rb"(?:certutil|bitsadmin|mshta|rundll32|regsvr32|net user|schtasks|reg add)\b",
         rb"\$\([^)\r\n]{2,200}\)",
         rb"`(?:id|whoami|uname|wget|curl|nc|bash|sh|ping|cat)\b[^`\r\n]{0,200}`",
         rb"/dev/tcp/",
-        rb"\bpowershell(?:\.exe)?\s+-\w",
-        rb"\bcmd(?:\.exe)?\s+/[ck]\b",
-        rb"\b(?:wget|curl)\s+(?:-\S+\s+)*https?://",
-        rb"\bos\.execute\s*\(|\bio\.popen\s*\(|\bsystem\s*\(\s*['\"]",
+        rb"\bpowershell(?:\.exe)?\s{1,9}-\w",
+        rb"\bcmd(?:\.exe)?\s{1,9}/[ck]\b",
+        rb"\b(?:wget|curl)\s{1,9}(?:-\S+\s{1,9}){0,9}https?://",
+        rb"\bos\.execute\s{0,9}\(|\bio\.popen\s{0,9}\(|\bsystem\s{0,9}\(\s{0,9}['\"]",
     ),
 )
 _TRAVERSAL: Final = re.compile(
@@ -93,10 +98,11 @@ _TRAVERSAL: Final = re.compile(
 
 def look(layout: Layout, findings: Findings) -> None:
     """Report attacks in the values of an object, and in its group 0002."""
+    left = MAX_LOOKED
     for number, (node, value) in enumerate(layout.texts()):
-        if number >= MAX_VALUES:
+        if number >= MAX_VALUES or left <= 0:
             break
-        _value(node, value, findings)
+        left -= _value(node, value, findings)
     for node in layout.meta.nodes:
         if node.length and node.vr not in ("OB", "UL"):
             _value(node, bytes(layout.data[node.value : node.value + min(node.length, _UNHIDDEN)]), findings)
@@ -115,9 +121,10 @@ def _attacks(value: bytes, where: str, start: int, findings: Findings) -> None:
             findings.add(f"text.{attack.id}", attack.name, attack.severity, detail, start + hit.start())
 
 
-def _value(node: Node, value: bytes, findings: Findings) -> None:
+def _value(node: Node, value: bytes, findings: Findings) -> int:
+    """Look at a value; bytes that took time."""
     if not _SUSPICIOUS.search(value):
-        return
+        return 0
     where = named(node.tag)
     _attacks(value, where, node.value, findings)
     # A backslash parts values of most VRs, and file IDs are made of parts (PS3.10 section 8.2).
@@ -125,6 +132,7 @@ def _value(node: Node, value: bytes, findings: Findings) -> None:
     if hit is not None and (node.vr != "UN" or hit.group()[:2] == b".."):
         detail = f"{where}: {clean(value, 160)}"
         findings.add("text.traversal", "path that leaves its folder", CRITICAL, detail, node.value + hit.start())
+    return len(value)
 
 
 _SUSPICIOUS: Final = re.compile(

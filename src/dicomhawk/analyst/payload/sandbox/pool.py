@@ -68,21 +68,25 @@ class Sandbox:
 
     def run(self, job: str, files: Sequence[int], facts: Mapping[str, Any], seconds: float) -> Ended:
         """Do `job` with the files that the descriptors are of, which stay open. Raises `SandboxError`."""
-        control = self._started()
         request = json.dumps({"job": job, "facts": dict(facts), "seconds": seconds, "strict": self._strict}).encode()
         if len(request) > MAX_REQUEST:
             raise ValueError(f"{len(request)} bytes of facts")
+        for _ in range(2):
+            try:
+                return self._run(request, files, seconds)
+            except OSError:  # not the job has died, but what it is a copy of; that may be somebody else's doing, once
+                self.close()
+        return Ended("died", b"", {})
+
+    def _run(self, request: bytes, files: Sequence[int], seconds: float) -> Ended:
+        control = self._started()
         source, sink = os.pipe2(os.O_CLOEXEC)
         with FileIO(source) as pipe:
             try:
-                try:
-                    socket.send_fds(control, [request], [sink, *files])
-                finally:
-                    os.close(sink)
-                return _ended(*_watched(control, pipe, time.monotonic() + seconds + GRACE_SECONDS))
-            except OSError:
-                self.close()
-                return Ended("died", b"", {})
+                socket.send_fds(control, [request], [sink, *files])
+            finally:
+                os.close(sink)
+            return _ended(*_watched(control, pipe, time.monotonic() + seconds + GRACE_SECONDS))
 
     def close(self) -> None:
         """End all of it."""
@@ -99,9 +103,13 @@ class Sandbox:
             return self._control
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
-                self._command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment(), cwd="/"
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
+                    self._command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, env=_environment(), cwd="/"
+                )
+            except OSError as error:
+                ours.close()
+                raise SandboxError(f"the process that examines files can't be started: {error}") from None
         self._control = ours
         ours.settimeout(START_SECONDS)
         try:
