@@ -3,4 +3,3 @@
 from __future__ import annotations
 
 from .session import clients_of as clients_of
-from .session import commonplace as commonplace

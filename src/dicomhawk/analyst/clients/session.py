@@ -63,11 +63,6 @@ def clients_of(events: Sequence[Document]) -> tuple[list[Row], str]:
     return rows, named(tools)
 
 
-def commonplace(row: Row) -> bool:
-    """Whether a row of `clients` is one that many strangers have: somebody's whom the tables know."""
-    return bool(row["tool"])
-
-
 def named(tools: Iterable[tuple[int, str]]) -> str:
     """Tools in one phrase, the most telling first, those of a family together: ``nmap -sV/dicom-ping, curl``."""
     families: dict[str, list[str]] = {}

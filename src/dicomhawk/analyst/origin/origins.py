@@ -98,16 +98,6 @@ class Origins:
             tags=tuple(sorted(tags)),
         )
 
-    def label(self, operator: str) -> str:
-        """The operator's name, as people say it; the identifier itself where there is none."""
-        known = self._table.operators.get(operator)
-        return known.name if known is not None else operator
-
-    def kind(self, operator: str) -> str:
-        """reserved, scanner, cloud or isp; empty: not in the table."""
-        known = self._table.operators.get(operator)
-        return known.kind if known is not None else ""
-
     def dates(self) -> Mapping[str, str]:
         """Of each list that the table was made of: its day (ISO 8601), or nothing where it doesn't say."""
         return {source.name: source.date for source in self._table.sources}
