@@ -12,7 +12,7 @@ from .model import Image
 
 
 def write(folder: Path, name: str, image: Image) -> str | None:
-    """Write ``<name>.png``; the file's name, or None if there are not as many samples as there must be, or no room."""
+    """Write ``<name>.png``; the file's name; None: not as many samples as there must be, or no room."""
     if len(image.data) != image.width * image.height * image.samples or image.samples not in (1, 3):
         return None
     picture = Pillow.frombytes("L" if image.samples == 1 else "RGB", (image.width, image.height), image.data)
