@@ -150,6 +150,21 @@ def test_a_pass_ends_when_its_time_is_over_and_goes_on_later(folder: Folder) -> 
     assert folder.verify().problems == []
 
 
+def test_a_file_that_takes_longer_than_a_pass_is_gone_on_with(folder: Folder) -> None:
+    journal = folder.journal(rotate=1 << 30)
+    for _ in range(10):
+        journal.append(b"x" * (1 << 20) + b"\n", folder.clock.now)
+    journal.close()
+    ticks = iter(range(1000))
+    sealer = Sealer(folder.settings, monotonic=lambda: float(next(ticks)))
+    passes = 1
+    while sealer.work(3.0).more:
+        passes += 1
+        assert folder.journal(rotate=1 << 30).name.endswith("0002.ndjson")
+    assert 2 < passes < 10
+    assert folder.verify().problems == []
+
+
 def test_a_torn_line_at_the_end_is_taken_away_and_told(sealed: Folder) -> None:
     with sealed.chain.open("ab") as file:
         file.write(b'{"kind":"sea')
@@ -179,6 +194,16 @@ def test_several_writers_make_one_chain(folder: Folder) -> None:
     assert one.head != other.head
     one.refresh()
     assert one.head == other.head
+
+
+def test_a_file_that_two_processes_look_at_has_one_entry(folder: Folder) -> None:
+    folder.written(1)
+    other = Chain(folder.settings)
+    other.refresh()
+    work = folder.seal()
+    again = Fact(kind="sealed", segment="journal/2024-10-04.w0.0001.ndjson", bytes=1, sha256="00")
+    assert other.append([again]) == work.head
+    assert folder.verify().problems == []
 
 
 def test_processes_that_append_at_once_make_one_chain(folder: Folder) -> None:

@@ -165,7 +165,11 @@ class Chain:
             self.refresh()
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
-                self._write(fd, [*self._due(self._cut(fd), signer), *facts], signer)
+                torn = self._cut(fd)
+                # Another process may have been looking at the same files.
+                news = [fact for fact in facts if fact.kind != "sealed" or fact.segment not in self.sealed]
+                if news or torn:
+                    self._write(fd, [*self._due(torn, signer), *news], signer)
             finally:
                 os.close(fd)
         return self.head

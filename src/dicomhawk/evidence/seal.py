@@ -60,10 +60,11 @@ class Sealer:
         self._settings = settings
         self._monotonic = monotonic
         self.chain = Chain(settings)
+        self._begun: _Begun | None = None
 
     def work(self, seconds: float | None = None) -> Work:
         """Give closed segments their entries, and what was removed for the budget. Ends after about `seconds`, in the
-        middle of a file if need be. Raises `OSError`, `ChainError` and `SettingsError`."""
+        middle of a file if need be, which the next call goes on with. Raises as `Chain.append` does."""
         chain = self.chain
         chain.refresh()
         deadline = None if seconds is None else self._monotonic() + seconds
@@ -77,7 +78,7 @@ class Sealer:
             for segment in self._closed():
                 if deadline is not None and self._monotonic() > deadline:
                     raise Late
-                sealed = self._seal(segment.path, segment.least, deadline)
+                sealed = self._seal(segment, deadline)
                 if sealed is not None:
                     facts.append(Fact(kind="sealed", segment=segment.name, bytes=sealed.bytes, sha256=sealed.sha256))
                 if len(facts) >= BATCH:
@@ -102,29 +103,54 @@ class Sealer:
         digest = known.sha256 if known is not None else ""
         return Fact(kind="removed", segment=segment, bytes=dropped[1], sha256=digest, reason="budget")
 
-    def _seal(self, path: Path, least: int, deadline: float | None) -> Sealed | None:
+    def _seal(self, segment: Segment, deadline: float | None) -> Sealed | None:
         """Size and hash of a file that is closed and holds something, which is then read-only; else None."""
+        begun = self._begun
+        if begun is None or begun.name != segment.name:
+            begun = self._begin(segment)
+        if begun is None:
+            return None
+        self._begun = begun
+        while chunk := os.read(begun.fd, _CHUNK):
+            begun.digest.update(chunk)
+            begun.size += len(chunk)
+            if deadline is not None and self._monotonic() > deadline:
+                raise Late
+        os.fchmod(begun.fd, _READ_ONLY)
+        self._leave()
+        return Sealed(begun.size, begun.digest.hexdigest())
+
+    def _begin(self, segment: Segment) -> _Begun | None:
+        self._leave()
         try:
-            if path.stat().st_size <= least:  # not even locked for a moment: its writer may be about to begin it
+            # Not even locked for a moment if it is empty: its writer may be about to begin it.
+            if segment.path.stat().st_size <= segment.least:
                 return None
-            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
         try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return None
-            size, digest = 0, hashlib.sha256()
-            while chunk := os.read(fd, _CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-                if deadline is not None and self._monotonic() > deadline:
-                    raise Late
-            os.fchmod(fd, _READ_ONLY)
-            return Sealed(size, digest.hexdigest())
-        finally:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             os.close(fd)
+            return None
+        return _Begun(segment.name, fd)
+
+    def _leave(self) -> None:
+        """Give back the file that was begun."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            os.close(begun.fd)
+
+
+class _Begun:
+    """A file of which a part was hashed. It stays locked, so that nobody continues it."""
+
+    def __init__(self, name: str, fd: int) -> None:
+        self.name = name
+        self.fd = fd
+        self.size = 0
+        self.digest = hashlib.sha256()
 
 
 def everything(settings: Settings) -> Iterator[Segment]:
