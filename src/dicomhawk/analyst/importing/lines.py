@@ -170,7 +170,11 @@ def _head(file: Path) -> bytes:
 
 
 def _written(file: Path) -> int:
-    return file.stat().st_mtime_ns
+    """When a file was last written; 0 if it is gone."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _opened(file: Path) -> BinaryIO:
