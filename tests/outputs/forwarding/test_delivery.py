@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,6 +203,38 @@ def test_what_a_receiver_refuses_does_not_hold_up_the_rest(tmp_path: Path) -> No
     drain(pump)
     assert receiver.got == [name for name in identifiers(events) if name not in bad]
     assert (pump.status().refused, pump.status().sent) == (2, 23)
+
+
+def test_a_disk_that_is_full_makes_it_wait_and_send_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_with(tmp_path, FILE)
+    write_journal(settings.journal_dir, [event(1)])
+    receiver = Receiver()
+    pump, queue = pump_of(settings, receiver)
+    done, full = queue.done, [True]
+
+    def refuse(*given: Any) -> None:
+        if full[0]:
+            raise sqlite3.OperationalError("database or disk is full")
+        done(*given)
+
+    monkeypatch.setattr(queue, "done", refuse)
+    monkeypatch.setattr(pump_module, "pause", lambda failures, asked: 0.05)
+
+    async def work() -> None:
+        task = asyncio.create_task(pump.run())
+        while len(receiver.got) < 3:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+        assert pump.status().failures >= 2
+        assert "disk is full" in pump.status().last_error
+        full[0] = False
+        while queue.count:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        pump.end()
+        await task
+
+    asyncio.run(work())
+    assert set(receiver.got) == {event(1)["event"]["id"]}
+    assert (pump.status().state, pump.status().sent) == ("working", 1)
 
 
 def test_a_refusal_of_nothing_that_was_sent_ends_too(tmp_path: Path) -> None:

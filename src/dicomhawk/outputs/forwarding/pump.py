@@ -54,7 +54,7 @@ class Pump:
         self._error = ""
         self._error_at = 0
         self._not_before = 0.0
-        self._written = self._tidied = 0.0
+        self._tidied = 0.0
         self._alone = 0
         """Records that are to be tried one by one, since they were refused together."""
         self._open = False
@@ -66,28 +66,26 @@ class Pump:
 
     async def run(self) -> None:
         """Work until `end`."""
-        self._tell(force=True)
-        while not self._ending.is_set():
-            busy = await self._take_in()
-            if (
-                not self._ending.is_set()
-                and (self._queue.count or not self._open)
-                and time.monotonic() >= self._not_before
-            ):
-                busy = await self._deliver() or busy
-            await asyncio.to_thread(self._tidy)
+        telling = asyncio.create_task(self._keep_telling())
+        try:
+            while not self._ending.is_set():
+                busy = await self._take_in()
+                if self._is_time():
+                    busy = await self._deliver() or busy
+                await asyncio.to_thread(self._tidy)
+                if not busy:
+                    await self._wait(POLL_SECONDS)
+        finally:
+            telling.cancel()
             self._tell()
-            if not busy:
-                await self._wait(POLL_SECONDS)
-        self._tell(force=True)
-        await self._output.close()
+            await self._reset()
 
     async def drain(self) -> None:
         """Deliver what is there, once; for tests and for whoever doesn't stay."""
         await self._make_ready()
         while await self._take_in() or (self._queue.count and await self._deliver()):
             pass
-        self._tell(force=True)
+        self._tell()
 
     def status(self) -> Status:
         """How it is doing."""
@@ -110,6 +108,10 @@ class Pump:
             next_attempt_at=_now() + int(wait * 1_000_000) if self._failures and wait > 0 else 0,
             updated_at=_now(),
         )
+
+    def _is_time(self) -> bool:
+        wanted = self._queue.count > 0 or not self._open
+        return wanted and not self._ending.is_set() and time.monotonic() >= self._not_before
 
     async def _take_in(self) -> bool:
         # A receiver that takes what it gets needs no more than the next batches: the journal keeps the rest.
@@ -140,6 +142,7 @@ class Pump:
                 await self._output.send([one.record for one in waiting])
         except Permanent as error:
             self._note(str(error))
+            self._failures = 0  # it listens
             if not await self._partly(waiting, error, all_refused=len(waiting) == 1):
                 self._alone = len(waiting)
             return True
@@ -156,9 +159,9 @@ class Pump:
             if self._failures == 1:
                 traceback.print_exc(file=sys.stderr)
             return False
-        await self._done(waiting, [])
-        self._failures = 0
-        self._not_before = time.monotonic() + self._settings.every
+        if await self._done(waiting, []):
+            self._failures = 0
+            self._not_before = time.monotonic() + self._settings.every
         return True
 
     async def _reset(self) -> None:
@@ -180,12 +183,14 @@ class Pump:
             await self._done(taken, refused)
         return bool(taken or refused)
 
-    async def _done(self, taken: list[Waiting], refused: list[Waiting]) -> None:
+    async def _done(self, taken: list[Waiting], refused: list[Waiting]) -> bool:
         try:
             await asyncio.to_thread(self._queue.done, taken, refused)
         except (OSError, sqlite3.Error) as error:
             # It will be sent again, and the receiver can tell.
             self._failed(f"the queue can't be written: {error}", None)
+            return False
+        return True
 
     def _failed(self, reason: str, asked: float | None) -> None:
         self._note(reason)
@@ -207,10 +212,12 @@ class Pump:
         except sqlite3.Error as error:
             self._note(f"the queue can't be written: {error}")
 
-    def _tell(self, force: bool = False) -> None:
-        if not force and time.monotonic() - self._written < STATUS_SECONDS:
-            return
-        self._written = time.monotonic()
+    async def _keep_telling(self) -> None:
+        while True:
+            self._tell()
+            await asyncio.sleep(STATUS_SECONDS)
+
+    def _tell(self) -> None:
         try:
             write_status(self._folder, self.status())
         except OSError as error:
