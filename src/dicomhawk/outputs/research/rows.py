@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, func, select
 from ...analyst.database import schema
 from ...analyst.database.schema import captures, clients, credentials, events, files, sessions
 from ...analyst.report.cells import strings
+from ...analyst.report.counting import scanned
 from ...analyst.report.selection import Selection
 from ...evidence.documents import text_at
 from .own import Own
@@ -21,6 +22,8 @@ from .strings import OURS, Allowed, path_of, scrubbed
 from .times import Coarseness
 
 Row = dict[str, Any]
+AT_ONCE = 200
+"""Sessions whose requests are read at a time."""
 MAX_PATHS = 5_000
 """Different paths of one session."""
 _SHIPPED = re.compile(r"D\d{2}\Z")
@@ -28,6 +31,7 @@ _ATTACK = re.compile(r"T\d{4}(?:\.\d{3})?\Z")
 _FINDING = re.compile(r"(?:polyglot|structure|codec|bomb|tampering|text|type)\.[a-z0-9_\-]{1,40}\Z")
 """Identifiers of the analyst's own; those of YARA rules may be the operator's."""
 _METHOD = re.compile(r"[A-Z]{1,12}\Z")
+_REQUEST = "http.request"
 _KINDS = ("dfp", "ja3", "ja4", "user-agent", "browser")
 _HEX = re.compile(r"[0-9a-f_t]{6,80}\Z")
 
@@ -78,7 +82,9 @@ def rules_of(
     ):
         if kind == "user-agent":
             rules.texts.count(scrubbed(value), address)
-    for _, address, document in connection.execute(_requests(selection)):
+    source = sessions.join(events, events.c.session == sessions.c.session)
+    requested = _of(selection, source, sessions.c.address, events.c.document).where(events.c.action == _REQUEST)
+    for address, document in connection.execute(requested):
         rules.paths.count(_path(document)[1], address)
     return rules
 
@@ -91,13 +97,19 @@ def _joined(table: FromClause) -> FromClause:
     return table.join(sessions, table.c.session == sessions.c.session)
 
 
-def _requests(selection: Selection) -> Any:
-    source = sessions.join(events, events.c.session == sessions.c.session)
-    return (
-        _of(selection, source, sessions.c.session, sessions.c.address, events.c.document)
-        .where(events.c.action == "http.request", sessions.c.requests > 0)
-        .order_by(sessions.c.session)
-    )
+def _requests(connection: Connection, selection: Selection) -> Iterator[tuple[str, str]]:
+    """Sessions and their requests, session by session. Some are read at a time, so that the database never sorts more
+    than theirs."""
+    asking = _of(selection, sessions, sessions.c.session).where(sessions.c.requests > 0).order_by(sessions.c.session)
+    for some in connection.execute(asking).scalars().partitions(AT_ONCE):
+        found = connection.execute(
+            select(events.c.session, events.c.document)
+            # By the index of sessions, not by that of actions: the first has these sessions' events alone.
+            .where(events.c.session.in_(some), scanned(events.c.action) == _REQUEST)
+            .order_by(events.c.session)
+            .execution_options(yield_per=1000)
+        )
+        yield from ((session, document) for session, document in found)
 
 
 def session_rows(connection: Connection, rules: Rules) -> Iterator[Row]:
@@ -188,7 +200,7 @@ def client_rows(connection: Connection, rules: Rules) -> Iterator[Row]:
 def path_rows(connection: Connection, rules: Rules) -> Iterator[Row]:
     """The table `paths`."""
     at, counted = "", dict[tuple[str, str], int]()
-    for session, _, document in connection.execute(_requests(rules.selection)):
+    for session, document in _requests(connection, rules.selection):
         if session != at:
             yield from _paths(rules, at, counted)
             at, counted = session, {}
