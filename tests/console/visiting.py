@@ -68,6 +68,7 @@ def visited(data: Path, *, studies: int = 30) -> Path:
 
 def _dicom(sensor: Sensor) -> None:
     ae = AE(ae_title="INTRUDER")
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 200  # images are rendered when they are first wanted
     ae.add_requested_context(Verification)
     ae.add_requested_context(Find)
     ae.add_requested_context(Get)
@@ -96,7 +97,7 @@ def _dicom(sensor: Sensor) -> None:
     query.StudyDescription = ""
     found = [answer for status, answer in association.send_c_find(query, Find) if answer is not None]
     few = [answer for answer in found if int(answer.NumberOfStudyRelatedInstances or 0) <= 6]
-    for uid in [answer.StudyInstanceUID for answer in few if _has(answer, {"CR", "DX"})][:2]:
+    for uid in [answer.StudyInstanceUID for answer in few if _has(answer, {"CR", "DX"})][:1]:
         retrieve = Dataset()
         retrieve.QueryRetrieveLevel = "STUDY"
         retrieve.StudyInstanceUID = uid

@@ -73,7 +73,9 @@ class Images:
             picture = self._executor().submit(_picture, task).result(SECONDS)
         except (DisplayError, LookupError, OSError):
             picture = b""
-        except (BrokenProcessPool, TimeoutError):
+        except TimeoutError:
+            return None
+        except BrokenProcessPool:
             self.close()
             return None
         with self._lock:
