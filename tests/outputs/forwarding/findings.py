@@ -18,7 +18,7 @@ from dicomhawk.analyst.database.schema import (
     sessions,
     techniques,
 )
-from dicomhawk.analyst.database.store import open_database
+from dicomhawk.analyst.database.store import open_database, put
 from dicomhawk.outputs.forwarding.base import Record
 from dicomhawk.outputs.forwarding.records import alert_records, session_records
 
@@ -81,7 +81,7 @@ def add_session(engine: Engine, number: int, **more: Any) -> str:
         lure = {"event": f"lure-{number}", "session": name, "moment": BEGIN, "action": "taken", "lure": "credential"}
         connection.execute(insert(lures).values(lure))
         held = {"sha256": SHA256, "size": 4711, "type": "application/x-dosexec", "severity": 4}
-        connection.execute(insert(files).prefix_with("OR IGNORE").values(held))
+        put(connection, files, [held], keep=True)
         got = {"event": f"file-{number}", "session": name, "sha256": SHA256, "moment": BEGIN, "name": HOSTILE}
         connection.execute(insert(captures).values(got))
     return name

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from dicomhawk.analyst.database.schema import alerts, sessions
+from dicomhawk.analyst.database.store import open_database
 from dicomhawk.outputs.forwarding import pump as pump_module
 from dicomhawk.outputs.forwarding import sources
 from dicomhawk.outputs.forwarding.pump import Pump
+from dicomhawk.settings import load
+from tests.analyst.postgres import postgres
 
 from .findings import SHA256, add_alert, add_session, database, told
 from .support import HOSTILE, Receiver, event, pump_of, settings_with, write_journal
@@ -165,6 +168,29 @@ def test_a_database_that_cannot_be_read_at_first_changes_nothing(tmp_path: Path)
     add_session(engine, 2)
     drain(pump)
     assert len(receiver.got) == 2
+
+
+def test_findings_in_postgresql_that_goes_and_comes_back(tmp_path: Path) -> None:
+    with postgres() as server:
+        url = server.url()
+        engine = open_database(url)
+        settings = load(data=tmp_path, environment={}, flags={"outputs": [ALL], "analyst": {"database": url}})
+        receiver = Receiver()
+        pump, _ = pump_of(settings, receiver)
+        name = add_session(engine, 1)
+        add_alert(engine, 1, name)
+        drain(pump)
+        assert len(receiver.got) == 2
+        server.stop("immediate")
+        drain(pump)
+        assert "findings" in pump.status().last_error
+        server.start()
+        engine.dispose()
+        add_session(engine, 2)
+        add_alert(engine, 2)
+        write_journal(settings.journal_dir, [event(1)])
+        drain(pump)
+    assert len(receiver.got) == len(set(receiver.got)) == 5
 
 
 def test_more_sessions_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
