@@ -12,10 +12,12 @@ import pytest
 from sqlalchemy import Engine, select
 
 from dicomhawk.analyst.database.schema import alerts, files, sessions, techniques
-from dicomhawk.analyst.database.store import open_database, put
+from dicomhawk.analyst.database.store import open_database, put, store
+from dicomhawk.analyst.payload import Examiner
 from dicomhawk.analyst.reading import add
 from dicomhawk.analyst.service import Service
 from dicomhawk.settings import Settings
+from dicomhawk.settings.alerts import Alerts
 from tests.analyst.corpus import ADDRESSES, Labelled, corpus, examined, month, visits
 
 RIGHT = 0.98
@@ -41,10 +43,14 @@ SCANNERS: dict[str, list[str]] = {
 
 def analysed(folder: Path, every: Iterable[list[dict[str, Any]]]) -> Engine:
     engine = open_database(f"sqlite:///{folder / 'findings.sqlite'}")
+    settings = Settings(data=folder, alerts=Alerts(late_days=36_500))
+    examiner = Examiner(settings)
     with engine.begin() as connection:
         put(connection, files, examined(visits()))
+        store(connection, "examiner", examiner.version)
+    examiner.close()
     add(engine, (event for events in every for event in events))
-    service = Service(Settings(data=folder, alerts={"late_days": 36_500}), engine, [folder / "journal"])
+    service = Service(settings, engine, [folder / "journal"])
     service.once()
     service.close()
     return engine

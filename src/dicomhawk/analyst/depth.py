@@ -74,14 +74,8 @@ def is_interaction(reached: Depth, tally: Tally, severity: int) -> bool:
 
 
 def _said_something(tally: Tally) -> bool:
-    return bool(
-        tally.associations
-        or tally.rejected
-        or tally.requests
-        or tally.protocols
-        or tally.violations
-        or tally.bytes_in
-    )
+    said = (tally.associations, tally.rejected, tally.requests, tally.protocols, tally.violations, tally.handshakes)
+    return any(said) or tally.bytes_in > 0
 
 
 def _enumerated(tally: Tally) -> bool:
