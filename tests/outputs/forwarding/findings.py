@@ -98,7 +98,7 @@ def add_alert(engine: Engine, number: int, session: str = "", **more: Any) -> No
         "severity": 3,
         "title": f"Studies were fetched, {number}",
         "text": "Twelve of them.",
-        "facts": json.dumps({"studies": 12}),
+        "facts": json.dumps({"studies": 12, "attack": ["T1213"]}),
         "state": "due",
     }
     with engine.begin() as connection:

@@ -67,7 +67,9 @@ def test_an_alert_is_a_document_that_knows_its_visitor(tmp_path: Path) -> None:
     assert one.id != two.id
     assert one.document["event"]["kind"] == "alert"
     assert one.document["source"]["ip"] == "203.0.113.1"
-    assert one.document["honeypot"]["alert"] == {"text": "Twelve of them.", "facts": {"studies": 12}, "repeats": 0}
+    facts = {"studies": 12, "attack": ["T1213"]}
+    assert one.document["honeypot"]["alert"] == {"text": "Twelve of them.", "facts": facts, "repeats": 0}
+    assert one.document["threat"]["technique"]["id"] == ["T1213"]
     assert "source" not in two.document
     assert two.document["session"] == "gone"
 

@@ -64,6 +64,13 @@ def test_an_alert_says_what_is_needed_to_act() -> None:
     assert told(record(1, session="../../x?y=1"), LINK).link == ""
 
 
+def test_an_alerts_own_lines_stay_lines_and_say_things_once() -> None:
+    item = told(alert(text="Who: 203.0.113.9\nTaken: 12 objects\nNext: look"), "")
+    assert item.text.split("\n") == ["Who: 203.0.113.9", "Taken: 12 objects", "Next: look"]
+    assert [name for name, _ in item.facts] == ["Moment", "Sensor", "Visitor", "Rules", "Session"]
+    assert len(told(alert(text="line\n" * 1000), "").text) < 3000
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=1500) | st.just(HOSTILE) | st.just("http://x.example <@U1> <!here> @room [a](javascript:b)"))
 def test_no_text_becomes_markup_a_mention_or_a_link(text: str) -> None:
@@ -193,7 +200,7 @@ def test_mail_is_plain_and_has_everything_in_one(tmp_path: Path, security: str, 
     assert mail["Bcc"] is None
     assert mail.get_content_type() == "text/plain"
     body = mail.get_content()
-    assert "first\\nBcc: everybody@example.org" in body
+    assert "Somebody fetched first\\nBcc: everybody@example.org" in body
     assert "http://" not in body
     assert "\x1b" not in body
     assert "203.0.113.9" in body

@@ -131,7 +131,10 @@ def alert_document(row: Row[Any], session: Row[Any] | None) -> Document:
         "reason": row.title,
     }
     document["rule"] = {"id": [row.rule], "name": [row.rule]}
-    document["honeypot"]["alert"] = {"text": row.text, "facts": _record_of(row.facts), "repeats": row.repeats}
+    facts = _record_of(row.facts)
+    document["honeypot"]["alert"] = {"text": row.text, "facts": facts, "repeats": row.repeats}
+    if isinstance(facts.get("attack"), list):
+        document["threat"] = {"framework": "MITRE ATT&CK", "technique": {"id": facts["attack"][:MAX_LISTED]}}
     if row.actor:
         document["honeypot"]["actor"] = row.actor
     if session is not None:

@@ -15,7 +15,9 @@ from ....evidence.documents import text_at, value_at
 from ..base import Record
 
 MAX_TITLE = 200
-MAX_TEXT = 600
+MAX_TEXT = 2500
+MAX_LINE = 400
+MAX_LINES = 30
 MAX_FACT = 120
 _COLOURS = {"info": 0x8A8F98, "low": 0x3B82C4, "medium": 0xD9A400, "high": 0xE06A00, "critical": 0xC81E1E}
 _SCHEME = re.compile(r"(?i)\b(https?|ftp|ldaps?|rmi)://")
@@ -40,11 +42,11 @@ def told(record: Record, link: str = "") -> Told:
     document = record.document
     message = text_at(document, "message")
     title = harmless(message or sentence(document), MAX_TITLE)
-    text = harmless(
-        text_at(document, "honeypot.alert.text") or text_at(document, "honeypot.session.verdict"), MAX_TEXT
-    )
+    more = text_at(document, "honeypot.alert.text") or text_at(document, "honeypot.session.verdict")
+    # Its lines are our own: what strangers said stands in them with its line ends escaped.
+    text = "\n".join(harmless(line, MAX_LINE) for line in more.split("\n")[:MAX_LINES])[:MAX_TEXT].strip()
     session = text_at(document, "session")
-    facts = (
+    facts: tuple[tuple[str, str], ...] = (
         ("Moment", text_at(document, "@timestamp")),
         ("Sensor", text_at(document, "observer.name")),
         ("Visitor", _visitor(record)),
@@ -55,6 +57,8 @@ def told(record: Record, link: str = "") -> Told:
         ("ATT&CK", _joined(value_at(document, "threat.technique.id"))),
         ("Session", session),
     )
+    if "\n" in text:  # an alert's, which has all that is known of its session
+        facts = tuple(fact for fact in facts if fact[0] in ("Moment", "Sensor", "Visitor", "Rules", "Session"))
     kept = tuple((name, harmless(value, MAX_FACT)) for name, value in facts if value)
     there = link.replace("{session}", session) if link and re.fullmatch(r"[A-Za-z0-9_-]+", session) else ""
     return Told(record.level, title, "" if text == title else text, kept, there)
