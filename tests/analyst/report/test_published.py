@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from dicomhawk.analyst.origin import CATEGORIES
 from dicomhawk.analyst.report.formats.data import table_value
 from dicomhawk.analyst.report.gather import report
 from dicomhawk.analyst.report.model import Report
-from dicomhawk.analyst.report.origins import CATEGORIES
 from dicomhawk.analyst.report.selection import Selection, moment_of
 from tests.support import dicomhawk
 

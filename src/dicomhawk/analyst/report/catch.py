@@ -30,7 +30,6 @@ def file(frame: Frame) -> Table:
             func.count().label("times"),
             func.count(sessions.c.address.distinct()).label("addresses"),
             func.min(captures.c.moment).label("first"),
-            func.max(captures.c.name).label("name"),
         )
         .select_from(captures.join(sessions, captures.c.session == sessions.c.session))
         .where(*frame.selection.conditions())

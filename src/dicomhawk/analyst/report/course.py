@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from ..database.schema import events, sessions
+from ..origin import CATEGORIES
 from .calendar import Spans
 from .counting import Frame
 from .model import Column, Section, Table
-from .origins import CATEGORIES
 from .selection import DAY
 
 HOUR = DAY // 24

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from ..depth import Depth
+
 Cell = str | int | float | None
 """None: not seen, which is shown as ``-`` and is something else than nought."""
 
@@ -16,7 +18,7 @@ UTC, ``day`` days since then, ``bytes`` a number of them, ``severity`` 0 to 4, `
 identifiers with blanks between."""
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
-DEPTHS = ("touch", "scan", "enumeration", "query", "collection", "exfiltration", "tampering", "impact")
+DEPTHS = tuple(step.word for step in Depth)
 NUMBERS: frozenset[Kind] = frozenset({"number", "bytes"})
 """What stands to the right of its column."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import case, func
 
 from ..database.schema import sessions
+from ..origin import CATEGORIES
 from .counting import (
     ADDRESSES,
     CONNECTIONS,
@@ -20,18 +21,6 @@ from .counting import (
 )
 from .model import Cell, Column, Section, Table
 
-CATEGORIES = (
-    "Censys",
-    "Shodan",
-    "Internet Measurement",
-    "Onyphe",
-    "Cloud",
-    "Internet Census",
-    "China ISPs",
-    "Palo Alto",
-    "Other",
-)
-"""In the order of the published tables."""
 ALL = "All"
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from ...origin import CATEGORIES
 from ..counting import TOGETHER
 from ..model import DEPTHS, Column, Table
-from ..origins import CATEGORIES
 from .shown import shown
 
 WIDTH = 760.0
