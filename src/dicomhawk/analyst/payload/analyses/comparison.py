@@ -20,7 +20,6 @@ from .walker import Node
 MAX_FRAMES: Final = 64
 """Frames that are compared sample by sample."""
 _PIXELS: Final = 0x7FE0
-_CHARSET: Final = 0x00080005
 _OURS: Final = frozenset((0x00081190, 0x00324000))
 """What we put in ourselves when an object leaves (lures/marks.py); its private elements are passed over too."""
 _CONTENT: Final = frozenset((0x0040A730, 0x00420011, 0x00420015))

@@ -89,11 +89,16 @@ ATTACKS: Final = (
         rb"\bos\.execute\s{0,9}\(|\bio\.popen\s{0,9}\(|\bsystem\s{0,9}\(\s{0,9}['\"]",
     ),
 )
+# Two points that are the whole of a part: texts end in points, and a backslash parts values of most VRs.
 _TRAVERSAL: Final = re.compile(
-    rb"\.\.[\\/]|[\\/]\.\.(?:[\\/]|$)|%2e%2e|\.\.%(?:2f|5c)|%c0%ae|\A[\\/](?:etc|var|usr|home|root|tmp|opt|proc)/|\A[a-z]:[\\/]"
-    rb"|\A\\\\[\w.-]{1,60}\\[\w$.-]{1,60}\\",
+    rb"(?:\A|[\\/=\s\"'(])\.\.(?:[\\/]|\Z)|\.{4}//|%2e%2e|\.\.%(?:2f|5c)|%c0%ae", re.IGNORECASE
+)
+_ABSOLUTE: Final = re.compile(
+    rb"\A[\\/](?:etc|var|usr|home|root|tmp|opt|proc|windows)[\\/]|\A[a-z]:[\\/]|\A\\\\[\w.-]{1,60}\\[\w$.-]{1,60}\\",
     re.IGNORECASE,
 )
+_NO_PATHS: Final = frozenset(("UI", "AE", "CS"))
+"""VRs whose values are no paths, or only relative ones; in others devices leave paths of their own disks."""
 
 
 def look(layout: Layout, findings: Findings) -> None:
@@ -127,9 +132,8 @@ def _value(node: Node, value: bytes, findings: Findings) -> int:
         return 0
     where = named(node.tag)
     _attacks(value, where, node.value, findings)
-    # A backslash parts values of most VRs, and file IDs are made of parts (PS3.10 section 8.2).
-    hit = _TRAVERSAL.search(value)
-    if hit is not None and (node.vr != "UN" or hit.group()[:2] == b".."):
+    hit = _TRAVERSAL.search(value) or (_ABSOLUTE.search(value) if node.vr in _NO_PATHS else None)
+    if hit is not None:
         detail = f"{where}: {clean(value, 160)}"
         findings.add("text.traversal", "path that leaves its folder", CRITICAL, detail, node.value + hit.start())
     return len(value)

@@ -20,10 +20,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
+from ..analyses.buffers import Buffer
 from . import lock
 from .protocol import MAX_FILES, MAX_REQUEST, NO_RESULT, NOT_LOCKED
 
-Buffer = mmap.mmap | bytes
 Job = Callable[[Sequence[Buffer], Mapping[str, Any]], bytes]
 """Takes contents of files and facts, and returns what is to be told."""
 
