@@ -33,7 +33,7 @@ def timeline(frame: Frame) -> Table:
         on_day = counted.setdefault(spans.span(when), {})
         on_day[category] = on_day.get(category, 0) + number
     seen = {category for on_day in counted.values() for category in on_day}
-    names = [name for name in CATEGORIES[:-1] if name in seen]
+    names: list[str] = [name for name in CATEGORIES[:-1] if name in seen]
     names += sorted(seen - set(CATEGORIES)) + [name for name in CATEGORIES[-1:] if name in seen]
     days = sorted({*spans, *counted})
     return Table(
