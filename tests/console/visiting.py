@@ -91,16 +91,21 @@ def _dicom(sensor: Sensor) -> None:
     query.PatientName = "*"
     query.StudyInstanceUID = ""
     query.ModalitiesInStudy = ""
-    query.NumberOfStudyRelatedInstances = ""
     query.StudyDescription = XSS
     assert list(association.send_c_find(query, Find))
     query.StudyDescription = ""
     found = [answer for status, answer in association.send_c_find(query, Find) if answer is not None]
-    few = [answer for answer in found if int(answer.NumberOfStudyRelatedInstances or 0) <= 6]
-    for uid in [answer.StudyInstanceUID for answer in few if _has(answer, {"CR", "DX"})][:1]:
+    for study in [answer.StudyInstanceUID for answer in found if _has(answer, {"CT", "MR"})][:2]:
+        query = Dataset()
+        query.QueryRetrieveLevel = "SERIES"
+        query.StudyInstanceUID = study
+        query.SeriesInstanceUID = query.Modality = query.NumberOfSeriesRelatedInstances = ""
+        series = [answer for _, answer in association.send_c_find(query, Find) if answer is not None]
+        images = [each for each in series if each.Modality in ("CT", "MR")]
+        fewest = min(images, key=lambda each: int(each.NumberOfSeriesRelatedInstances))
         retrieve = Dataset()
-        retrieve.QueryRetrieveLevel = "STUDY"
-        retrieve.StudyInstanceUID = uid
+        retrieve.QueryRetrieveLevel = "SERIES"
+        retrieve.StudyInstanceUID, retrieve.SeriesInstanceUID = study, fewest.SeriesInstanceUID
         for _ in association.send_c_get(retrieve, Get):
             pass
     assert got
