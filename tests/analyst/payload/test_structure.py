@@ -172,7 +172,7 @@ def test_nesting_is_followed_so_far_and_no_further(depth: int, defined: bool) ->
         ("codec.rle", 2, compressed(RLE, pack("<16I", 1, 64, *[0] * 14) + bytes(64))),
         ("codec.rle", 2, compressed(RLE, b"short ")),
         ("codec.empty", 2, compressed(RLE)),
-        ("codec.offsets", 2, compressed(JPEG, jpeg(64), more=EIGHT_BITS, table=pack("<I", 12345))),
+        ("codec.offsets", 1, compressed(JPEG, jpeg(64), more=EIGHT_BITS, table=pack("<I", 12345))),
         ("codec.short-fragment", 3, compressed(JPEG, jpeg(64), b"\xff\xd9", more=EIGHT_BITS)),
         ("codec.odd", 1, compressed(JPEG, jpeg(64) + b"\0", more=EIGHT_BITS)),
         ("structure.fragment", 3, compressed(JPEG, jpeg(64), more=EIGHT_BITS)[:-40]),

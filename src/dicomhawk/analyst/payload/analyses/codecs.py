@@ -67,7 +67,7 @@ def _fragments(layout: Layout, node: Node, table: Node, streams: list[Node], fin
     starts = {each.start - first for each in streams}
     offsets = [each for (each,) in struct.iter_unpack("<I", layout.value(table, 4096)[: table.length // 4 * 4])]
     if any(offset not in starts for offset in offsets):
-        findings.add("codec.offsets", "offset table points between fragments", MEDIUM, "", table.start)
+        findings.add("codec.offsets", "offset table points between fragments", LOW, "", table.start)
     last = streams[-1]
     if last.length < 4 and len(streams) > 1:
         detail = f"{last.length} bytes"
