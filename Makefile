@@ -41,6 +41,7 @@ format: $(VENV)/.dev
 bench: $(VENV)/.dev packages
 	$(BIN)/python tools/bench.py --shared $(SHARED) $(ARGS)
 	$(BIN)/python tools/bench_images.py
+	$(BIN)/python tools/bench_analyst.py
 
 # Is a persona like the product it was measured from? PROBES has a battery of wire probes and the product's answers.
 realism: $(VENV)/.dev packages

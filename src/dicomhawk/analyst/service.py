@@ -72,8 +72,9 @@ class Service:
         self._clustered = -CLUSTER_SECONDS
 
     def close(self) -> None:
-        """End the examiner's process."""
+        """End the examiner's process, and questions that are under way."""
         self._examiner.close()
+        self._lookups.close()
 
     def once(self) -> Done:
         """Until nothing is left to be done."""
