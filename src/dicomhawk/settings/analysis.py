@@ -17,8 +17,8 @@ class Analyst(Section):
     database: str = Field(
         "",
         max_length=500,
-        description="URL of the database, as in postgresql+psycopg://user@host/name; empty: findings.sqlite in the data"
-        " folder.",
+        description="URL of the database, as in postgresql+psycopg://user@host/name; empty: findings.sqlite in the"
+        " data folder.",
     )
     journals: tuple[Path, ...] = Field(
         (), description="Folders of other sensors' journals, which are read too; the vault of each is beside it."
