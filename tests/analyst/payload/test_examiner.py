@@ -152,8 +152,8 @@ def test_what_is_told_is_bounded() -> None:
     assert read(Examination, json.dumps(clean).encode()).type == "data"
     for name, value in (
         ("type", "x" * 1000),
-        ("findings", [{"id": "a.b", "name": "n", "severity": 5}]),
-        ("findings", [{"id": "a.b", "name": "n", "severity": 1}] * 1000),
+        ("findings", [{"id": "ab.c", "name": "n", "severity": 5}]),
+        ("findings", [{"id": "ab.c", "name": "n", "severity": 1}] * 1000),
         ("sections", [{"name": "n", "offset": 0, "length": 1, "entropy": 9.0}]),
         ("size", -1),
         ("size", 1 << 70),
@@ -162,6 +162,9 @@ def test_what_is_told_is_bounded() -> None:
     ):
         with pytest.raises(Untrue):
             read(Examination, json.dumps(clean | {name: value}).encode())
+    dirty = {"findings": [{"id": "ab.c", "name": "\x1b[2J\u202ex", "severity": 1}], "strings": ["a\nb\x00"]}
+    found = read(Examination, json.dumps(clean | dirty).encode())
+    assert (found.findings[0].name, found.strings) == ("·[2J·x", ["a·b·"])
     with pytest.raises(Untrue):
         read(Comparison, b'{"attributes": ' + b"[" * 100_000)
 
