@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
+from types import FrameType
 
 import uvicorn
 
@@ -13,8 +16,8 @@ from ..settings import Settings, SettingsError
 from .access import Access, secrets_of
 from .app import create_app
 
-GRACE_SECONDS = 2
-"""How long requests have when the console ends: a live feed has no end of its own."""
+GRACE_SECONDS = 4
+"""How long requests have when the console ends."""
 MAX_CONNECTIONS = 200
 
 
@@ -47,10 +50,26 @@ def run(settings: Settings, tell: Callable[[str], None]) -> int:
         ssl_certfile=section.certificate,
         ssl_keyfile=section.key,
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
     with listening:
         server.run(sockets=[listening])
     return 0
+
+
+class _Server(uvicorn.Server):
+    """Ends with status 0 when it is told to end: uvicorn's own sends itself the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Have the signals end it in good order."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.handle_exit)
+        yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Let live feeds end by themselves, too."""
+        self.config.app.state.site.ending = True  # type: ignore[union-attr]
+        super().handle_exit(sig, frame)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -57,6 +57,8 @@ class Site:
         self.settings = settings
         self.access = access
         self.clock = clock
+        self.ending = False
+        """Whether the console is about to end: whoever waits for more shall not."""
         self.findings = Findings(settings.database_url)
         self.images = Images(settings)
         self.templates = _templates()

@@ -18,6 +18,8 @@ from ..site import Site, site_of
 
 _e = schema.events.c
 POLL_SECONDS = 1.0
+SLICES = 5
+"""Looks at whether the console ends, between two looks into the database."""
 AT_ONCE = 100
 """Events that are sent at a time; of what came beyond these only the number is told."""
 FIRST = 60
@@ -57,7 +59,7 @@ async def _events(request: Request, site: Site, after: int | None, least: int) -
     quiet = 0
     async with _streams:
         yield "retry: 3000\n\n"
-        while not await request.is_disconnected() and request.scope["state"]["session"] is not None:
+        while not site.ending and not await request.is_disconnected():
             try:
                 after, sent = await anyio.to_thread.run_sync(_newer, site, after, least)
             except NoFindings:
@@ -68,7 +70,10 @@ async def _events(request: Request, site: Site, after: int | None, least: int) -
             if quiet >= HEARTBEAT_POLLS:
                 quiet = 0
                 yield ":\n\n"
-            await anyio.sleep(POLL_SECONDS)
+            for _ in range(SLICES):
+                await anyio.sleep(POLL_SECONDS / SLICES)
+                if site.ending:
+                    return
 
 
 def _newer(site: Site, after: int | None, least: int) -> tuple[int, list[str]]:

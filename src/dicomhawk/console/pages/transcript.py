@@ -126,7 +126,9 @@ def fetched(request: Request) -> Response:
 def _opened(site: Site, session: str, connection: str) -> dict[str, Any]:
     """The event by which a connection of a session began."""
     rows = site.findings.all(
-        select(_e.document).where(_e.session == session, _e.action == "connection.open", _e.connection == connection)
+        select(_e.document)
+        .where(_e.session == session, _e.action == "connection.open", _e.connection == connection)
+        .order_by(_e.moment, _e.id)
     )
     document = parsed(rows[0].document) if rows else None
     if not isinstance(document, dict):
