@@ -83,7 +83,8 @@ class Origins:
         evidence += [claim for each in false for claim in _claims(each)]
         whose = around[0][0].operator if around else None
         if chosen is not None:
-            tags.update(chosen.tags, ["scanner"] if chosen.kind == "scanner" else [])
+            # However much is claimed, the tag, by which alerts are left out, takes a fact.
+            tags.update(chosen.tags, ["scanner"] if chosen.kind == "scanner" and not _is_claim(signals) else [])
             whose = whose or (chosen if chosen.kind in ("cloud", "isp") else None)
         return Origin(
             category=chosen.category if chosen is not None else "Other",
