@@ -27,7 +27,7 @@ def alerts(request: Request) -> Response:
         query = query.where(_a.severity >= SEVERITIES.index(wanted["severity"]))
     if wanted["rule"]:
         query = query.where(_a.rule == wanted["rule"])
-    page = page_of(site.findings, query, (_a.seq,), given.get("behind", ""))
+    page = page_of(site.findings, query, (_a.moment, _a.seq), given.get("behind", ""))
     states = dict(tuple(row) for row in site.findings.all(select(_a.state, func.count()).group_by(_a.state)))
     rules = [row[0] for row in site.findings.all(select(_a.rule).distinct().order_by(_a.rule).limit(200))]
     return site.page(

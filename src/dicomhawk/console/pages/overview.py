@@ -37,7 +37,7 @@ def overview(request: Request) -> Response:
         alerts=site.findings.all(
             select(schema.alerts)
             .where(schema.alerts.c.state != "allowed")
-            .order_by(schema.alerts.c.seq.desc())
+            .order_by(schema.alerts.c.moment.desc())
             .limit(6)
         ),
     )

@@ -33,8 +33,10 @@ MAX_CONNECTIONS = 100
 """Connections of a session that are looked through for objects."""
 SECONDS = 3.0
 """How long they are looked through."""
-MAX_OBJECTS = 120
+MAX_OBJECTS = 60
 """Objects of which pictures are shown."""
+NO_IMAGES = frozenset(("SR", "KO", "PR", "ECG", "DOC"))
+"""Modalities of objects that aren't images."""
 
 
 @dataclass
@@ -118,6 +120,7 @@ def fetched(request: Request) -> Response:
         identifier=identifier,
         objects=objects[:MAX_OBJECTS],
         number=len(objects),
+        without=NO_IMAGES,
         gone=gone,
         complete=complete,
     )
