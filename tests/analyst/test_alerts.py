@@ -333,6 +333,20 @@ def test_all_alerts_of_an_hour_are_limited(make: Make) -> None:
     assert {row.because for row in found.alerts("held")} == {"more than are sent in an hour"}
 
 
+def test_a_flood_of_small_things_hides_no_large_one(make: Make) -> None:
+    found = make(in_all_per_hour=10)
+    for number in range(20):
+        found.session(f"M{number:02}", Depth.QUERY, at=NOON + number, address=f"2001:db8:1:{number}::1")
+    for number in range(5):
+        found.session(f"V{number:02}", Depth.QUERY, at=NOON + 20 + number, address="192.0.2.1")
+    for number in range(4):
+        found.session(f"H{number:02}", Depth.EXFILTRATION, at=NOON + 30 + number, address="192.0.2.1")
+    found.session("less", Depth.QUERY, at=NOON + MINUTE, address="192.0.2.1")
+    told = [row.session for row in found.told(NOON + HOUR)]
+    assert [name for name in told if not name.startswith("M")] == ["H00", "H01", "H02"]
+    assert len(told) == 13
+
+
 def test_the_night_is_quiet(make: Make) -> None:
     found = make(quiet="22:00-07:00", in_all_per_hour=1000)
     midnight = NOON - 12 * HOUR

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..evidence.documents import Document
@@ -15,6 +16,7 @@ from ..settings import Settings
 from . import tables
 from .actors import traits_of
 from .depth import Depth, depth, is_interaction
+from .flood import Flood
 from .origin import HostName, Origin, Origins
 from .tables import Row
 from .tally import Tally, tally
@@ -75,12 +77,14 @@ def analyse(
     files: Mapping[str, dict[str, Any]],
     signals: Signals,
     knowledge: Knowledge,
+    flood: Flood | None = None,
 ) -> Findings:
     """Findings from the events of one session, in the order of their moments and identifiers.
 
-    `clients` are those of the session, `files` has examinations by SHA-256, `signals` are of the visitor.
+    `clients` are those of the session, `files` has examinations by SHA-256, `signals` are of the visitor. If there
+    are too many events to be looked at together, all of them are in `flood`, and `events` are its sample.
     """
-    counted = tally(events)
+    counted = tally(events) if flood is None else flood.counted
     rows, tool = clients
     origin = knowledge.origins.of(
         counted.address,
@@ -88,7 +92,8 @@ def analyse(
         user_agents=sorted(signals.user_agents),
         fingerprints=sorted(signals.fingerprints),
     )
-    matches = knowledge.rules.match(events, files, origin.tags)
+    match = partial(knowledge.rules.match, files=files, origin=origin.tags)
+    matches = match(events) if flood is None else flood.matched(match)
     rules = {match.rule for match in matches}
     captured, captured_files = tables.captures(events)
     of_files = (files.get(row["sha256"], {}).get("severity", 0) for row in captured if row["door"] != tables.BODY)
@@ -98,8 +103,8 @@ def analyse(
     by_table = {
         "techniques": [_technique(match) for match in matches],
         "clients": rows,
-        "ae_titles": tables.ae_titles(events),
-        "credentials": tables.credentials(events),
+        "ae_titles": tables.ae_titles(events if flood is None else flood),
+        "credentials": tables.credentials(events if flood is None else flood),
         "captures": captured,
         "lures": tables.lures(events),
         "traits": traits_of(events, origin, rows),

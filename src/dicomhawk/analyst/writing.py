@@ -6,6 +6,7 @@ import json
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -19,13 +20,16 @@ from .analysis import Findings, Knowledge, Signals, analyse
 from .clients import clients_of
 from .database.schema import BY_SESSION, clients, events, files, lookups, origins, sessions
 from .database.store import clean, put, store, stored
+from .flood import Flood
 from .origin import HostName
 from .tables import Row
 
-MAX_EVENTS = 100_000
-"""Events of one session that are looked at: a flood's first hundred thousand tell what it is."""
+MAX_EVENTS = 40_000
+"""Events of one session that are looked at together; see `flood`."""
 EVENTS_AT_ONCE = 10_000
 """Events of several sessions that are in memory together."""
+AT_ONCE = 5000
+"""Rows of a long answer that are fetched together."""
 CHUNK = 400
 """Values asked for in one statement."""
 MAX_SIGNALS = 200
@@ -116,7 +120,12 @@ class Writer:
         return costs
 
     def _group(self, connection: Connection, group: Sequence[_Stale]) -> None:
-        of_session = _events(connection, [each.session for each in group])
+        flood: Flood | None = None
+        if len(group) == 1 and group[0].events > MAX_EVENTS:
+            flood = Flood(partial(_in_turn, connection, group[0].session))
+            of_session = {group[0].session: flood.sample}
+        else:
+            of_session = _events(connection, [each.session for each in group])
         signals = _signals(connection, sorted({each.address for each in group}))
         used = {name: clients_of(happened) for name, happened in of_session.items()}
         for each in group:
@@ -125,7 +134,7 @@ class Writer:
         examined = _examinations(connection, [event for happened in of_session.values() for event in happened])
         found = {
             each.session: analyse(
-                of_session[each.session], used[each.session], examined, signals[each.address], self._knowledge
+                of_session[each.session], used[each.session], examined, signals[each.address], self._knowledge, flood
             )
             for each in group
             if each.session in of_session
@@ -166,12 +175,17 @@ def _events(connection: Connection, names: Sequence[str]) -> dict[str, list[Docu
         .where(events.c.session.in_(names))
         .order_by(events.c.session, events.c.moment, events.c.id)
     )
-    if len(names) == 1:
-        in_order = in_order.limit(MAX_EVENTS)
     return {
         session: [event for _, document in rows if (event := _document(document)) is not None]
         for session, rows in groupby(connection.execute(in_order), key=itemgetter(0))
     }
+
+
+def _in_turn(connection: Connection, name: str) -> Iterator[Document]:
+    """The events of one session, however many."""
+    in_order = select(events.c.document).where(events.c.session == name).order_by(events.c.moment, events.c.id)
+    rows = connection.execute(in_order.execution_options(yield_per=AT_ONCE)).scalars()
+    return (event for document in rows if (event := _document(document)) is not None)
 
 
 def _document(text: str) -> Document | None:

@@ -30,8 +30,8 @@ def limit(
     `held` says how an alert of a moment and severity is held that isn't too much.
     """
     for hour in sorted(set(hours)):
-        of_visitor: Counter[str] = Counter()
-        of_all: Counter[bool] = Counter()
+        of_visitor: Counter[tuple[str, int]] = Counter()
+        of_all: Counter[int] = Counter()
         query = (
             select(alerts)
             .where(alerts.c.moment >= hour, alerts.c.moment < hour + HOUR, alerts.c.visitor != "")
@@ -40,15 +40,16 @@ def limit(
         )
         for row in connection.execute(query).all():
             because = ""
-            critical = row.severity >= CRITICAL
-            if not critical:
-                of_visitor[row.visitor] += 1
-                if of_visitor[row.visitor] > settings.per_hour:
+            # What is worse isn't held for what is less, or a flood of small things would hide a large one. Critical
+            # ones have a number of their own.
+            worse = range(row.severity, CRITICAL) if row.severity < CRITICAL else (CRITICAL,)
+            if row.severity < CRITICAL:
+                of_visitor[row.visitor, row.severity] += 1
+                if sum(of_visitor[row.visitor, severity] for severity in worse) > settings.per_hour:
                     because = OF_VISITOR
             if not because:
-                # Critical ones aren't held for what is less: they have a number of their own.
-                of_all[critical] += 1
-                if of_all[critical] > settings.in_all_per_hour:
+                of_all[row.severity] += 1
+                if sum(of_all[severity] for severity in worse) > settings.in_all_per_hour:
                     because = OF_ALL
             if row.state == "digested" or because == (row.because if row.because in LIMITED else ""):
                 continue
