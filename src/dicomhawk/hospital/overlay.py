@@ -1,8 +1,9 @@
-"""Where a visitor's uploads and the hospital know the same patient or study.
+"""Where a visitor's uploads and the hospital know the same patient or study, or it deleted some of the hospital's.
 
-Such patients are put together in a temporary catalogue: everything that the hospital has of them, and what the
-visitor stored for them. A query asks it for these patients, and the hospital's catalogue and the file of
-uploads for all others, so that counts and matches are right without the two ever being joined.
+Such patients are put together in a temporary catalogue: everything that the hospital has of them and the visitor
+didn't delete, and what the visitor stored for them. A query asks it for these patients, and the hospital's
+catalogue and the file of uploads for all others, so that counts and matches are right without the two ever being
+joined.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import sqlite3
 from typing import Any, Final
 
-from dicomhawk.hospital import schema
+from dicomhawk.hospital import deletions, schema
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.rows import Device, Instance, Patient, Series, Study
 from dicomhawk.hospital.schema import TABLES, Row
@@ -31,6 +32,7 @@ _OF_HOSPITAL: Final[tuple[tuple[type[Row], str], ...]] = (
 
 _CLASSES: Final[tuple[type[Row], ...]] = (Patient, Study, Series, Instance)
 _COLUMNS: Final = {row_class: schema.all_columns(row_class) for row_class in _CLASSES}
+_UIDS: Final = ("study_uid", "series_uid", "sop_uid")
 _UPLOADED: Final = (
     "SELECT "  # noqa: S608 - names of ours
     + ", ".join(f'{TABLES[row_class]}."{name}"' for row_class in _CLASSES for name in _COLUMNS[row_class])
@@ -59,6 +61,7 @@ class Overlay:
         self._version = catalogue.data_version()
         self._seen = {Patient: 0, Study: 0}
         self._newest = 0
+        self._deleted = 0
         self._keys: dict[tuple[type[Row], int], int] = {}
 
     def is_of(self, catalogue: Catalogue) -> bool:
@@ -66,7 +69,10 @@ class Overlay:
         return catalogue is self._catalogue and catalogue.data_version() == self._version
 
     def extend(self, newest: int) -> None:
-        """Take in uploads up to the one with key `newest`. Raises `sqlite3.Error`."""
+        """Take in deletions, and uploads up to the one with key `newest`. Raises `sqlite3.Error`."""
+        for deletion in deletions.after(self._uploads, self._visitor, self._deleted):
+            self._leave_out(deletion.ids)
+            self._deleted = deletion.key
         if newest == self._newest:
             return
         touched_now = self._touched_by_new_rows() - self.touched
@@ -103,6 +109,29 @@ class Overlay:
             (value,),
         ).fetchone()
         return found
+
+    def _leave_out(self, ids: tuple[str, ...]) -> None:
+        """Leave out what the hospital has under these identifiers."""
+        sql = "SELECT patient_key FROM patient WHERE patient_id = ?"
+        for (key,) in self._catalogue.connection.execute(sql, ids[:1]).fetchall():
+            if key not in self.patients and len(ids) == 1:
+                self.patients.add(key)
+                continue
+            if self.connection is None:
+                self.connection = self._create()
+            self._complete(self.connection, key)
+            self._remove(self.connection, key, ids[1:])
+
+    def _remove(self, connection: sqlite3.Connection, patient_key: int, uids: tuple[str, ...]) -> None:
+        terms = "".join(f" AND {column} = ?" for column, _ in zip(_UIDS, uids, strict=False))
+        found = connection.execute(
+            "SELECT instance_key, series_key FROM study JOIN series USING (study_key) "  # noqa: S608 - names of ours
+            f"JOIN instance USING (series_key) WHERE patient_key = ? AND instance_key < ?{terms}",
+            (patient_key, UPLOAD_KEYS, *uids),
+        ).fetchall()
+        connection.executemany("DELETE FROM instance WHERE instance_key = ?", [row[:1] for row in found])
+        for series_key in {row[1] for row in found}:
+            schema.prune(connection, series_key)
 
     def _create(self) -> sqlite3.Connection:
         connection = sqlite3.connect("", isolation_level=None, check_same_thread=False)
@@ -160,16 +189,21 @@ class Overlay:
         return found[0] if found else self._insert(connection, Series, rows[Series] | {"study_key": study_key})
 
     def _known(self, connection: sqlite3.Connection, row_class: type[Row], column: str, value: str) -> int | None:
-        """Key of the hospital's row with this value; its patient is complete here, then."""
+        """Key of the hospital's row with this value, if it isn't deleted; its patient is complete here, then."""
         found = self._in_hospital(row_class, column, value) if value else None
         if found is None:
             return None
         key, patient_key = found
+        self._complete(connection, patient_key)
+        table = TABLES[row_class]
+        there = connection.execute(f"SELECT 1 FROM {table} WHERE {table}_key = ?", (key,))  # noqa: S608 - names of ours
+        return key if there.fetchone() else None
+
+    def _complete(self, connection: sqlite3.Connection, patient_key: int) -> None:
         if patient_key not in self.patients:
             self.patients.add(patient_key)
             for other, where in _OF_HOSPITAL:
                 self._copy(connection, other, where, patient_key)
-        return key
 
     def _copy(self, connection: sqlite3.Connection, row_class: type[Row], where: str, *values: int) -> None:
         table = TABLES[row_class]

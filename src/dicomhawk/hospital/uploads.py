@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, Self, TypeAlias
 
-from dicomhawk.hospital import schema
+from dicomhawk.hospital import deletions, schema
 from dicomhawk.hospital.attributes import Level
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.elements import DataSet
@@ -74,6 +76,7 @@ class Uploads:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             self.connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
             schema.create(self.connection, schema.Kind.UPLOADS)
+            self.connection.execute(deletions.TABLE)
         except (OSError, sqlite3.Error) as error:
             raise UploadsError(f"{path} can't be opened: {error}.") from None
 
@@ -123,20 +126,34 @@ class Uploads:
             "path": path,
             "size": size,
         }
+        with self._writing("An upload"):
+            return self._add(visitor, described, now, overwrite, same)
+
+    def delete(self, visitor: str, catalogue: Catalogue, ids: Sequence[str], uploaded: Sequence[int]) -> bool:
+        """Let something be gone for `visitor`: what has these identifiers from the patient's down, and its own
+        objects with the keys `uploaded`; False if it has deleted as much of the hospital's as it may. Raises
+        `UploadsError`.
+        """
+        with self._writing("A deletion"):
+            deletions.take_out(self.connection, visitor, uploaded)
+            return deletions.note(self.connection, catalogue, visitor, ids)
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[None]:
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
-                outcome = self._add(visitor, described, now, overwrite, same)
+                yield
                 self.connection.execute("COMMIT")
             except BaseException:
                 self.connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise UploadsError(f"An upload can't be remembered: {error}.") from error
-        return outcome
+            raise UploadsError(f"{what} can't be remembered: {error}.") from error
 
     def overlay(self, visitor: str, catalogue: Catalogue) -> Overlay | None:
-        """Where the uploads of `visitor` touch `catalogue`; None if it has no uploads. Raises `sqlite3.Error`."""
+        """Where the uploads of `visitor` touch `catalogue`; None if it has no uploads and deleted nothing.
+        Raises `sqlite3.Error`."""
         found = self.connection.execute(
             "SELECT newest, replaced FROM visitor WHERE visitor = ?", (visitor,)
         ).fetchone()

@@ -7,6 +7,7 @@ images.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mmap
 import os
 import time
@@ -396,6 +397,12 @@ class Holdings:
         except UploadsError:
             return False
         return outcome is not AddOutcome.FULL
+
+    def delete(self, visitor: str, ids: Sequence[str], uploaded: Sequence[int]) -> None:
+        """Let something be gone for a visitor, as `Uploads.delete` has it; what is too much, or can't be remembered,
+        stays."""
+        with contextlib.suppress(UploadsError):
+            self._uploads.delete(visitor, self._catalogue, ids, uploaded)
 
 
 def _read(path: Path) -> memoryview:

@@ -54,7 +54,7 @@ class Indexer:
 class VisitorIndex:
     """The entries of one visitor."""
 
-    __slots__ = ("entries", "indexer", "newest", "of_hospital", "replaced", "touched", "version")
+    __slots__ = ("deleted", "entries", "gone", "indexer", "newest", "of_hospital", "replaced", "touched", "version")
 
     def __init__(self, dialect: QueryDialect, replaced: int, version: int) -> None:
         self.indexer = Indexer(dialect)
@@ -63,9 +63,13 @@ class VisitorIndex:
         self.replaced = replaced
         self.version = version
         self.touched: set[int] = set()
-        """Keys of the hospital's patients of which the visitor has stored something."""
+        """Keys of the hospital's patients of which the visitor has stored or deleted something."""
         self.of_hospital: list[tuple[float, Entry]] = []
-        """All that the hospital has of these patients, and from when on it is visible."""
+        """What the hospital has of these patients and isn't deleted, and from when on it is visible."""
+        self.deleted = 0
+        """Key of the last deletion that is taken in."""
+        self.gone: set[tuple[str, ...]] = set()
+        """Identifiers of what the visitor deleted, from the patient's down."""
 
 
 class Indexes:

@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import Final
 
 from dicomhawk.hospital.attributes import MODALITIES_IN_STUDY, MODALITY, SOP_CLASSES_IN_STUDY, Level
+from dicomhawk.hospital.deletions import Deletion, after, covers
 from dicomhawk.hospital.products.catalogue import CatalogueObjects
 from dicomhawk.hospital.products.index import READ_A_TURN, Entry, Indexer, Indexes, VisitorIndex, first_of_each
 from dicomhawk.hospital.products.objects import StoredObject, Vault
@@ -45,7 +46,10 @@ class VisitorEntries:
         self._indexes = Indexes()
 
     def of(self, visitor: str) -> Generator[None, None, VisitorIndex | None]:
-        """The index of `visitor` as it is now; None if there are no uploads. Raises `sqlite3.Error`."""
+        """The index of `visitor` as it is now; None if there are no uploads and no deletions.
+
+        Raises `sqlite3.Error`.
+        """
         connection = self._uploads.connection
         row = connection.execute("SELECT replaced FROM visitor WHERE visitor = ?", (visitor,)).fetchone()
         if row is None:
@@ -54,19 +58,37 @@ class VisitorEntries:
         index = self._indexes.get(visitor)
         if index is None or index.replaced != row[0] or index.version != version:
             index = VisitorIndex(self._objects.dialect, row[0], version)
+        while fresh := after(connection, visitor, index.deleted, READ_A_TURN):
+            self._leave_out(index, fresh)
+            yield
         while True:
             rows = connection.execute(_NEW, (visitor, index.newest)).fetchall()
             for key, path, syntax, sop_class, patient_id, study_uid in rows:
                 index.newest = key
                 index.entries.append(self._entry(index.indexer, path, syntax, sop_class, key))
                 for patient in self._objects.patients(patient_id, study_uid) - index.touched:
-                    index.touched.add(patient)
-                    index.of_hospital += self._objects.entries(patient, index.indexer)
+                    self._touch(index, patient)
             if len(rows) < READ_A_TURN:
                 break
             yield
         self._indexes.keep(visitor, index)
         return index
+
+    def _leave_out(self, index: VisitorIndex, fresh: list[Deletion]) -> None:
+        index.deleted = fresh[-1].key
+        index.gone.update(each.ids for each in fresh)
+        index.of_hospital = [each for each in index.of_hospital if not covers(index.gone, each[1].ids)]
+        for each in fresh:
+            for patient in self._objects.patients(each.ids[0], "") - index.touched:
+                if each.ids[:1] in index.gone:
+                    index.touched.add(patient)
+                else:
+                    self._touch(index, patient)
+
+    def _touch(self, index: VisitorIndex, patient: int) -> None:
+        index.touched.add(patient)
+        entries = self._objects.entries(patient, index.indexer)
+        index.of_hospital += [each for each in entries if not covers(index.gone, each[1].ids)]
 
     def instance(self, key: int) -> InstanceRow | None:
         """What there is to know of an uploaded instance. Raises `sqlite3.Error`."""

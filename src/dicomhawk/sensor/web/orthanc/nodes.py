@@ -14,7 +14,7 @@ from .describing import described
 from .file import ahead, listed
 from .problems import Fault, Problem, Refusal
 from .service import LEVELS, NAMES, PLURALS, Call, Handler, Service, json_response
-from .view import BACK, GONE, Item, View
+from .view import GONE, Item, View
 
 ID_LINE: Final = len('   "01234567-01234567-01234567-01234567-01234567"') + len(",\n")
 """Bytes that an id takes in a list."""
@@ -171,11 +171,11 @@ def delete(call: Call, view: View, item: Item) -> dict[str, str] | None:
             break
         item = parent
     try:
-        for name in {each.id for each in view.instances(item)} & view.back if view.back else ():
-            call.state.delete(call.visitor, BACK + name)
-        call.state.put(call.visitor, GONE + item.id, view.newest_upload())
+        call.state.put(call.visitor, GONE + item.id, 1)
     except StateFull:
         raise Problem(Fault.INTERNAL) from None
+    uploaded = [entry.key for entry in item.entries if entry.uploaded]
+    call.service.backing.holdings.delete(call.visitor, item.ids, uploaded)
     return remaining
 
 

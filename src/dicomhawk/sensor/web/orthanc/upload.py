@@ -21,7 +21,7 @@ from ..state import StateError
 from .problems import Fault, Problem, Refusal
 from .service import FACE, Call, Handler, json_response
 from .unpacking import MAX_ARCHIVE, Unpacking, UnpackingError
-from .view import BACK, public_id
+from .view import public_id
 
 LONGEST: Final = 2 << 30
 """Bytes of one file; the vault has limits of its own."""
@@ -176,17 +176,15 @@ async def _kept(call: Call, identity: Identity, captured: Captured) -> dict[str,
     )
     if not stored:
         raise Refused(Problem(Fault.FULL))
-    await _remember(call, names)
+    _remember(call, names)
     return found | {"Status": "Success"}
 
 
-async def _remember(call: Call, names: list[str]) -> None:
-    """That it came by the API; and if its visitor had deleted it, that it is there again."""
+def _remember(call: Call, names: list[str]) -> None:
+    """That it came by the API."""
     try:
         for name in {names[Level.IMAGE], names[Level.SERIES]}:
             call.state.put(call.visitor, f"orthanc/posted/{name}", {"HttpUsername": call.user})
-        if await (await call.view()).find(Level.IMAGE, names[Level.IMAGE]) is None:
-            call.state.put(call.visitor, BACK + names[Level.IMAGE], 1)
     except StateError:
         return
 

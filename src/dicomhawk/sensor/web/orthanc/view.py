@@ -21,8 +21,6 @@ from ..state import State
 _HEXADECIMAL: Final = frozenset("0123456789abcdef-")
 GONE: Final = "orthanc/gone/"
 """Keys of what a visitor deleted; the rest of the key is its id."""
-BACK: Final = "orthanc/back/"
-"""Keys of instances that a visitor stored again after it had deleted them."""
 BETWEEN: Final = 0.004
 """Seconds between two looks at where instances are, which take some milliseconds each."""
 TOTAL_KEPT: Final = 600.0
@@ -80,8 +78,7 @@ class View:
         entries: list[Entry],
         indexer: Indexer,
         touched: frozenset[int],
-        gone: dict[str, int],
-        back: frozenset[str],
+        gone: frozenset[str],
     ) -> None:
         self.visitor = visitor
         self.now = now
@@ -90,8 +87,9 @@ class View:
         self._indexer = indexer
         self._touched = touched
         self._gone = gone
-        self.back = back
-        self._entries = [entry for entry in entries if not self._is_gone(entry.ids, entry)] if gone else entries
+        self._entries = (
+            [entry for entry in entries if entry.uploaded or not self._is_gone(entry.ids)] if gone else entries
+        )
         self._grouped: dict[Level, dict[tuple[str, ...], list[Entry]]] = {}
 
     async def listing(self, level: Level) -> AsyncIterator[list[Item]]:
@@ -242,10 +240,6 @@ class View:
         stored = [self._row(entry) for entry in self._entries if entry.uploaded]
         return self.library.total[1] + sum(row.size or 0 for row in stored if row is not None)
 
-    def newest_upload(self) -> int:
-        """The key of the last object that the visitor stored."""
-        return max((entry.key for entry in self._entries if entry.uploaded), default=0)
-
     def _row(self, entry: Entry) -> InstanceRow | None:
         return self.library.product.visitors.instance(entry.key) if entry.uploaded else self._tree.instance(entry.key)
 
@@ -255,15 +249,11 @@ class View:
         return self._grouped[level]
 
     def _shows(self, node: Node) -> bool:
-        return node.patient_key not in self._touched and not (self._gone and self._is_gone(node.ids, None))
+        return node.patient_key not in self._touched and not (self._gone and self._is_gone(node.ids))
 
-    def _is_gone(self, ids: tuple[str, ...], entry: Entry | None) -> bool:
-        """Whether it, or what it belongs to, is deleted; what was stored after that is there again."""
-        for length in range(1, len(ids) + 1):
-            newest = self._gone.get(public_id(ids[:length]))
-            if newest is not None and (entry is None or not entry.uploaded or entry.key <= newest):
-                return entry is None or not entry.uploaded or public_id(entry.ids) not in self.back
-        return False
+    def _is_gone(self, ids: tuple[str, ...]) -> bool:
+        """Whether it, or what it belongs to, is deleted."""
+        return any(public_id(ids[:length]) in self._gone for length in range(1, len(ids) + 1))
 
     def _hidden(self, patient: int, level: Level) -> int:
         """How many nodes of a level the hospital has of a patient that entries stand for."""
@@ -310,10 +300,7 @@ class Library:
         if not self._begun:
             self._begun = True
             self._grow(self._places.extend())
-        gone = {key.removeprefix(GONE): int(value) for key, value in self._state.items(visitor, GONE).items()}
-        back = (
-            frozenset(key.removeprefix(BACK) for key in self._state.keys(visitor, BACK)) if gone else frozenset[str]()
-        )
+        gone = frozenset(key.removeprefix(GONE) for key in self._state.keys(visitor, GONE))
         reading = product.visitors.of(visitor)
         while True:
             try:
@@ -323,8 +310,8 @@ class Library:
                 break
             await asyncio.sleep(0)
         if index is None:
-            return View(self, visitor, now, [], Indexer(product.dialect), frozenset(), gone, back)
-        return View(self, visitor, now, visible(index, now), index.indexer, frozenset(index.touched), gone, back)
+            return View(self, visitor, now, [], Indexer(product.dialect), frozenset(), gone)
+        return View(self, visitor, now, visible(index, now), index.indexer, frozenset(index.touched), gone)
 
     def _grow(self, steps: Iterator[None]) -> None:
         """Learn where instances are, bit by bit, from when somebody comes on: before one is asked for by its id."""
