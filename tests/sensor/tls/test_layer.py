@@ -19,6 +19,7 @@ from cryptography import x509
 
 from dicomhawk.persona.model import load, shipped
 from dicomhawk.persona.model.tls import Tls
+from dicomhawk.sensor.addresses import Ends
 from dicomhawk.sensor.tls import certificate
 from dicomhawk.sensor.tls.layer import Handshake, Layer
 from dicomhawk.settings import Deployment, Settings, SettingsError
@@ -82,7 +83,7 @@ class Server:
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
 
-    def failed(self, transport: asyncio.Transport, handshake: Handshake) -> bytes:
+    def failed(self, ends: Ends, handshake: Handshake) -> bytes:
         self.failures.append(handshake)
         return PLAIN
 

@@ -12,7 +12,7 @@ from ...evidence import events as ev
 from ...evidence.fields import text
 from ...evidence.recorder import Recorder
 from ...persona.model.tls import Tls
-from ..addresses import ends
+from ..addresses import Ends
 from .fingerprint import ja3, ja4
 from .layer import Handshake, Layer
 
@@ -46,9 +46,9 @@ class TlsDoor:
         """The protocol of a new connection."""
         return Layer(self._context, self._make, self._failed, self._patience, self._pending, self._capacity)
 
-    def _failed(self, transport: asyncio.Transport, handshake: Handshake) -> bytes:
+    def _failed(self, ends: Ends, handshake: Handshake) -> bytes:
         """Put a connection on record that never came through; returns what it gets in the clear."""
-        record = self._recorder.open(*ends(transport), protocol="tls")
+        record = self._recorder.open(*ends, protocol="tls")
         record.received(handshake.raw)
         record.emit(event_of(handshake))
         if handshake.first:

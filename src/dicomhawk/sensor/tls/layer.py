@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, cast
 
+from ..addresses import Ends, ends
 from . import hello as hellos
 from .hello import ClientHello, HelloError
 
@@ -37,7 +38,7 @@ class Handshake(NamedTuple):
 class Layer(asyncio.Protocol):
     """One connection. See the module's docstring.
 
-    `failed` is told of those that never became one, with their transport; what it returns is sent in the clear before
+    `failed` is told of those that never became one, with their two ends; what it returns is sent in the clear before
     the close, if the peer had not spoken TLS. `pending` has those whose handshake is under way, which may take
     `patience` seconds; there are no more than `most`.
     """
@@ -46,7 +47,7 @@ class Layer(asyncio.Protocol):
         self,
         context: ssl.SSLContext,
         make: Callable[[], asyncio.Protocol],
-        failed: Callable[[asyncio.Transport, Handshake], bytes],
+        failed: Callable[[Ends, Handshake], bytes],
         patience: float,
         pending: dict[Layer, None],
         most: int,
@@ -69,6 +70,7 @@ class Layer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A visitor is there."""
         self._transport = cast(asyncio.Transport, transport)
+        self._ends = ends(transport)  # later the peer may have no name any more
         if len(self._pending) >= self._most:
             next(iter(self._pending)).give_way()
         self._pending[self] = None
@@ -170,7 +172,7 @@ class Layer(asyncio.Protocol):
     def _give_up(self, why: str, plain: bytes = b"") -> None:
         self._over = True
         self._stop_waiting()
-        answer = self._failed(self._transport, self._failure(why, plain))
+        answer = self._failed(self._ends, self._failure(why, plain))
         if plain and answer:
             self._transport.write(answer)
         self._transport.close()
@@ -198,7 +200,7 @@ class Layer(asyncio.Protocol):
         elif not over:
             first = bytes(self._first or b"")
             plain = first if first[:1] != bytes((hellos.HANDSHAKE,)) else b""
-            self._failed(self._transport, self._failure("the peer left", plain))
+            self._failed(self._ends, self._failure("the peer left", plain))
 
     def _failure(self, why: str, plain: bytes) -> Handshake:
         raw = plain or self._raw or bytes(self._first or b"")
