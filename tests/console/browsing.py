@@ -47,7 +47,20 @@ def serving(data: Path, now: float | None = None) -> Iterator[str]:
 
 def until(page: Any, condition: str) -> None:
     """Wait for an expression in the page; Playwright's own way evaluates texts there, which the pages forbid."""
-    wait_until(lambda: page.evaluate(condition), condition)
+
+    def met() -> bool:
+        try:
+            return bool(page.evaluate(condition))
+        except playwright_error():
+            return False  # the page is being exchanged
+
+    wait_until(met, condition)
+
+
+def playwright_error() -> type[Exception]:
+    """What Playwright raises."""
+    found: type[Exception] = pytest.importorskip("playwright.sync_api").Error
+    return found
 
 
 @contextlib.contextmanager
