@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Subquery, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Subquery, cast, func, literal_column, select
 
 from ..analyst.database import schema
 from .findings import Findings
@@ -67,7 +67,8 @@ def by_address(*conditions: ColumnElement[bool], beside: Sequence[ColumnElement[
 def over_time(findings: Findings, since: int, until: int, width: int) -> OverTime:
     """Sessions by the moment at which they began, in stretches of `width` microseconds."""
     sessions = schema.sessions.c
-    bucket = sessions.first.op("/")(width)
+    # A number in the text, since PostgreSQL takes two parameters for two things.
+    bucket = sessions.first.op("/")(literal_column(str(int(width))))
     rows = findings.all(
         select(bucket, sessions.interaction, func.count().label("sessions"))
         .where(sessions.first >= since, sessions.first <= until)

@@ -126,7 +126,7 @@ def _within(network: IPv4Network | IPv6Network, connection: Connection) -> Colum
     if isinstance(network, IPv4Network):
         if not network.prefixlen:
             return ~column.contains(":")
-        return or_(*(_begins(column, prefix) for prefix in _prefixes(network)))
+        return or_(*(_begins(column, prefix, connection) for prefix in _prefixes(network)))
     # Zeros of IPv6 addresses are left out here or there: these are compared as numbers.
     groups = network.network_address.exploded.split(":")[: network.prefixlen // 16]
     certain = []
@@ -135,7 +135,7 @@ def _within(network: IPv4Network | IPv6Network, connection: Connection) -> Colum
             break
         certain.append(f"{int(group, 16):x}")
     origins = schema.origins.c.address
-    near = _begins(origins, ":".join(certain) + ":") if certain else origins.contains(":")
+    near = _begins(origins, ":".join(certain) + ":", connection) if certain else origins.contains(":")
     known = connection.execute(select(origins).where(near).limit(MAX_V6 * 20)).scalars()
     return column.in_([text for text in known if _in_v6(text, network)][:MAX_V6])
 
@@ -159,8 +159,10 @@ def _prefixes(network: IPv4Network) -> list[str]:
     return [f"{before}{octet}." if whole < 3 else f"{before}{octet}" for octet in last]
 
 
-def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
+def _begins(column: ColumnElement[str], prefix: str, connection: Connection) -> ColumnElement[bool]:
     # The last octet stands alone: a text that begins so may go on with another digit.
     if prefix[-1:].isdigit() and prefix.count(".") == 3:
         return column == prefix
+    if connection.dialect.name != "sqlite":
+        return column.startswith(prefix)  # the order of texts is the language's there
     return and_(column >= prefix, column < prefix[:-1] + chr(ord(prefix[-1]) + 1))
