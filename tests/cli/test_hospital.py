@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dicomhawk.cli.main import app
+from dicomhawk.cli.main import command_line
 from dicomhawk.sensor.lock import only_one
 from dicomhawk.settings import SettingsError
 
 
 def run(*arguments: object) -> str:
     """What a command prints; it must succeed."""
-    done = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    done = CliRunner().invoke(command_line(), [str(argument) for argument in arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output
 

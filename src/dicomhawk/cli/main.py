@@ -4,63 +4,63 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 import typer
 
 from ..settings import SettingsError
-from . import (
-    analyse,
-    canary,
-    check,
-    console,
-    events,
-    evidence,
-    export,
-    forward,
-    hospital,
-    init,
-    lures,
-    outputs,
-    persona,
-    replay,
-    report,
-    research,
-    sensor,
-    serve,
-    sessions,
-)
 
-app = typer.Typer(
-    name="dicomhawk",
-    help="A honeypot that poses as a hospital's picture archive (PACS).",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command("init")(init.init)
-app.command("serve")(serve.serve)
-app.command("sensor")(sensor.sensor)
-app.command("analyse")(analyse.analyse)
-app.command("console")(console.console)
-app.command("forward")(forward.forward)
-app.add_typer(outputs.app, name="outputs")
-app.command("canary")(canary.canary)
-app.add_typer(lures.app, name="lures")
-app.add_typer(hospital.app, name="hospital")
-app.add_typer(persona.app, name="persona")
-app.command("sessions")(sessions.sessions)
-app.command("session")(sessions.session)
-app.command("events")(events.events)
-app.command("replay")(replay.replay)
-app.command("report")(report.report)
-app.add_typer(research.app, name="research")
-app.add_typer(export.app, name="export")
-app.add_typer(evidence.app, name="evidence")
-app.command("check")(check.check)
+COMMANDS: dict[str, str] = {
+    "init": "init:init",
+    "serve": "serve:serve",
+    "sensor": "sensor:sensor",
+    "analyse": "analyse:analyse",
+    "console": "console:console",
+    "forward": "forward:forward",
+    "outputs": "outputs:app",
+    "canary": "canary:canary",
+    "lures": "lures:app",
+    "hospital": "hospital:app",
+    "persona": "persona:app",
+    "sessions": "sessions:sessions",
+    "session": "sessions:session",
+    "events": "events:events",
+    "replay": "replay:replay",
+    "report": "report:report",
+    "research": "research:app",
+    "export": "export:app",
+    "evidence": "evidence:app",
+    "check": "check:check",
+}
+"""Where each command is: module of this package, and the name in it."""
 
 WRONG_SETTINGS = 2
 """Exit status when the configuration or the command line is wrong."""
+
+
+def command_line(wanted: str = "") -> typer.Typer:
+    """The command line; with the command that is `wanted` only, if it is one: all together take seconds to import."""
+    app = typer.Typer(
+        name="dicomhawk",
+        help="A honeypot that poses as a hospital's picture archive (PACS).",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_no_options)  # else a single command would be the whole command line
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(f".{module}", __package__), attribute)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _no_options() -> None:
+    pass
 
 
 def run() -> None:
@@ -71,7 +71,7 @@ def run() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        command_line(sys.argv[1] if len(sys.argv) > 1 else "")()
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(WRONG_SETTINGS)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from dicomhawk.analyst.database.store import open_database
 from dicomhawk.analyst.report.selection import moment_of
-from dicomhawk.cli.main import app
+from dicomhawk.cli.main import command_line
 from dicomhawk.settings import SettingsError
 from tests.support import dicomhawk
 
@@ -27,7 +27,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_name_of_the_output_says_what_it_is(data: Path, tmp_path: Path) -> None:
     for name, begins in (("a.html", "<!DOCTYPE html>"), ("a.md", "# October"), ("a.json", "{")):
         done = CliRunner().invoke(
-            app, ["report", "--data", str(data), "--title", "October", "-o", str(tmp_path / name)]
+            command_line(), ["report", "--data", str(data), "--title", "October", "-o", str(tmp_path / name)]
         )
         assert (done.exit_code, done.stdout) == (0, "")
         assert (tmp_path / name).read_text("utf-8").startswith(begins)
@@ -57,7 +57,7 @@ def test_a_table_to_a_pipe_and_the_names_of_all(data: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(data: Path, arguments: tuple[str, ...], sentence: str) -> None:
-    done = CliRunner().invoke(app, ["report", "--data", str(data), *arguments])
+    done = CliRunner().invoke(command_line(), ["report", "--data", str(data), *arguments])
     assert isinstance(done.exception, SettingsError)
     assert str(done.exception).startswith(sentence)
     assert done.stdout == ""
