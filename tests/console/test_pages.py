@@ -13,7 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from dicomhawk.console.filters import Filter
-from tests.console.conftest import console
+from tests.console.conftest import SECRET, console
+from tests.console.filling import fill
 from tests.console.places import places, searches
 
 
@@ -132,14 +133,26 @@ def test_a_long_timeline_is_turned(client: TestClient, rows: sqlite3.Connection)
 
 
 def test_without_a_database_it_is_said_so(tmp_path: Path) -> None:
-    from tests.console.conftest import SECRET
-
     with console(tmp_path) as client:
         client.post("/sign-in", data={"secret": SECRET})
         response = client.get("/")
         assert response.status_code == 503
         assert "dicomhawk analyse" in response.text or "can't be used" in response.text
         assert client.get("/health").status_code == 200
+
+
+def test_a_database_that_was_made_anew_is_opened_anew(tmp_path: Path) -> None:
+    fill(tmp_path, 200, seed=1)
+    with console(tmp_path) as client:
+        client.post("/sign-in", data={"secret": SECRET})
+        before = _listed(client, "/sessions")
+        for file in tmp_path.glob("findings.sqlite*"):
+            file.unlink()
+        assert client.get("/sessions").status_code == 503
+        fill(tmp_path, 200, seed=2)
+        after = _listed(client, "/sessions")
+        assert after
+        assert not set(before) & set(after)
 
 
 def test_nothing_is_written(client: TestClient, filled: Path) -> None:

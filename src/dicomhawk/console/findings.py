@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, event
+from sqlalchemy import Connection, Engine, Executable, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from ..analyst.database.store import open_database
@@ -38,6 +39,7 @@ class Findings:
         self._url = url
         self._clock = clock
         self._engine: Engine | None = None
+        self._opened_file: tuple[int, int] | None = None
         self._opening = threading.Lock()
         self._kept: dict[Hashable, tuple[float, Any]] = {}
 
@@ -81,7 +83,14 @@ class Findings:
 
     def _opened(self) -> Engine:
         with self._opening:
+            now = self._file()
+            if self._engine is not None and now != self._opened_file:
+                # The database was removed, and perhaps made anew.
+                self._engine.dispose()
+                self._engine = None
+                self._kept.clear()
             if self._engine is None:
+                self._opened_file = now
                 try:
                     engine = open_database(self._url, read_only=True)
                 except SettingsError as error:
@@ -89,6 +98,17 @@ class Findings:
                 self._bound(engine)
                 self._engine = engine
             return self._engine
+
+    def _file(self) -> tuple[int, int] | None:
+        """Which file SQLite's database is in; None: there is none, or it isn't SQLite's."""
+        address = make_url(self._url)
+        if address.get_backend_name() != "sqlite" or not address.database:
+            return None
+        try:
+            status = Path(address.database).stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
 
     def _bound(self, engine: Engine) -> None:
         """Have the database give up queries that take too long."""
