@@ -9,6 +9,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,6 +51,15 @@ class Done(NamedTuple):
     files: int = 0
 
 
+@dataclass
+class _Vault:
+    """A vault, and what isn't looked for in it at the moment."""
+
+    folder: Path
+    elsewhere: dict[str, float] = field(default_factory=dict)
+    rests: float = 0.0
+
+
 class Service:
     """The loop. `close` when done."""
 
@@ -65,7 +75,7 @@ class Service:
         self._engine = engine
         self._clock = clock
         self._journals = [Journal(folder) for folder in journals]
-        self._vaults = [folder.parent / "vault" for folder in journals]
+        self._vaults = [_Vault(folder.parent / "vault") for folder in journals]
         self._alerter = Alerter(settings)
         self._writer = Writer(engine, Knowledge(settings), self._alerter.consider)
         self._lookups = Lookups(settings)
@@ -125,7 +135,12 @@ class Service:
         analysed = self._analyse(following)
         examined = 0
         for vault in self._vaults:
-            examined += examine_pending(self._engine, self._examiner, vault, FILES_AT_ONCE)
+            began = self._clock()
+            if following and began < vault.rests:
+                continue
+            done = examine_pending(self._engine, self._examiner, vault.folder, FILES_AT_ONCE, vault.elsewhere)
+            vault.rests = self._clock() + REST * (self._clock() - began) if not done else 0.0
+            examined += done
         if examined < FILES_AT_ONCE:
             self._note_place()
         self._lookups.pending(self._engine, LOOKUPS_AT_ONCE)

@@ -204,7 +204,8 @@ def _examinations(connection: Connection, happened: Sequence[Document]) -> dict[
     }
     found: dict[str, dict[str, Any]] = {}
     for some in _chunks(sorted(hashes)):
-        examined = files.c.sha256.in_(some) & files.c.examined.is_not(None)
+        # Of one that is to be examined again holds what is known of it: it may be gone by now.
+        examined = files.c.sha256.in_(some) & (files.c.examined.is_not(None) | (files.c.type != ""))
         rows = connection.execute(select(files.c.sha256, files.c.report).where(examined))
         found.update((sha256, json.loads(report)) for sha256, report in rows)
     return found

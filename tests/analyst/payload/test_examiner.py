@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,19 @@ def test_files_of_another_vault_wait_for_it(engine: Engine, examiner: Examiner, 
     captured(engine, tmp_path / "there", b"x", "one")
     assert examine_pending(engine, examiner, tmp_path / "here", 10) == 0
     assert examine_pending(engine, examiner, tmp_path / "there", 10) == 1
+
+
+def test_files_that_a_vault_does_not_have_are_not_looked_for_all_the_time(
+    engine: Engine, examiner: Examiner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = captured(engine, tmp_path / "there", b"x", "one")
+    elsewhere: dict[str, float] = {}
+    assert examine_pending(engine, examiner, tmp_path / "here", 10, elsewhere) == 0
+    assert list(elsewhere) == [sha256]
+    (tmp_path / "there").rename(tmp_path / "here")
+    assert examine_pending(engine, examiner, tmp_path / "here", 10, elsewhere) == 0
+    monkeypatch.setattr(time, "monotonic", lambda: elsewhere[sha256] + 1)
+    assert examine_pending(engine, examiner, tmp_path / "here", 10, elsewhere) == 1
 
 
 def test_with_other_rules_all_are_examined_again(engine: Engine, data: Path, tmp_path: Path) -> None:

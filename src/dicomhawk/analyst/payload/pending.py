@@ -18,27 +18,37 @@ from .sandbox import SandboxError
 
 PAGE: Final = 500
 """Files that are asked for at once."""
+AGAIN_SECONDS: Final = 600.0
+"""A file that isn't in the vault, since it is in another's or was removed, is looked for again so much later."""
 _VERSION: Final = "examiner"
 """In `meta`: what files were examined with."""
 
 
-def examine_pending(engine: Engine, examiner: Examiner, vault: Path, limit: int) -> int:
+def examine_pending(
+    engine: Engine, examiner: Examiner, vault: Path, limit: int, elsewhere: dict[str, float] | None = None
+) -> int:
     """Examine up to `limit` captured files that are in `vault` and were not examined; how many were.
 
     Each is written in a transaction of its own, together with the mark on the sessions that it belongs to. If files
     were examined with other rules before, all are to be examined again. Without a sandbox nothing is done.
+    `elsewhere` is for the next call with the same vault: what it doesn't have, and when that is looked for again.
     """
+    elsewhere = {} if elsewhere is None else elsewhere
+    now = time.monotonic()
     try:
         _renew(engine, examiner.version)
         done = 0
         for sha256 in _waiting(engine):
             if done >= limit:
                 break
+            if elsewhere.get(sha256, 0.0) > now:
+                continue
             path = vault / "objects" / sha256[:2] / sha256
             if path.exists():
                 report = examiner.examine(sha256, path)
             elif _kept(engine, sha256):
-                continue  # in another sensor's vault
+                elsewhere[sha256] = now + AGAIN_SECONDS
+                continue
             else:
                 report = absent(sha256)
             _write(engine, sha256, report)
