@@ -98,6 +98,7 @@ def test_a_line_that_was_cut_short_is_counted_and_passed_over(tmp_path: Path, en
         b'{"@timestamp":"2026-03-02T08:00:00Z"}\n',
         b'{"@timestamp":"yesterday","event":{"id":"X","action":"y"}}\n',
         b'{"@timestamp":"2026-03-02T08:00:00","event":{"id":"X","action":"y"}}\n',
+        b'{"@timestamp":"9999-12-31T23:59:59-23:59","event":{"id":"X","action":"y"}}\n',
         b'{"@timestamp":"2026-03-02T08:00:00Z","event":{"id":7,"action":"y"}}\n',
         b'{"@timestamp":"2026-03-02T08:00:00Z","event":{"id":"X","action":"y"},"session":{}}\n',
         b"\xff\xfe\x00\n",

@@ -25,6 +25,8 @@ BATCH_LINES = 5000
 BATCH_BYTES = 1 << 24
 """And bytes, since a line may have `MAX_LINE`."""
 _NAME_LENGTH = 200
+_END_OF_TIME = moment("9999-12-31T00:00:00Z")
+"""What is later, some time zone has in a year that there isn't."""
 
 
 class _Inner(msgspec.Struct):
@@ -180,6 +182,8 @@ def _row(line: bytes) -> dict[str, object] | None:
     try:
         event = _decode(line)
         at = moment(event.timestamp)
+        if not 0 <= at < _END_OF_TIME:
+            return None
         document = line.rstrip(b"\n").decode()
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
