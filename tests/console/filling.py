@@ -20,12 +20,12 @@ from sqlalchemy import Table
 
 from dicomhawk.analyst.database import schema
 from dicomhawk.analyst.database.store import open_database
+from dicomhawk.settings.words import DEPTHS
 from tests.console.cast import FILES, KINDS, ORIGINS, PAIRS, RULES, TITLES, TOOLS, Kind
 
 NOW = int(datetime(2026, 11, 22, 11, 0, tzinfo=UTC).timestamp() * 1_000_000)
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-DEPTHS = ("touch", "scan", "enumeration", "query", "collection", "exfiltration", "tampering", "impact")
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
 from ..analyst.database import schema, search
-from .shown import DEPTHS, SEVERITIES
+from ..settings.words import DEPTHS, SEVERITIES
 
 MAX_TEXT = 200
 """Characters of one field."""

@@ -11,24 +11,12 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
+from ..settings.words import DEPTHS, SEVERITIES
+
 CUT = 160
 """Characters of a value that are shown at once."""
 MOST = 20_000
 """Characters of a value that are shown at all; the event itself has the rest."""
-
-SEVERITIES = ("info", "low", "medium", "high", "critical")
-DEPTHS = ("touch", "scan", "enumeration", "query", "collection", "exfiltration", "tampering", "impact")
-CATEGORIES = (
-    "Censys",
-    "Shodan",
-    "Internet Measurement",
-    "Onyphe",
-    "Cloud",
-    "Internet Census",
-    "China ISPs",
-    "Palo Alto",
-    "Other",
-)
 
 _RUN = re.compile(r"(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[nrt])+")
 

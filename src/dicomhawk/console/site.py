@@ -14,7 +14,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ..analyst.narrative import sentence
+from ..analyst.origin import CATEGORIES
 from ..settings import Settings
+from ..settings.words import DEPTHS, SEVERITIES
 from . import shown
 from .access import Access
 from .findings import Findings
@@ -140,9 +142,9 @@ def _templates() -> Environment:
         "told": told,
         "static": _static_addresses(),
         "navigation": NAVIGATION,
-        "SEVERITIES": shown.SEVERITIES,
-        "DEPTHS": shown.DEPTHS,
-        "CATEGORIES": shown.CATEGORIES,
+        "SEVERITIES": SEVERITIES,
+        "DEPTHS": DEPTHS,
+        "CATEGORIES": CATEGORIES,
     }
     environment.globals["m"] = environment.get_template("macros.html").module
     return environment

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from .base import Section
+from .words import Depth, Severity
 
-Depth = Literal["touch", "scan", "enumeration", "query", "collection", "exfiltration", "tampering", "impact"]
-Severity = Literal["info", "low", "medium", "high", "critical"]
-SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 DAY_MINUTES = 24 * 60
 
 _CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")

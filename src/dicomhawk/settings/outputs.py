@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from .base import MiB, Port, Section, SettingsError
+from .words import Severity
 
 Kind = Literal["events", "sessions", "alerts"]
-Severity = Literal["info", "low", "medium", "high", "critical"]
 
 MAX_SECRET = 1 << 16
 """Bytes of a file with a secret: a token, or a private key in PEM at the most."""

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from dicomhawk.analyst.database import schema
 from dicomhawk.analyst.database.store import put
-from dicomhawk.analyst.report.model import DEPTHS
+from dicomhawk.settings.words import DEPTHS
 
 START = 1_735_689_600_000_000
 """2025-01-01T00:00:00Z, in microseconds."""

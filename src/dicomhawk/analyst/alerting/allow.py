@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ...settings import Port, SettingsError
-from ...settings.alerts import DAY_MINUTES, SEVERITIES, Hours, Severity, span
+from ...settings.alerts import DAY_MINUTES, Hours, span
 from ...settings.base import Section
 from ...settings.sections import AETitle
+from ...settings.words import SEVERITIES, Severity
 
 MAX_BYTES = 1 << 20
 """Of the file."""

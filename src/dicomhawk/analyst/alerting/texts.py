@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...settings.words import SEVERITIES
 from ..depth import Depth
 from ..narrative import printable, size
 from .clock import day_text, text
@@ -18,7 +19,6 @@ from .triggers import Alarm, Trigger
 
 MAX_LISTED = 10
 """Of techniques, files, credentials, bait and AE titles that a text names."""
-LEVELS = ("info", "low", "medium", "high", "critical")
 
 _BY_DEPTH = {
     Depth.TOUCH: "connected",
@@ -110,7 +110,7 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     yield f"How far: {session.depth}"
     for row in sorted(subject.techniques, key=lambda row: (-row.severity, row.rule))[:MAX_LISTED]:
         detail = f": {printable(row.detail, 120)}" if row.detail else ""
-        yield f"Technique: {row.rule} {printable(row.name, 80)} ({LEVELS[row.severity]}){detail}"
+        yield f"Technique: {row.rule} {printable(row.name, 80)} ({SEVERITIES[row.severity]}){detail}"
     taken = [f"{session.matches:,} answers to queries"] if session.matches else []
     if session.objects_sent:
         taken.append(f"{session.objects_sent:,} objects")
@@ -128,7 +128,7 @@ def _lines(subject: Subject, alarm: Alarm) -> Iterator[str]:
     if baits:
         yield f"Bait: {_listed(list(dict.fromkeys(baits)))}"
     yield ""
-    yield f"Why: rule {trigger.rule}, {LEVELS[trigger.severity]}, since {text(trigger.moment)}."
+    yield f"Why: rule {trigger.rule}, {SEVERITIES[trigger.severity]}, since {text(trigger.moment)}."
     yield f"Next: {next_step(trigger)}"
     name = session.session
     yield f"Session: {name} (dicomhawk replay {name}; dicomhawk evidence bundle {name})"
@@ -184,7 +184,7 @@ def digest(rows: Sequence[Any], moment: int, allowed: int) -> tuple[str, str]:
         "",
     ]
     for row in rows[: 10 * MAX_LISTED]:
-        lines.append(f"- {text(row.moment)} {LEVELS[row.severity]}: {row.title} (session {row.session})")
+        lines.append(f"- {text(row.moment)} {SEVERITIES[row.severity]}: {row.title} (session {row.session})")
     if len(rows) > 10 * MAX_LISTED:
         lines.append(f"- and {len(rows) - 10 * MAX_LISTED:,} more")
     if allowed:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 
-from ...settings.alerts import SEVERITIES, AlertRule
+from ...settings.alerts import AlertRule
+from ...settings.words import SEVERITIES
 from ..depth import Depth
 from ..tables import BODY
 from .subjects import Step, Subject, Wanted

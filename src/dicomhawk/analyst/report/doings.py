@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import case, func, select
 
+from ...settings.words import DEPTHS
 from ..database.schema import sessions, techniques
 from .calendar import Spans
 from .cells import strings
 from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Frame, Measure, columns_of, count, more, scanned, total
-from .model import DEPTHS, Cell, Column, Section, Table
+from .model import Cell, Column, Section, Table
 from .selection import DAY
 
 MEANINGS = (

@@ -8,11 +8,12 @@ import msgspec
 from sqlalchemy import Select, case, func, select
 
 from ...evidence.documents import Document, number_at
+from ...settings.words import DEPTHS, SEVERITIES
 from ..database.schema import captures, credentials, events, files, lures, places, sessions, techniques
 from .calendar import date_of
 from .cells import many
 from .counting import ADDRESSES, CONNECTIONS, SESSIONS, Frame, Measure, scanned, total
-from .model import DEPTHS, SEVERITIES, Cell, Column, Section, Table
+from .model import Cell, Column, Section, Table
 from .selection import DAY, MAX_SIDE_BY_SIDE, Selection
 
 MAX_GAPS = 1000

@@ -7,8 +7,6 @@ from typing import Literal
 
 import msgspec
 
-from ..depth import Depth
-
 Cell = str | int | float | None
 """None: not seen, which is shown as ``-`` and is something else than nought."""
 
@@ -17,8 +15,6 @@ Kind = Literal["text", "foreign", "number", "moment", "day", "bytes", "severity"
 UTC, ``day`` days since then, ``bytes`` a number of them, ``severity`` 0 to 4, ``depth`` 0 to 7, ``attack`` ATT&CK
 identifiers with blanks between."""
 
-SEVERITIES = ("info", "low", "medium", "high", "critical")
-DEPTHS = tuple(step.word for step in Depth)
 NUMBERS: frozenset[Kind] = frozenset({"number", "bytes"})
 """What stands to the right of its column."""
 

@@ -11,12 +11,13 @@ import msgspec
 from sqlalchemy import Row, select
 
 from ...evidence.documents import Document
+from ...settings.words import DEPTHS, SEVERITIES
 from ..database.schema import events, sessions, techniques
 from ..narrative import printable, size
 from .calendar import lasted, moment
 from .cells import many, strings
 from .counting import Frame
-from .model import DEPTHS, SEVERITIES, Section, Step, Story
+from .model import Section, Step, Story
 from .steps import Steps, Told
 
 STORIES = 5

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .model import SEVERITIES, Rule
+from ...settings.words import SEVERITIES
+from .model import Rule
 from .rules import Rules
 
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"

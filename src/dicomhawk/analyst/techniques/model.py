@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ...settings.words import SEVERITIES
 from .regexes import checked
 
-SEVERITIES = ("info", "low", "medium", "high", "critical")
 MAX_VALUES = 2000
 """Values that a condition may list."""
 MAX_PATTERNS = 64

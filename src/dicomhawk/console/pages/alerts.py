@@ -8,8 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
+from ...settings.words import SEVERITIES
 from ..listing import page_of
-from ..shown import SEVERITIES
 from ..site import site_of
 
 _a = schema.alerts.c

@@ -12,8 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
+from ...settings.words import SEVERITIES
 from ..listing import counted, page_of
-from ..shown import SEVERITIES, parsed
+from ..shown import parsed
 from ..site import site_of
 
 _f, _c = schema.files.c, schema.captures.c

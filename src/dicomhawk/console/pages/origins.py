@@ -12,9 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
+from ...analyst.origin import CATEGORIES
 from ..charts import bars, by_address
 from ..listing import counted, page_of
-from ..shown import CATEGORIES, parsed
+from ..shown import parsed
 from ..site import site_of
 from .sessions import choices
 

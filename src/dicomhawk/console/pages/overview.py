@@ -10,9 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
+from ...settings.words import DEPTHS
 from ..charts import bars, by_address, over_time
 from ..findings import Findings
-from ..shown import DEPTHS
 from ..site import Site, site_of
 
 DAYS = (1, 7, 30, 90, 365)

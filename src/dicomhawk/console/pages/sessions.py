@@ -11,10 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ...analyst.database import schema
+from ...analyst.origin import CATEGORIES
 from ..asking import questions
 from ..filters import Filter
 from ..listing import counted, page_of
-from ..shown import CATEGORIES
 from ..site import Site, site_of
 
 _s, _e = schema.sessions.c, schema.events.c

@@ -12,10 +12,10 @@ import msgspec
 from ...evidence.documents import Document
 from ...settings import SettingsError
 from ...settings.outputs import Kind
+from ...settings.words import SEVERITIES
 
 T = TypeVar("T")
 
-LEVELS = ("info", "low", "medium", "high", "critical")
 """Of severity, by number."""
 
 decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -40,7 +40,7 @@ class Record:
     @property
     def level(self) -> str:
         """`severity` as a word."""
-        return LEVELS[self.severity]
+        return SEVERITIES[self.severity]
 
 
 Batch = Sequence[Record]

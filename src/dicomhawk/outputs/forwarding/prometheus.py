@@ -7,7 +7,7 @@ process, as Prometheus expects.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from socketserver import TCPServer
 from threading import Thread
 
@@ -15,28 +15,16 @@ from prometheus_client import CollectorRegistry, Counter, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from ...analyst.origin import CATEGORIES
 from ...evidence.documents import text_at
 from ...evidence.ecs import catalogue
 from ...settings import Settings
 from ...settings.outputs import PrometheusOutput
+from ...settings.words import DEPTHS
 from .base import Batch, Output, Record, Temporary
 from .status import read_status
 
 _PROTOCOLS = frozenset({"dicom", "http", "dns"})
-_CATEGORIES = frozenset(
-    {
-        "Censys",
-        "Shodan",
-        "Internet Measurement",
-        "Onyphe",
-        "Cloud",
-        "Internet Census",
-        "China ISPs",
-        "Palo Alto",
-        "Other",
-    }
-)
-_DEPTHS = frozenset({"touch", "scan", "enumeration", "query", "collection", "exfiltration", "tampering", "impact"})
 _OTHER = "other"
 
 
@@ -96,8 +84,8 @@ class Prometheus(Output):
             protocol = _known(text_at(document, "network.protocol"), _PROTOCOLS)
             self._events.labels(action, protocol, record.level).inc()
         elif record.kind == "sessions":
-            category = _known(text_at(document, "honeypot.intel.category"), _CATEGORIES)
-            depth = _known(text_at(document, "honeypot.session.depth"), _DEPTHS)
+            category = _known(text_at(document, "honeypot.intel.category"), CATEGORIES)
+            depth = _known(text_at(document, "honeypot.session.depth"), DEPTHS)
             self._sessions.labels(category, depth, record.level).inc()
         else:
             self._alerts.labels(record.level).inc()
@@ -124,5 +112,5 @@ class _Outputs(Collector):
         return [*counters.values(), queued, failing]
 
 
-def _known(value: str, known: frozenset[str]) -> str:
+def _known(value: str, known: Container[str]) -> str:
     return value if value in known else _OTHER

@@ -18,7 +18,8 @@ from ...evidence.places import ends, pieces
 from ...evidence.spool import segments
 from ...settings import Settings, SettingsError
 from ...settings.outputs import Output as OutputSettings
-from .base import LEVELS, Record
+from ...settings.words import SEVERITIES
+from .base import Record
 from .queue import Queue
 from .records import alert_records, session_records
 
@@ -94,7 +95,7 @@ class Sources:
     def __init__(self, settings: Settings, output: OutputSettings, queue: Queue, findings: Findings) -> None:
         self._journal = settings.journal_dir
         self._what = output.what
-        self._least = LEVELS.index(output.severity)
+        self._least = SEVERITIES.index(output.severity)
         self._actions = frozenset(action for action in output.actions if not action.endswith("."))
         self._prefixes = tuple(action for action in output.actions if action.endswith("."))
         self._queue = queue

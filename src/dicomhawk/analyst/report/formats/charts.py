@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from ....settings.words import DEPTHS
 from ...origin import CATEGORIES
 from ..counting import TOGETHER
-from ..model import DEPTHS, Column, Table
+from ..model import Column, Table
 from .shown import shown
 
 WIDTH = 760.0

@@ -11,8 +11,9 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from ....settings.words import DEPTHS, SEVERITIES
 from ..calendar import date_of, moment
-from ..model import DEPTHS, NUMBERS, SEVERITIES, Cell, Column, Report, Table
+from ..model import NUMBERS, Cell, Column, Report, Table
 from ..selection import DAY
 from .charts import drawing
 from .shown import shown

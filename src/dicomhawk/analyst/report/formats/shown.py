@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ....settings.words import DEPTHS, SEVERITIES
 from ...narrative import printable, size
 from ..calendar import date_of, moment
-from ..model import DEPTHS, SEVERITIES, Cell, Column, Kind
+from ..model import Cell, Column, Kind
 
 NOTHING = "-"
 MAX_SHOWN = 160
