@@ -16,10 +16,12 @@ import pytest
 from PIL import Image
 
 from dicomhawk.hospital.deployment import draw_deployment, locales
+from dicomhawk.persona.model import library
 from dicomhawk.sensor.web.backing import Backing
 from dicomhawk.sensor.web.portal import listing as li
 from dicomhawk.sensor.web.portal.listing import Wanted
 from dicomhawk.sensor.web.portal.site import Portal, portal
+from dicomhawk.sensor.web.wire.outbound import Writer
 from dicomhawk.settings import WebLogin
 from tests.sensor.web.portal.browser import Browser
 from tests.tells import assert_no_tell
@@ -389,6 +391,26 @@ def test_errors_are_in_the_skin(visit: Visit) -> None:
             assert browser.skin.links["bar_logo"] in answer.text
         assert (await browser.get(browser.href("worklist"), method="DELETE")).status == 405
         assert (await browser.get(browser.href("image", study="1.2.3"))).status == 404
+
+    run(story())
+
+
+@pytest.mark.parametrize("name", ["clearcanvas", "dcmqrscp", "dcm4chee-arc", "horos", "plain"])
+def test_outside_the_portal_it_is_the_servers_page(shared: Backing, name: str) -> None:
+    async def story() -> None:
+        persona = library.load(name)
+        site = portal(shared._replace(persona=persona))
+        browser = Browser.of(site, shared, "203.0.113.77")
+        server = Writer(persona.http, persona.http.server(shared.deployment))
+        for target in ("/nothing", "/nothing/at/all.php", f"{browser.skin.base}x", "/%3Cscript%3E"):
+            answer = await browser.get(target)
+            assert answer.status == 404, target
+            assert answer.data == server.page(404, method="GET", target=target), target
+            assert not answer.header("Set-Cookie")
+            assert browser.skin.product.name not in answer.text
+            assert "<script>" not in answer.text
+        inside = await browser.get(f"{browser.skin.base}/nothing")
+        assert browser.skin.product.name in inside.text
 
     run(story())
 

@@ -12,6 +12,7 @@ from ..backing import Backing
 from ..logins import policy
 from ..message import Request, Response, Site
 from ..state import State, path_of
+from ..wire.outbound import Writer
 from . import administration, entry, images, preferences, records, reporting, telemetry, transfer
 from .desk import Desk, Handler, QueryError, Visit
 from .listing import Listing
@@ -79,6 +80,8 @@ class Portal:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
+        http = desk.backing.persona.http
+        self._writer = Writer(http, http.server(desk.backing.deployment))
         self._by_path = {path: name for name, path in desk.skin.paths.items()}
         self._started = email.utils.formatdate((int(desk.seed[:7], 16) % 50_000_000) + 1_560_000_000, usegmt=True)
 
@@ -90,9 +93,12 @@ class Portal:
         if path == "/favicon.ico":
             return self._file(request, "icon")
         name = self._by_path.get(path) or self._by_path.get(path.rstrip("/"))
+        base = desk.skin.base
+        if name is None and path not in ("", "/", base) and not path.startswith(f"{base}/"):
+            return self._elsewhere(request)
         visit = self._visit(request, name or "login")
         if name is None:
-            if path.rstrip("/") in ("", desk.skin.base):
+            if path.rstrip("/") in ("", base):
                 return visit.sent_to(desk.skin.paths["worklist" if visit.signed_in else "login"])
             return visit.failed(404, "not_found")
         page = _PAGES[name]
@@ -107,6 +113,13 @@ class Portal:
             return await page.handler(visit)
         except QueryError:
             return visit.failed(500, "unable")
+
+    def _elsewhere(self, request: Request) -> Response:
+        """What the web server itself says of what is none of the portal's."""
+        host = request.headers.get("Host") or ""
+        page = self._writer.page(404, method=request.method, target=request.target, host=host)
+        kind = self.desk.backing.persona.http.errors.type
+        return Response(404, [("Content-Type", kind)] if kind and page else [], page, len(page))
 
     def _visit(self, request: Request, name: str) -> Visit:
         sessions = self.desk.sessions
