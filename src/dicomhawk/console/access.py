@@ -107,10 +107,5 @@ def secrets_of(settings: Settings) -> tuple[tuple[str, ...], str]:
     return (token,), token
 
 
-def token_file(data: Path) -> Path:
-    """Where a token that was drawn is kept."""
-    return data / TOKEN_FILE
-
-
 def _digest(secret: str) -> bytes:
     return hmac.digest(b"dicomhawk console", secret.encode("utf-8", "surrogatepass"), "sha256")

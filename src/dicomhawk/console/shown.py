@@ -4,7 +4,6 @@ cut with a way to see it all, and everything is escaped by the templates, which 
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,8 +16,6 @@ CUT = 160
 """Characters of a value that are shown at once."""
 MOST = 20_000
 """Characters of a value that are shown at all; the event itself has the rest."""
-
-_RUN = re.compile(r"(?:\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}|\\[nrt])+")
 
 
 def visible(text: str, keep: str = "") -> str:
