@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from typing import Any, Final
 
 from ....hospital.attributes import Level
+from ....hospital.elements import EXPLICIT_LE, encode
 from ..message import Response
 from ..state import StateFull
 from . import jobs
+from .altering import Alteration
 from .attachments import known
 from .bodies import array
+from .deriving import created, made, named, part10, single, stored
 from .describing import described, form_of
 from .jsoncpp import JsonError, parsed
 from .nodes import delete
@@ -21,12 +23,9 @@ from .service import LEVELS, MAX_NAMED, NAMES, PLURALS, Call, Handler, json_resp
 from .system import new_uid
 from .view import Item, View, public_id
 
-_IDENTIFIERS: Final = {
-    Level.PATIENT: "PatientID",
-    Level.STUDY: "StudyInstanceUID",
-    Level.SERIES: "SeriesInstanceUID",
-    Level.IMAGE: "SOPInstanceUID",
-}
+_KIND: Final = "ResourceModification"
+_SECONDS: Final = 0.02
+"""That a job takes for an instance, as it tells of itself."""
 
 
 def routes() -> Iterable[tuple[str, str, Handler]]:
@@ -73,32 +72,39 @@ def _derive(level: Level, operation: str) -> Handler:
             call.changed(operation, outcome="failure")
             raise
         call.changed(operation, detail=text)
-        _judge(level, options, anonymizes)
+        alteration = Alteration(level, options, anonymizes, lambda kind: new_uid(call, kind))
         if level == Level.IMAGE:
-            raise Problem(Fault.NOT_IMPLEMENTED)
+            _, file = await single(call, view, item, alteration)
+            return Response(200, [("Content-Type", "application/dicom")], file)
         content = await _content(call, view, [item], anonymizes)
-        ids = _derived(call, item, anonymizes)
-        name = public_id(ids)
-        content |= {"ID": name, "Path": f"/{PLURALS[level]}/{name}", "Type": NAMES[level]}
-        content["PatientID"] = public_id(ids[:1])
-        return _ended(call, content, options)
+
+        async def work() -> dict[str, Any]:
+            ids = (await made(call, view, [item], alteration))[0]
+            name = named(ids, level)
+            path = f"/{PLURALS[level]}/{name}"
+            return {"ID": name, "Path": path, "Type": NAMES[level], "PatientID": named(ids, Level.PATIENT)}
+
+        return await _done(call, content, options, work())
 
     return handler
 
 
-def _judge(level: Level, options: dict[str, Any], anonymizes: bool) -> None:
-    """Refuse what would replace an identifier without being forced to."""
-    replaced = options.get("Replace", {})
-    if not isinstance(replaced, dict):
-        raise Problem(Fault.FILE, 'Member "Replace" is not an object')
-    if anonymizes or options.get("Force") is True:
-        return
-    for above, identifier in _IDENTIFIERS.items():
-        if identifier in replaced and above <= level:
-            raise Problem(
-                Fault.REQUEST,
-                f'Marking tag "{identifier}" as to be replaced requires the "Force" option to be set to true',
-            )
+async def _done(
+    call: Call, content: dict[str, Any], options: dict[str, Any], work: Awaitable[dict[str, Any]]
+) -> Response:
+    """The answer to a call that is a job: its id, or what it has made. What fails is told by the job, too."""
+    seconds = _SECONDS * max(1, content["InstancesCount"])
+    submitted = options.get("Asynchronous") is True or options.get("Synchronous") is False
+    try:
+        content |= await work
+    except Problem as problem:
+        code, _, message = problem.fault.value
+        name = jobs.begin(call, _KIND, content, seconds=seconds, error=(code, message, problem.details))
+        if not submitted:
+            raise
+        return jobs.submitted(name)
+    name = jobs.begin(call, _KIND, content, seconds=seconds)
+    return jobs.submitted(name) if submitted else json_response(content)
 
 
 async def _content(call: Call, view: View, items: list[Item], anonymizes: bool) -> dict[str, Any]:
@@ -112,22 +118,6 @@ async def _content(call: Call, view: View, items: list[Item], anonymizes: bool) 
         "InstancesCount": number,
         "IsAnonymization": anonymizes,
     }
-
-
-def _derived(call: Call, item: Item, anonymizes: bool) -> tuple[str, ...]:
-    """Identifiers of what is made of an item."""
-    kinds = (0, 2, 3, 4)
-    first = item.ids[0] if not anonymizes and item.level > Level.PATIENT else new_uid(call, 1)
-    return (first, *(new_uid(call, kind) for kind in kinds[1 : item.level + 1]))
-
-
-def _ended(call: Call, content: dict[str, Any], options: dict[str, Any]) -> Response:
-    """The answer to a call that is a job: its id, or what it has made."""
-    seconds = 0.02 * max(1, content["InstancesCount"])
-    name = jobs.begin(call, "ResourceModification", content, seconds=seconds)
-    if options.get("Asynchronous") is True or options.get("Synchronous") is False:
-        return jobs.submitted(name)
-    return json_response(content)
 
 
 def _reconstruct(level: Level) -> Handler:
@@ -165,8 +155,11 @@ async def merge(call: Call) -> Response:
     options, text = await _options(call)
     call.changed("merge", detail=text)
     items = await call.named(view, _names(options))
+    alteration = Alteration(Level.SERIES, {}, False, lambda kind: new_uid(call, kind))
+    for level in (Level.PATIENT, Level.STUDY):
+        alteration.identify(level, item.ids[level])
     content = await _content(call, view, items, False)
-    return _ended(call, content | {"TargetStudy": item.id}, options)
+    return await _done(call, content, options, _moved(call, view, items, alteration, options, item.id))
 
 
 async def split(call: Call) -> Response:
@@ -177,10 +170,28 @@ async def split(call: Call) -> Response:
     call.changed("split", detail=text)
     if not isinstance(options.get("Series", options.get("Instances")), list):
         raise Problem(Fault.REQUEST, 'Both the "Series" and the "Instances" fields are missing')
+    names = [each for key in ("Series", "Instances") for each in _listed(options.get(key, []), key)]
+    items = await call.named(view, names)
     target = new_uid(call, 2)
-    content = await _content(call, view, [item], False)
-    content |= {"TargetStudy": public_id((item.ids[0], target)), "TargetStudyUID": target}
-    return _ended(call, content, options)
+    alteration = Alteration(Level.SERIES, {}, False, lambda kind: new_uid(call, kind))
+    alteration.identify(Level.STUDY, target)
+    content = await _content(call, view, items, False)
+    content["TargetStudyUID"] = target
+    target_id = public_id((item.ids[0], target))
+    return await _done(call, content, options, _moved(call, view, items, alteration, options, target_id))
+
+
+async def _moved(
+    call: Call, view: View, items: list[Item], alteration: Alteration, options: dict[str, Any], target: str
+) -> dict[str, Any]:
+    """Have items in another study; they go from where they were, unless they are to be kept."""
+    await made(call, view, items, alteration)
+    for item in items if options.get("KeepSource") is not True else ():
+        now = await call.view()
+        there = await now.find(item.level, item.id)
+        if there is not None:
+            delete(call, now, there)
+    return {"TargetStudy": target}
 
 
 async def export(call: Call) -> Response:
@@ -190,9 +201,12 @@ async def export(call: Call) -> Response:
 
 
 def _names(options: dict[str, Any]) -> list[str]:
-    names = options.get("Resources")
+    return _listed(options.get("Resources"), "Resources")
+
+
+def _listed(names: object, field: str) -> list[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Problem(Fault.FILE, "List of strings expected in field: Resources")
+        raise Problem(Fault.FILE, f"List of strings expected in field: {field}")
     return list(dict.fromkeys(names))[:MAX_NAMED]
 
 
@@ -204,12 +218,19 @@ def _bulk(operation: str) -> Handler:
         items = await call.named(view, _names(options))
         anonymizes = operation == "anonymize"
         content = await _content(call, view, items, anonymizes)
-        content["Resources"] = [
-            {"ID": public_id(ids), "Path": f"/{PLURALS[item.level]}/{public_id(ids)}", "Type": NAMES[item.level]}
-            for item in items
-            for ids in [_derived(call, item, anonymizes)]
-        ]
-        return _ended(call, content, options)
+        alteration = Alteration(Level.STUDY, options, anonymizes, lambda kind: new_uid(call, kind))
+
+        async def work() -> dict[str, Any]:
+            ids = await made(call, view, items, alteration)
+            resources = {(level, named(each, level)): None for level in reversed(Level) for each in ids}
+            return {
+                "Resources": [
+                    {"ID": name, "Path": f"/{PLURALS[level]}/{name}", "Type": NAMES[level]}
+                    for level, name in resources
+                ]
+            }
+
+        return await _done(call, content, options, work())
 
     return handler
 
@@ -260,22 +281,27 @@ async def _contents(
 
 
 async def create_dicom(call: Call) -> Response:
-    """POST /tools/create-dicom: what would be made is told, and not made."""
+    """POST /tools/create-dicom. Contents that would have to be decoded are refused as what can't be read."""
     body = await call.body()
-    text = body.decode("utf-8", "replace")
-    call.changed("create-dicom", detail=text)
+    call.changed("create-dicom", detail=body.decode("utf-8", "replace"))
     try:
         options = parsed(body)
     except JsonError:
         raise Problem(Fault.REQUEST) from None
     if not isinstance(options, dict) or not isinstance(options.get("Tags", {}), dict):
         raise Problem(Fault.REQUEST)
-    given = options.get("Tags", {}) | {key: value for key, value in options.items() if isinstance(value, str)}
-    for name in given:
-        if not re.fullmatch(r"[0-9A-Za-z,-]{1,64}", name):
-            raise Problem(Fault.TAG)
-    patient = str(given.get("PatientID", new_uid(call, 1)))
-    ids = (patient, new_uid(call, 2), new_uid(call, 3), new_uid(call, 4))
+    if "Content" in options:
+        raise Problem(Fault.FILE)
+    parent = options.get("Parent")
+    view = await call.view()
+    above = await view.find_any(parent) if isinstance(parent, str) else None
+    if parent is not None and (above is None or above.level == Level.IMAGE):
+        raise Problem(Fault.RESOURCE if above is None else Fault.REQUEST)
+    given = options.get("Tags", {}) or {
+        name: value for name, value in options.items() if isinstance(value, str) and name != "Parent"
+    }
+    head = await created(call, given, view, above)
+    ids = await stored(call, part10(call, head, encode(head, EXPLICIT_LE), EXPLICIT_LE))
     names = [public_id(ids[: level + 1]) for level in Level]
     return json_response(
         {

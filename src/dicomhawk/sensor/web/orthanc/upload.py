@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from ....evidence.events import WebStore
@@ -147,11 +148,13 @@ async def _single(call: Call, pieces: _Pieces) -> dict[str, str]:
             pieces.kept.clear()
     captured = object_.captured
     _tell(call, captured.size, "success", None, identity, captured.sha256)
-    return await _kept(call, identity, captured)
+    return await keep(call, identity, captured)
 
 
-async def _kept(call: Call, identity: Identity, captured: Captured) -> dict[str, str]:
-    """Let the visitor find a captured file; what the API says of it."""
+async def keep(
+    call: Call, identity: Identity, captured: Captured, came: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """Let the visitor find a captured file; what the API says of it. `came`: further metadata of the instance."""
     view = await call.view()
     names = [public_id(identity.ids[: level + 1]) for level in Level]
     found = {
@@ -176,15 +179,16 @@ async def _kept(call: Call, identity: Identity, captured: Captured) -> dict[str,
     )
     if not stored:
         raise Refused(Problem(Fault.FULL))
-    _remember(call, names)
+    _remember(call, names, came)
     return found | {"Status": "Success"}
 
 
-def _remember(call: Call, names: list[str]) -> None:
+def _remember(call: Call, names: list[str], came: Mapping[str, str]) -> None:
     """That it came by the API."""
     try:
         for name in {names[Level.IMAGE], names[Level.SERIES]}:
-            call.state.put(call.visitor, f"orthanc/posted/{name}", {"HttpUsername": call.user})
+            more = came if name == names[Level.IMAGE] else {}
+            call.state.put(call.visitor, f"orthanc/posted/{name}", {"HttpUsername": call.user, **more})
     except StateError:
         return
 
@@ -265,7 +269,7 @@ async def _member(call: Call, content: bytes) -> dict[str, str]:
             await asyncio.sleep(0)
     captured = object_.captured
     _tell(call, captured.size, "success", None, identity, captured.sha256)
-    return await _kept(call, identity, captured)
+    return await keep(call, identity, captured)
 
 
 def _tell(
