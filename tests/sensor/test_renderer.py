@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -62,3 +64,34 @@ def test_an_object_of_a_stranger_takes_none_of_ours_along(tmp_path: Path, monkey
             renderer.close()
 
     asyncio.run(story())
+
+
+def _large(path: str, *_: object) -> bytes:
+    if path == "large":
+        time.sleep(0.5)
+    return bytes(1 << 24 if path == "large" else 1)
+
+
+def end_with_half_a_result() -> None:
+    """For a process of its own, as what it is about would keep it from ending."""
+    displays.frame = _large
+
+    async def story() -> None:
+        renderer = Renderer(Path(), 1)
+        await renderer.frame(Path("small"), "", 1, trusted=False)
+        looked = asyncio.ensure_future(renderer.frame(Path("large"), "", 1, trusted=False))
+        await asyncio.sleep(0.2)
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            pass  # so that no other thread of ours takes what comes
+        renderer.close()
+        with pytest.raises(displays.DisplayError):
+            await looked
+
+    sys.setswitchinterval(100)
+    asyncio.run(story())
+
+
+def test_the_end_does_not_wait_for_half_a_result() -> None:
+    code = f"from {__name__} import end_with_half_a_result as story; story()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

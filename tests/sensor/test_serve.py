@@ -18,7 +18,7 @@ import pytest
 from tests.sensor.oracle import Hospital
 from tests.sensor.raw import FIND_RQ, RQ, connect, echoes, receive_all, receive_pdu
 from tests.sensor.scu import CT, STUDY_GET, Received, associate, keys
-from tests.support import Sensor, at, dicomhawk
+from tests.support import Sensor, at, dicomhawk, wait_until
 
 FEW = {"DICOMHAWK_HOSPITAL__STUDIES": "5"}
 
@@ -140,6 +140,30 @@ def test_clients_that_do_not_close_do_not_delay_the_end(start: Callable[..., Sen
         idle.sendall(RQ[:20])
         sensor.wait_event("connection.open", 2)
         assert sensor.stop() < 5
+
+
+def test_the_end_costs_next_to_nothing(start: Callable[..., Sensor]) -> None:
+    """On a machine that has much else to do, it would take a multiple of that."""
+    with start(workers=1) as sensor:
+        before = cpu_seconds(sensor.pid)
+        os.kill(sensor.pid, signal.SIGTERM)
+        wait_until(lambda: process_state(sensor.pid) == "Z", "end")
+        assert cpu_seconds(sensor.pid) - before < 0.2
+        assert sensor.wait_end() == 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has cost so far (proc(5)), also one that has ended and that nobody has asked for."""
+    return sum(map(int, _stat(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def process_state(pid: int) -> str:
+    """As proc(5) has it: Z for one that has ended."""
+    return _stat(pid)[0]
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def test_ipv6(start: Callable[..., Sensor]) -> None:

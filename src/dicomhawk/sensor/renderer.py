@@ -128,6 +128,10 @@ class _Pool:
         if self._executor is not None:
             for process in list((self._executor._processes or {}).values()):
                 process.kill()
+            # One that was writing its result leaves half of it, and while somebody, if only we, could still write the
+            # rest, the executor would wait for that.
+            if self._executor._result_queue is not None:
+                self._executor._result_queue._writer.close()  # type: ignore[attr-defined]
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
             gc.collect()  # else its semaphores outlive us, and Python's resource tracker says so

@@ -7,6 +7,7 @@ instead of being refused, and it never reads a byte from one.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -129,6 +130,10 @@ class _Supervisor:
 
     def run(self) -> int:
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        # What there is now, the workers share with us, and stays: collecting it once more when the interpreter ends
+        # would take most of the time that ending may take, on a busy machine.
+        gc.collect()
+        gc.freeze()
         read_end, self._ready_fd = os.pipe()
         for each in self._workers:
             self._start(each)

@@ -64,9 +64,9 @@ def run(
     try:
         loop.run_until_complete(_serve(name, listening, backing, lures, ready))
     finally:
+        recorder.close()  # first: whatever the others do, nothing that happened is lost
         lures.close()
         holdings.close()
-        recorder.close()
         loop.close()
 
 
