@@ -23,6 +23,7 @@ SERVERS: dict[Platform, str] = {
     "nginx": "nginx/1.14.2",
     "iis": "Microsoft-IIS/8.5",
     "java": "Apache-Coyote/1.1",
+    "cocoa": "",
     "orthanc": "",
 }
 

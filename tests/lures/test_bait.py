@@ -19,7 +19,7 @@ from dicomhawk.lures.tokens import canonical
 from tests.lures.laying import ANNA, SERVERS, laid, path_of, take
 from tests.tells import WORDS
 
-PLATFORMS: list[Platform] = ["apache", "nginx", "iis", "java", "orthanc"]
+PLATFORMS: list[Platform] = ["apache", "nginx", "iis", "java", "cocoa", "orthanc"]
 
 
 def authorization(username: str, password: str) -> str:
@@ -126,7 +126,7 @@ def test_a_strange_host_is_not_repeated(tmp_path: Path, origin: str) -> None:
 
 
 def test_a_folder_lists_what_lies_in_it_with_its_true_sizes(tmp_path: Path) -> None:
-    for platform in PLATFORMS:
+    for platform in (each for each in PLATFORMS if each != "cocoa"):  # which lists nothing
         with laid(tmp_path, platform, number=9, canary_url="http://c.example", canary_zone="i.example") as lures:
             index = take(lures, path_of(lures, "route/folder")).body.decode()
             for route in lures.routes.files:

@@ -271,6 +271,8 @@ class Lures:
             return (*last, ("ETag", f'"{tag}"'), *_NOT_CACHED, *kind) if route.page != "serve-folders.json" else kind
         if route.type.startswith("text/html"):
             return (*kind, *headers)
+        if platform == "cocoa":
+            return (*kind, *headers, ("Accept-Ranges", "bytes"))
         tag = {
             "apache": f'"{len(body):x}-{moment * 1_000_000:x}"',
             "nginx": f'"{moment:x}-{len(body):x}"',

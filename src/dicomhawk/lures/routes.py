@@ -11,8 +11,9 @@ from ..hospital.world.draw import draw
 from .files import docx, xlsx
 from .scene import Scene, saved
 
-Platform = Literal["apache", "nginx", "iis", "java", "orthanc"]
-"""What serves: PHP behind Apache or nginx, IIS, a Java container, or Orthanc with its plugin ServeFolders."""
+Platform = Literal["apache", "nginx", "iis", "java", "cocoa", "orthanc"]
+"""What serves: PHP behind Apache or nginx, IIS, a Java container, a desktop application by itself (CocoaHTTPServer),
+or Orthanc with its plugin ServeFolders."""
 _SIGNS: tuple[tuple[str, Platform], ...] = (
     ("iis", "iis"),
     ("httpapi", "iis"),
@@ -130,7 +131,7 @@ def _of_folder(at: Scene, platform: Platform, folder: str, files: bool) -> list[
     if files:
         words = at.words
         # What the tables of Apache and of Java containers have no type for is sent without one.
-        unknown = "" if platform in ("apache", "java") else _OCTETS
+        unknown = "" if platform in ("apache", "java", "cocoa") else _OCTETS
         made += [
             Route("file/vpn", f"{start}{words['vpn_file']}", "vpn", docx.TYPE),
             Route("file/oncall", f"{start}{words['oncall_file']}", "oncall", xlsx.TYPE),
@@ -141,6 +142,8 @@ def _of_folder(at: Scene, platform: Platform, folder: str, files: bool) -> list[
                 Route("file/shortcut", f"{start}{shortcut}", "shortcut", unknown),
                 Route("file/uri", f"{start}{_object_name(at)}.dcm.uri", "uri", unknown),
             ]
+    if platform == "cocoa":  # which serves files, and lists none
+        return [made[0]._replace(named=True), *made[1:]]
     if platform != "orthanc":
         return [Route("route/folder", start, "folder", _LISTING[platform], named=True), *made]
     made.append(Route("route/orthanc-json", f"{start}orthanc.json", "orthanc.json", "application/json"))

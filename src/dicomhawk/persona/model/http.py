@@ -224,7 +224,7 @@ class Http(Part):
         default=(),
         description="Values of the Server field that are met; one is drawn for the deployment.",
     )
-    runtime: Literal["apache", "nginx", "iis", "java"] | None = Field(
+    runtime: Literal["apache", "nginx", "iis", "java", "cocoa"] | None = Field(
         default=None, description="What runs behind a server that doesn't say it in its Server field."
     )
     nodelay: bool = Field(default=True, description="Whether Nagle's algorithm is off (TCP_NODELAY).")

@@ -8,6 +8,9 @@ import re
 import pytest
 
 from dicomhawk.hospital.deployment import draw_deployment, locales
+from dicomhawk.lures.routes import platform_of, routes
+from dicomhawk.lures.scene import scene
+from dicomhawk.persona.model import library
 from dicomhawk.sensor.web.portal import naming
 from dicomhawk.sensor.web.portal.addresses import PAGES, PARAMETERS
 from dicomhawk.sensor.web.portal.pages import Pages
@@ -118,9 +121,10 @@ def test_products_are_nobodys() -> None:
         assert 2018 <= product.bought <= 2020
 
 
-@pytest.mark.parametrize("platform", ["java", "iis", "apache", "nginx"])
+@pytest.mark.parametrize("platform", ["java", "iis", "apache", "nginx", "cocoa"])
 def test_addresses_fit_the_server(platform: str) -> None:
     ends = {"java": ".php .aspx", "iis": ".php .jsp .do", "apache": ".aspx .jsp .do", "nginx": ".aspx .jsp .do"}
+    ends["cocoa"] = ".php .aspx .htm .html .jsp .do .action .jsf"
     for seed in SEEDS:
         skin = Skin(draw_deployment(seed=seed, locale="en_GB"), platform)  # type: ignore[arg-type]
         assert not any(skin.paths["login"].endswith(end) for end in ends[platform].split())
@@ -134,6 +138,19 @@ def test_every_locale_has_its_words(locale: str) -> None:
     assert speech.of("login.locked", minutes=5, extension=4410)
     assert speech.read_day(speech.day("20240131")) == "20240131"
     assert set(words(speech.language)) == set(words("en"))
+
+
+def test_a_desktop_application_is_no_php() -> None:
+    http = library.load("horos").http
+    for seed in SEEDS:
+        deployment = draw_deployment(seed=seed, locale="en_GB")
+        platform = platform_of(http.server(deployment), face=http.face, seed=seed, runtime=http.runtime)
+        skin = Skin(deployment, platform)
+        assert not any("." in path.rpartition("/")[2] for path in skin.paths.values())
+        assert "X-Powered-By" not in dict(skin.headers)
+        bait = routes(scene(deployment), platform).by_path
+        assert "/robots.txt" in bait
+        assert not any(path.startswith(("/.env", "/.git")) or ".php" in path for path in bait)
 
 
 def test_runtimes_are_those_of_the_server() -> None:

@@ -108,6 +108,7 @@ ENDS: Final[Mapping[Platform, tuple[str, ...]]] = {
     "iis": ("", "", ".aspx", ".aspx", ".htm"),
     "apache": ("", "", ".php", ".php", ".html"),
     "nginx": ("", "", "", ".php", ".html"),
+    "cocoa": ("",),
     "orthanc": ("",),
 }
 """What addresses end in, by what the server runs."""
