@@ -45,7 +45,8 @@ bench: $(VENV)/.dev packages
 
 # Is a persona like the product it was measured from? PROBES has a battery of wire probes and the product's answers.
 realism: $(VENV)/.dev packages
-	@$(BIN)/python tools/realism.py $(PERSONA) --probes $(PROBES) $(ARGS)
+	@$(BIN)/python tools/realism.py $(PERSONA) --probes $(PROBES) \
+		$(if $(wildcard $(DATA)),--note $(DATA)/persona-gate.json) $(ARGS)
 
 # The same on the web, where the persona is Orthanc.
 realism-web: $(VENV)/.dev packages

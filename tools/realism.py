@@ -11,6 +11,7 @@ has instances of its own. Every difference is printed; the last line counts the 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shlex
 import shutil
@@ -175,6 +176,15 @@ class Gate:
         count = COUNT.match(lines[-1]) if lines else None
         if count is None:
             raise GateError("The comparison did not end with a count.")
+        if self.options.note:
+            result = {
+                "persona": self.options.persona,
+                "compared with": self.truth.stem,
+                "probes": int(count[1]),
+                "differ": int(count[2]),
+                "allowed": self.options.allowed,
+            }
+            self.options.note.write_text(json.dumps(result) + "\n")
         unplayed = not self.options.only and any(map(MISSING.match, lines))
         return unplayed or not int(count[1]) or int(count[2]) > self.options.allowed
 
@@ -192,9 +202,10 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1, help="play so many shares at once [default: %(default)s]")
     parser.add_argument("--share", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help="keep the answers here")
+    parser.add_argument("--note", type=Path, help="write the result here, as the console's health page reads it")
     parser.add_argument("--json", type=Path, help="also write every difference here")
     options = parser.parse_args()
-    for name in ("probes", "truth", "out", "json"):
+    for name in ("probes", "truth", "out", "json", "note"):
         if getattr(options, name) is not None:
             setattr(options, name, getattr(options, name).resolve())
     return options
