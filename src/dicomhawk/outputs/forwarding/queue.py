@@ -19,12 +19,15 @@ CREATE TABLE IF NOT EXISTS queue (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, id TEXT NOT NULL, severity INTEGER NOT NULL,
   line BLOB NOT NULL
 );
+CREATE INDEX IF NOT EXISTS queue_alerts ON queue (seq) WHERE kind = 'alerts';
 CREATE TABLE IF NOT EXISTS places (segment TEXT PRIMARY KEY, offset INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS given (
   kind TEXT NOT NULL, id TEXT NOT NULL, moment INTEGER NOT NULL, PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+_IN_TURN = ("kind = 'alerts'", "kind <> 'alerts'")
+"""Alerts go first, and are dropped last: a flood of events neither delays them nor pushes them out."""
 _OVERHEAD = 100
 """Bytes of a record beside its line, about."""
 _DROP_AT_ONCE = 500
@@ -89,7 +92,7 @@ class Queue:
         marks: Mapping[str, int] | None = None,
         given: Sequence[tuple[str, str, int]] = (),
     ) -> None:
-        """Take in `records`, and how far their sources were read. Of what is too much, the oldest is dropped.
+        """Take in `records`, and how far their sources were read. Of what is too much, alerts are dropped last.
 
         `given`: kind, identifier and moment of rows that aren't to be given again.
         """
@@ -112,15 +115,18 @@ class Queue:
             self._given.setdefault(kind, set()).add(identifier)
 
     def first(self, limit: int, size: int) -> list[Waiting]:
-        """The oldest records, at most `limit` of them and about `size` bytes, but one at least."""
+        """The oldest records, alerts first, at most `limit` of them and about `size` bytes, but one at least."""
         found: list[Waiting] = []
-        for seq, kind, identifier, severity, line in self._database.execute(
-            "SELECT seq, kind, id, severity, line FROM queue ORDER BY seq LIMIT ?", (limit,)
-        ):
-            size -= len(line)
-            if found and size < 0:
-                break
-            found.append(Waiting(seq, Record(kind, identifier, severity, line)))
+        for condition in _IN_TURN:
+            rows = self._database.execute(
+                f"SELECT seq, kind, id, severity, line FROM queue WHERE {condition} ORDER BY seq LIMIT ?",  # noqa: S608
+                (limit - len(found),),
+            )
+            for seq, kind, identifier, severity, line in rows:
+                size -= len(line)
+                if found and size < 0:
+                    return found
+                found.append(Waiting(seq, Record(kind, identifier, severity, line)))
         return found
 
     def done(self, taken: Collection[Waiting], refused: Collection[Waiting] = ()) -> None:
@@ -174,12 +180,16 @@ class Queue:
     @staticmethod
     def _drop(database: sqlite3.Connection, excess: int) -> tuple[int, int]:
         """Drop the oldest records until `excess` bytes are free, some at a time: their number and size."""
-        last, count, freed = 0, 0, 0
-        for seq, length in database.execute(
-            "SELECT seq, length(line) FROM queue ORDER BY seq LIMIT ?", (_DROP_AT_ONCE,)
-        ):
-            last, count, freed = seq, count + 1, freed + length + _OVERHEAD
-            if freed >= excess:
+        for condition in reversed(_IN_TURN):
+            last, count, freed = 0, 0, 0
+            for seq, length in database.execute(
+                f"SELECT seq, length(line) FROM queue WHERE {condition} ORDER BY seq LIMIT ?",  # noqa: S608
+                (_DROP_AT_ONCE,),
+            ):
+                last, count, freed = seq, count + 1, freed + length + _OVERHEAD
+                if freed >= excess:
+                    break
+            if count:
                 break
-        database.execute("DELETE FROM queue WHERE seq <= ?", (last,))
+        database.execute(f"DELETE FROM queue WHERE seq <= ? AND {condition}", (last,))  # noqa: S608
         return count, freed
