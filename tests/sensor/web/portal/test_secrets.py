@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from dicomhawk.evidence import ecs
-from dicomhawk.evidence.events import WebChange
+from dicomhawk.evidence.events import HttpLogin, WebChange
 from dicomhawk.evidence.fields import Event
 from dicomhawk.evidence.recorder import ConnectionRecord
 from tests.sensor.web.portal.browser import Browser
@@ -56,3 +56,21 @@ def check(told: list[Event], *passwords: str) -> None:
     for secrets in (True, False):
         encoded = repr(ecs.encode(change, secrets=secrets))
         assert all((password in encoded) == secrets for password in passwords)
+
+
+def test_a_session_that_is_used_from_another_address(visit: Visit, told: list[Event]) -> None:
+    async def story() -> None:
+        owner, thief = visit(), visit()
+        await owner.sign_in()
+        await owner.get(owner.href("worklist"))
+        assert not [event for event in told if isinstance(event, HttpLogin) and event.scheme == "cookie"]
+        thief.cookies = dict(owner.cookies)
+        for _ in range(2):
+            assert (await thief.get(thief.href("worklist"))).status == 200
+
+    asyncio.run(story())
+    (login,) = (event for event in told if isinstance(event, HttpLogin) and event.scheme == "cookie")
+    assert (login.outcome, login.reason) == ("success", "session-of-another-address")
+    assert login.username
+    assert (login.token or "") in repr(ecs.encode(login, secrets=True))
+    assert login.token and login.token not in repr(ecs.encode(login, secrets=False))

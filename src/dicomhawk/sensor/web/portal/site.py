@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Final, NamedTuple
 
+from ....evidence.events import HttpLogin
 from ....hospital.world.locale import locale
 from ..backing import Backing
 from ..logins import policy
@@ -16,9 +17,12 @@ from ..wire.outbound import Writer
 from . import administration, entry, images, preferences, records, reporting, telemetry, transfer
 from .desk import Desk, Handler, QueryError, Visit
 from .listing import Listing
+from .session import Session
 
 MAX_COOKIES: Final = 4096
 """Characters of a Cookie field that are looked at."""
+MAX_BORROWED: Final = 16
+"""Sessions of others that are remembered of a visitor; with more of them it is told of again."""
 FILE_SECONDS: Final = 86400
 """How long browsers keep static files."""
 
@@ -126,7 +130,25 @@ class Portal:
         session = sessions.read(_cookie(request, self.desk.skin.cookie.name))
         if session is None:
             return Visit(self.desk, request, sessions.begin(request.visitor), name, fresh=True)
+        if session.username and not sessions.is_of(session, request.visitor):
+            self._tell_of_borrowing(request, session)
         return Visit(self.desk, request, session, name)
+
+    def _tell_of_borrowing(self, request: Request, session: Session) -> None:
+        """A session that was begun at another address goes on, as in most products: told once for each visitor."""
+        known = self.desk.kept(request.visitor, "borrowed", [])
+        if session.salt in known:
+            return
+        self.desk.keep(request.visitor, "borrowed", [*known[1 - MAX_BORROWED :], session.salt])
+        request.record.emit(
+            HttpLogin(
+                scheme="cookie",
+                outcome="success",
+                username=session.username,
+                token=_cookie(request, self.desk.skin.cookie.name),
+                reason="session-of-another-address",
+            )
+        )
 
     def _file(self, request: Request, name: str) -> Response:
         kind, content = self.desk.pages.files[name]
