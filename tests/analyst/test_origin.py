@@ -191,6 +191,7 @@ def test_a_claim_from_a_cloud_that_its_owner_has_no_machines_in(origins: Origins
     rented = origins.of("34.1.2.3", user_agents=["Expanse, a Palo Alto Networks company, searches"])
     assert (rented.category, rented.operator, rented.confidence) == ("Palo Alto", "cortex-xpanse", "medium")
     assert "scanner" not in rented.tags
+    assert rented.who == "Somebody calling itself Palo Alto Networks Cortex Xpanse"
     anywhere = origins.of("34.1.2.3", user_agents=["Mozilla/5.0 (l9scan/2.0; +https://leakix.net)"])
     assert anywhere.operator == "leakix"
     impostor = origins.of("162.142.125.9", user_agents=["InternetMeasurement/1.0"])

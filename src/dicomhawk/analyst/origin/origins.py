@@ -90,7 +90,7 @@ class Origins:
             category=chosen.category if chosen is not None else "Other",
             operator=chosen.id if chosen is not None else "",
             confidence=_confidence(signals) if chosen is not None else "low",
-            who=_who(chosen, _confidence(signals)) if chosen is not None else "",
+            who=_who(chosen, claimed=_is_claim(signals)) if chosen is not None else "",
             evidence=tuple(dict.fromkeys(evidence)),
             country=place.country or (whose.country if whose is not None else ""),
             asn=place.asn,
@@ -158,9 +158,9 @@ def _chosen(found: Mapping[str, Sequence[Signal]], place: Place) -> Operator | N
     return chosen
 
 
-def _who(operator: Operator, confidence: Confidence) -> str:
+def _who(operator: Operator, *, claimed: bool) -> str:
     if operator.kind == "scanner":
-        return operator.name if confidence != "low" else f"Somebody calling itself {operator.name}"
+        return operator.name if not claimed else f"Somebody calling itself {operator.name}"
     if operator.kind == "reserved":
         return _NEAR.get(operator.id, "")
     return f"Somebody at {operator.name}"
