@@ -74,5 +74,6 @@ def test_days_and_moments() -> None:
     assert moment_of("2025-01-01", end=True) == START + DAY
     assert moment_of("2025-01-01T06:00", end=True) == START + DAY // 4
     assert moment_of("2025-01-01T06:00+06:00") == START
-    with pytest.raises(SettingsError):
-        moment_of("0001-01-00")
+    for never in ("0001-01-00", "9999-12-31", "9999-12-31T23:59-23:59", "0001-01-01T00:00+23:59"):
+        with pytest.raises(SettingsError):
+            moment_of(never, end=True)

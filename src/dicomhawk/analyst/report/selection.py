@@ -53,13 +53,13 @@ def moment_of(text: str, *, end: bool = False) -> int:
     """
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        if end and len(text) <= _DATE_LENGTH:
+            at += timedelta(days=1)
+    except (ValueError, OverflowError):
         raise SettingsError(
             f"{text} is not a day or a moment such as 2026-11-21 or 2026-11-21T23:20 (UTC)."
         ) from None
-    at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
-    if end and len(text) <= _DATE_LENGTH:
-        at += timedelta(days=1)
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
