@@ -44,8 +44,14 @@ def chromium() -> Any:
         browser.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["all", "compared"])
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        ("all", "dark"),
+        *(pytest.param(*each, marks=pytest.mark.soak) for each in (("all", "light"), ("compared", "light"))),
+        pytest.param("compared", "dark", marks=pytest.mark.soak),
+    ],
+)
 def test_it_asks_for_nothing_complains_of_nothing_and_is_accessible(
     pages: dict[str, Path], chromium: Any, name: str, scheme: str
 ) -> None:

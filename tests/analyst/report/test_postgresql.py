@@ -31,6 +31,7 @@ def whole(made: Report) -> object:
     return msgspec.to_builtins(msgspec.structs.replace(made, made=0))
 
 
+@pytest.mark.soak
 def test_the_same_on_postgresql(tmp_path: Path) -> None:
     with postgres() as server:
         urls = (f"sqlite:///{tmp_path / 'findings.sqlite'}", server.url())

@@ -112,8 +112,15 @@ def receiver(kind: str, folder: Path) -> Iterator[Receiver]:
             yield BulkReceiver(http.url, bulk)
 
 
-QUICK = [("nats", 3, 1000), ("redis", 2, 1000), ("file", 1, 1000), ("bulk", 1, 1000)]
-LONG = [("nats", 30, 20_000), ("redis", 30, 20_000), ("file", 20, 20_000), ("bulk", 20, 20_000)]
+QUICK = [("nats", 2, 500), ("file", 1, 500)]
+LONG = [
+    ("redis", 2, 1000),
+    ("bulk", 1, 1000),
+    ("nats", 30, 20_000),
+    ("redis", 30, 20_000),
+    ("file", 20, 20_000),
+    ("bulk", 20, 20_000),
+]
 
 
 @pytest.mark.parametrize(
