@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -12,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from dicomhawk.hospital.deployment import locales
+from dicomhawk.lures import pages
 from dicomhawk.lures.bait import Asked, basic
 from dicomhawk.lures.catalogue import catalogue
 from dicomhawk.lures.routes import Platform, platform_of
@@ -49,6 +52,35 @@ def test_no_two_deployments_have_the_same_paths(tmp_path: Path) -> None:
     assert len(seen) == 24
 
 
+@pytest.mark.parametrize(
+    ("page", "same"),
+    [
+        ("env.txt", r"(APP|LOG|DB|MAIL|SESSION)_"),  # a framework's own
+        ("properties.txt", "# X, X"),
+        ("config.php.txt", r"<\?php|\);|/\* X - X"),
+        ("dump.sql.txt", r"\);|-- |CREATE TABLE X"),
+        (
+            "web.config.txt",
+            r"<\?xml|</?(connectionStrings|appSettings|authentication|configuration|machineKey|system)",
+        ),
+        ("wado.xml", r"<\?xml|<!--"),
+        ("nodes.txt", "X"),
+    ],
+)
+def test_no_two_deployments_have_the_same_texts(tmp_path: Path, page: str, same: str) -> None:
+    """Not even where what is drawn for its values is left out."""
+    texts = []
+    for number in range(24):
+        with laid(tmp_path / str(number), "java", number=number) as lures:
+            masked = dict.fromkeys(lures._values, "X") | {"wording": lures._values["wording"]}
+            texts.append(pages.filled(page, masked).decode())
+            assert pages.filled(page, masked).decode() == texts[-1]
+    assert len(set(texts)) >= (24 if page != "nodes.txt" else 8)
+    lines = Counter(line.strip() for text in texts for line in set(text.splitlines()) if len(line.strip()) > 2)
+    often = [line for line, times in lines.items() if times > 18 and not re.match(same, line)]
+    assert not often
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_what_is_laid_out_can_be_switched_off(tmp_path: Path, platform: Platform) -> None:
     with laid(tmp_path, platform, kinds=("credential",)) as lures:
@@ -77,12 +109,12 @@ def test_names_and_addresses_are_the_same_on_all_pages(tmp_path: Path) -> None:
     with laid(tmp_path, "java", number=12) as lures:
         properties = take(lures, path_of(lures, "route/config")).body.decode()
         values = dict(line.split("=", 1) for line in properties.splitlines() if "=" in line)
-        assert values["pacs.aet"] == lures.scene.deployment.ae_title
-        assert values["pacs.host"] == lures.scene.archive.address
+        assert lures.scene.deployment.ae_title in values.values()
+        assert lures.scene.archive.address in values.values()
         nodes = take(lures, path_of(lures, "route/nodes")).body.decode()
-        assert values["pacs.host"] in nodes
+        assert lures.scene.archive.address in nodes
         for title in lures.titles:
-            assert title.remote.ae_title in nodes and title.remote.ae_title in values["pacs.callers"]
+            assert title.remote.ae_title in nodes and title.remote.ae_title in properties
 
 
 def test_formats_are_what_they_claim(tmp_path: Path) -> None:

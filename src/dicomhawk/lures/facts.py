@@ -23,7 +23,11 @@ def facts(
     driver = {"iis": "sqlserver", "java": "postgresql", "orthanc": "postgresql"}.get(
         platform, source.choice(("mysql", "mysql", "pgsql"))
     )
+    wording = draw(at.seed, "lures", "wording")
+    node_table = wording.choice(("dicom_node", "ae_node", "modality", "dicom_peer", "aet_list", "t_node", "station"))
     made = {
+        "wording": f"{wording.getrandbits(64):016x}",
+        "node_table": node_table,
         "hospital": at.deployment.hospital,
         "department": at.department,
         "place": at.place,
@@ -54,7 +58,7 @@ def facts(
         "phpmyadmin": source.choice(("3.4.11.1", "3.5.8.2", "4.0.10.10", "4.2.12", "3.3.7")),
         "folder": folder,
         "nodes": _nodes(at, found, titles),
-        "node_rows": _node_rows(at, titles),
+        "node_rows": _node_rows(at, titles, node_table),
         "modalities": _modalities(titles),
     }
     made |= {role: at.host(role) for role in at.machines}
@@ -76,11 +80,11 @@ def _nodes(at: Scene, found: Sequence[Credential], titles: Sequence[BaitTitle]) 
     return "\n".join(f"{title:<18}{host:<17}{port:<7}{identity}" for title, host, port, identity in rows)
 
 
-def _node_rows(at: Scene, titles: Sequence[BaitTitle]) -> str:
+def _node_rows(at: Scene, titles: Sequence[BaitTitle], table: str) -> str:
     rows = [(at.deployment.ae_title, at.archive.address, 104)]
     rows += [(title.remote.ae_title, title.remote.host, title.remote.port or 104) for title in titles]
     return "\n".join(
-        f"INSERT INTO dicom_node VALUES ('{title}', '{host}', {port}, true, true);"  # noqa: S608 - a text, not asked
+        f"INSERT INTO {table} VALUES ('{title}', '{host}', {port}, true, true);"  # noqa: S608 - a text, not asked
         for title, host, port in rows
     )
 

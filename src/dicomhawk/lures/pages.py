@@ -1,4 +1,9 @@
-"""Fake pages that are templates (``pages/*``), and those that change with the moment or the deployment."""
+"""Fake pages that are templates (``pages/*``), and those that change with the moment or the deployment.
+
+Where a template says ``[[one|other]]`` the deployment has one of these words, the same wherever the same words are to
+choose from: files that a hospital's own people or a small maker wrote are alike in no two deployments. Pages of
+products that everybody has are as those products have them.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import random
 import re
 import time
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from html import escape
 from importlib import resources
 from string import Template
@@ -20,15 +25,19 @@ ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}")
 """What a visitor may name as the server's address, to see it again on a page."""
 DAY = 86_400
 _REFUSAL = '<div class="error">#1045 Cannot log in to the MySQL server</div>\n'
+_CHOICE = re.compile(r"\[\[([^\[\]]+)\]\]")
+_IN_PARTS = frozenset({"env.txt", "properties.txt", "config.php.txt"})
+"""Templates whose parts, but for the first, may stand in any order; an empty line is between two."""
+_SETTINGS = re.compile(r"(?:^ *<add key=.*\n)+", re.MULTILINE)
 _MARKUP = (".html", ".xml", "web.config.txt")
 """Endings of templates whose values are escaped."""
 
 
 def filled(name: str, values: Mapping[str, str]) -> bytes:
-    """A template with its values."""
+    """A template with its values; what they have as ``wording`` says which words and what order."""
     if name.endswith(_MARKUP):
         values = {key: escape(value) for key, value in values.items()}
-    return _template(name).substitute(values, refusal="").encode()
+    return _template(name, values.get("wording", "")).substitute(values, refusal="").encode()
 
 
 def refused(name: str, values: Mapping[str, str]) -> bytes:
@@ -104,9 +113,30 @@ def _duration(seconds: int) -> str:
     return " ".join(f"{number} {unit}{'s' if number != 1 else ''}" for number, unit in parts if number) or "0 seconds"
 
 
-@cache
-def _template(name: str) -> Template:
-    return Template((_folder() / name).read_text(encoding="utf-8"))
+@lru_cache(maxsize=64)
+def _template(name: str, wording: str = "") -> Template:
+    return Template(_worded(name, (_folder() / name).read_text(encoding="utf-8"), wording))
+
+
+def _worded(name: str, text: str, wording: str) -> str:
+    """A template's text in the words, and in the order, of one deployment."""
+
+    def chosen(found: re.Match[str]) -> str:
+        word: str = draw(wording, "word", found[1]).choice(found[1].split("|"))
+        return word
+
+    source = draw(wording, "order", name)
+    if name in _IN_PARTS:
+        first, *others = text.rstrip("\n").split("\n\n")
+        source.shuffle(others)
+        text = "\n\n".join((first, *others)) + "\n"
+
+    def shuffled(found: re.Match[str]) -> str:
+        lines = found[0].splitlines(keepends=True)
+        source.shuffle(lines)
+        return "".join(lines)
+
+    return _CHOICE.sub(chosen, _SETTINGS.sub(shuffled, text))
 
 
 def _folder() -> Any:
