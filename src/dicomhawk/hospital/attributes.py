@@ -75,7 +75,9 @@ _INSTANCES_OF_PATIENT = (
 
 
 def _distinct(column: str, of: str) -> str:
-    return f"(SELECT group_concat(v, '\\') FROM (SELECT DISTINCT {column} AS v FROM {of} ORDER BY v))"  # noqa: S608 - names of ours
+    # To sort the few that are left costs less than DISTINCT and ORDER BY in one.
+    values = f"SELECT DISTINCT {column} AS v FROM {of}"  # noqa: S608 - names of ours
+    return f"(SELECT group_concat(v, '\\') FROM (SELECT v FROM ({values}) ORDER BY v))"  # noqa: S608 - names of ours
 
 
 def _exists(of: str) -> str:
