@@ -302,6 +302,19 @@ def test_inserted(sealed: Folder) -> None:
     assert "w7.0001.ndjson was inserted" in problems(sealed)
 
 
+def test_what_is_no_file_stops_nobody(sealed: Folder) -> None:
+    folder = sealed.settings.journal_dir
+    (folder / "2024-10-04.w7.0001.ndjson").mkdir()
+    os.mkfifo(folder / "2024-10-04.w7.0002.ndjson")
+    (folder / "2024-10-04.w7.0003.ndjson").symlink_to("/dev/zero")
+    (folder / "2024-10-04.w7.0004.ndjson").symlink_to(folder / "nowhere")
+    assert sealed.verify().problems == []
+    path = segment(sealed, 1)
+    path.unlink()
+    path.mkdir()
+    assert "0001.ndjson is missing: entry 3 has it" in problems(sealed)
+
+
 def test_gone_before_it_was_closed(folder: Folder) -> None:
     folder.written()
     segment(folder, 2).unlink()

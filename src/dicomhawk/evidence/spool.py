@@ -138,7 +138,7 @@ class Spool:
         self._leave()
         self._midnight = (now // _DAY_NS + 1) * _DAY_NS
         day = time.strftime("%Y-%m-%d", time.gmtime(now // 1_000_000_000))
-        taken = (n for d, w, n, _ in segments(self.folder, self.suffix) if d == day and w == self.writer)
+        taken = (n for d, w, n, _ in _named_so(self.folder, self.suffix) if d == day and w == self.writer)
         number = max(taken, default=0)
         if resume and number and self._resume(self._named(day, number)):
             return
@@ -197,7 +197,14 @@ class Spool:
 
 
 def segments(folder: Path, suffix: str) -> list[tuple[str, str, int, Path]]:
-    """The files of all spools in `folder`: day, writer, number and path, in the order of day and number."""
+    """The files of all spools in `folder`: day, writer, number and path, in the order of day and number.
+
+    What only has a segment's name, as a folder or a pipe, would stop whoever reads it, and isn't one.
+    """
+    return [found for found in _named_so(folder, suffix) if found[3].is_file()]
+
+
+def _named_so(folder: Path, suffix: str) -> list[tuple[str, str, int, Path]]:
     found = []
     for path in folder.glob(f"*{suffix}"):
         match = _NAME.fullmatch(path.name.removesuffix(suffix))
