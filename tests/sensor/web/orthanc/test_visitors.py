@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from urllib.parse import urljoin
 
 import pytest
 
@@ -191,3 +192,19 @@ def test_own_metadata(client: Client, other: Client) -> None:
     assert client.ask("GET", f"{path}/1024").body == b"more"
     assert other.ask("GET", f"{path}/1024").status == 404
     assert client.ask("PUT", f"{path}/LastUpdate", "x").status == 403
+
+
+def test_what_plugins_say_of_themselves_is_there(client: Client) -> None:
+    for name in client.get("/plugins"):
+        if name == "explorer.js":
+            continue
+        described = client.get(f"/plugins/{name}")
+        assert described["ID"] == name
+        if "RootUri" in described:
+            answer = client.ask("GET", urljoin("/app/explorer.html", described["RootUri"]))
+            assert answer.status == 200
+            assert answer.headers["Content-Type"] == "text/html"
+    assert client.ask("GET", "/plugins/nothing").status == 404
+    assert client.get("/dicom-web/info") == {"DicomWebRoot": "/dicom-web/", "OrthancApiRoot": "./../"}
+    assert client.ask("GET", "/dicom-web/app/libs/nothing").json["Message"] == "Accessing an inexistent item"
+    assert client.ask("GET", "/app/dicomweb.html").status == 404

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ..backing import Backing
 from ..message import Part, Request, Response, Site, Stored
+from .explorer import pages
 from .jsoncpp import TAB, styled
 from .problems import Fault, Problem
 from .routing import normalized
@@ -17,6 +18,8 @@ MAX_STYLED: Final = 8 << 20
 """Bytes of JSON that are laid out anew; more, which are metadata of some thousand instances, go as they come."""
 HOST: Final = "http://localhost"
 """Where the plug-in says that it is, unless it is told otherwise."""
+CLIENT: Final = "app/client/index.html"
+"""The page that the plug-in names as its own."""
 _LEFT_OUT: Final = ("00080054", "00080056")
 _RETRIEVE_URL: Final = "00081190"
 _FAULTS: Final = {400: Fault.REQUEST, 404: Fault.RESOURCE, 406: Fault.REQUEST, 415: Fault.MEDIA}
@@ -35,6 +38,12 @@ def plugged_in(backing: Backing, site: Site) -> Site:
             return Problem(Fault.RESOURCE).response(request.method, path)
         if below == "servers" and request.method == "GET":
             return Response(200, [("Content-Type", "application/json")], b"[]\n")
+        if below == "info" and request.method == "GET":
+            return Response(200, [("Content-Type", "application/json")], _info(prefix))
+        if below.startswith("app/") and request.method == "GET":
+            if below != CLIENT:
+                return Problem(Fault.INEXISTENT).response(request.method, path)
+            return Response(200, [("Content-Type", "text/html")], pages()["dicomweb.html"][1])
         response = await site(request)
         if response.status >= 400 and response.status != 405:
             fault = Fault.RESOURCE if path == uri else _FAULTS.get(response.status, Fault.INTERNAL)
@@ -45,6 +54,10 @@ def plugged_in(backing: Backing, site: Site) -> Site:
         return response
 
     return serve
+
+
+def _info(prefix: str) -> bytes:
+    return f"{styled({'DicomWebRoot': f'{prefix}/', 'OrthancApiRoot': './../'}, TAB)}\n".encode()
 
 
 async def _laid_out(response: Response) -> Response:

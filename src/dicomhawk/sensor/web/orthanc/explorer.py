@@ -37,7 +37,12 @@ PLUGINS: Final[dict[str, dict[str, Any] | None]] = {
         "RootUri": "../app/plugin-serve-folders.html",
         "Version": "1.10.1",
     },
-    "web-viewer": None,
+    "web-viewer": {
+        "Description": "Provides a Web viewer of DICOM series within Orthanc.",
+        "ExtendsOrthancExplorer": True,
+        "ID": "web-viewer",
+        "Version": "2.8",
+    },
     "worklists": {
         "Description": "Serve DICOM modality worklists from a folder with Orthanc.",
         "ExtendsOrthancExplorer": False,
@@ -46,6 +51,14 @@ PLUGINS: Final[dict[str, dict[str, Any] | None]] = {
     },
 }
 """The plugins of Debian's packages."""
+ELSEWHERE: Final = frozenset({"viewer.html", "dicomweb.html"})
+"""Pages that aren't below ``/app/``."""
+FOLDERS: Final = "plugin-serve-folders.html"
+"""What the plugin ServeFolders shows; where bait lies in a folder, that has the page."""
+_NO_FOLDER: Final = (
+    b"<html><body><h1>Additional folders served by Orthanc</h1>\n<p>Empty section <tt>ServeFolders</tt> in your "
+    b"configuration file: No additional folder is served.</p>\n</body></html>\n"
+)
 _SCRIPT: Final = """\
 // Extensions to Orthanc Explorer by the registered plugins
 
@@ -87,8 +100,10 @@ def pages() -> dict[str, tuple[str, bytes]]:
 async def page(call: Call) -> Response:
     """A page, a script or a picture."""
     name = call.arguments.get("rest", "")
+    if name == FOLDERS and not _serves_folders(call):
+        return Response(200, [("Content-Type", "text/html")], _NO_FOLDER)
     found = pages().get(name)
-    if found is None or name == "viewer.html":
+    if found is None or name in ELSEWHERE:
         raise Refusal
     kind, content = found
     return Response(200, [("Content-Type", kind)], content)
@@ -98,6 +113,11 @@ async def viewer(_: Call) -> Response:
     """GET /web-viewer/app/viewer.html: the page of the plugin that shows series."""
     kind, content = pages()["viewer.html"]
     return Response(200, [("Content-Type", kind)], content)
+
+
+def _serves_folders(call: Call) -> bool:
+    lures = call.service.backing.lures
+    return lures is not None and f"/app/{FOLDERS}" in lures.routes.by_path
 
 
 async def plugins(_: Call) -> Response:
