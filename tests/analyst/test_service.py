@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from dicomhawk.analyst import flood, writing
+from dicomhawk.analyst import flood, reading, writing
 from dicomhawk.analyst.database import search
 from dicomhawk.analyst.database.schema import ae_titles, metadata, origins, sessions, techniques
 from dicomhawk.analyst.database.store import open_database
@@ -240,6 +241,29 @@ def test_nobody_hides_behind_a_flood(tmp_path: Path, url: str, monkeypatch: pyte
     assert {"D04", "D08", "D19"} <= met.keys()
     assert met["D04"].times > 50
     assert (titles["A"].accepted, titles["B"].accepted) == (120, 60)
+
+
+def test_a_flood_that_does_not_end_keeps_nothing_from_being_analysed(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BATCH_LINES", 5)
+    told = Sensor()
+    told.connection("203.0.113.9", *find())
+    told.connection("198.51.100.7", *echo() * 100)
+    told.write(tmp_path / "journal", writers=1)
+    engine = open_database(url)
+    turn = itertools.count()
+    settings = Settings(data=tmp_path)
+    service = Service(settings, engine, [tmp_path / "journal"], clock=lambda: float(next(turn)))
+    try:
+        service.follow(lambda _: next(turn) < 60)
+        assert service._journals[0].behind(engine) > 0
+        with engine.connect() as connection:
+            depth = connection.execute(select(sessions.c.depth).where(sessions.c.address == "203.0.113.9")).scalar()
+    finally:
+        service.close()
+        engine.dispose()
+    assert depth == "collection"
 
 
 @pytest.fixture

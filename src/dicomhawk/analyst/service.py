@@ -33,6 +33,9 @@ WAIT_SECONDS = 0.5
 REST = 20.0
 """A session that grows is analysed again after so many times as long as its analysis took."""
 MIN_REST_SECONDS = 1.0
+BEHIND_SECONDS = 10.0
+"""For so long it is waited until all of the journal is read: a flood that doesn't end must not hide what happens
+meanwhile."""
 CLUSTER_SECONDS = 30.0
 """Between two looks at who belongs together, while there is something new."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -82,6 +85,7 @@ class Service:
         self._examiner = Examiner(settings)
         self._noted: dict[str, int] = {}
         self._rests: dict[str, float] = {}
+        self._caught_up = clock()
         self._unclustered = True
         self._clustered = -CLUSTER_SECONDS
 
@@ -130,8 +134,9 @@ class Service:
         for journal in self._journals:
             progress = journal.read(self._engine)
             read, torn, more = read + progress.events, torn + progress.torn, more or progress.more
-        if more:
+        if more and not (following and self._clock() - self._caught_up >= BEHIND_SECONDS):
             return Done(read, torn)  # a session is analysed once all of it is there
+        self._caught_up = self._clock()
         analysed = self._analyse(following)
         examined = 0
         for vault in self._vaults:
