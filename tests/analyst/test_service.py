@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from dicomhawk.analyst import flood, reading, writing
+from dicomhawk.analyst import service as service_module
 from dicomhawk.analyst.database import search
 from dicomhawk.analyst.database.schema import ae_titles, metadata, origins, sessions, techniques
 from dicomhawk.analyst.database.store import open_database
@@ -264,6 +265,29 @@ def test_a_flood_that_does_not_end_keeps_nothing_from_being_analysed(
         service.close()
         engine.dispose()
     assert depth == "collection"
+
+
+def test_what_is_serious_waits_for_no_crowd(tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_module, "GROUP", 4)
+    told = Sensor()
+    for number in range(40):
+        told.connection(f"198.51.100.{number}", *echo())
+    told.connection("203.0.113.9", *find())
+    for event in told.events[-3:]:
+        event["event"]["severity"] = reading.SERIOUS
+    told.write(tmp_path / "journal", writers=1)
+    engine = open_database(url)
+    service = Service(Settings(data=tmp_path), engine, [tmp_path / "journal"])
+    try:
+        service.follow(lambda _: False)
+        with engine.connect() as connection:
+            depths = {row.address: row.depth for row in connection.execute(select(sessions))}
+            waiting = connection.execute(select(func.count()).where(sessions.c.stale)).scalar()
+    finally:
+        service.close()
+        engine.dispose()
+    assert depths["203.0.113.9"] == "collection"
+    assert waiting == 37
 
 
 @pytest.fixture

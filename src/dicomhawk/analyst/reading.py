@@ -24,6 +24,8 @@ BATCH_LINES = 5000
 """Lines in one transaction: large enough that its cost doesn't matter, small enough for memory."""
 BATCH_BYTES = 1 << 24
 """And bytes, since a line may have `MAX_LINE`."""
+SERIOUS = 60
+"""Severity of an event from which on its session is looked at before others."""
 _NAME_LENGTH = 200
 _END_OF_TIME = moment("9999-12-31T00:00:00Z")
 """What is later, some time zone has in a year that there isn't."""
@@ -70,6 +72,8 @@ class Progress(NamedTuple):
     """Lines that weren't whole, or no events."""
     more: bool
     """Whether there is more to be read."""
+    serious: frozenset[str] = frozenset()
+    """Sessions of which there is something serious in what was read."""
 
 
 class Journal:
@@ -107,7 +111,8 @@ class Journal:
                     read.append({"source": self.source, "segment": path.name, "offset": offset, "torn": torn})
             new = _insert(connection, rows)
             put(connection, places, read)
-        return Progress(new, lines - len(rows), more)
+        serious = frozenset(str(row["session"]) for row in rows if row["session"] and _is_serious(row["severity"]))
+        return Progress(new, lines - len(rows), more, serious)
 
     def behind(self, engine: Engine) -> int:
         """Bytes that are to be read yet."""
@@ -198,6 +203,10 @@ def _row(line: bytes) -> dict[str, object] | None:
         "document": document,
         "address": event.source.ip[:_NAME_LENGTH],
     }
+
+
+def _is_serious(severity: object) -> bool:
+    return isinstance(severity, int) and severity >= SERIOUS
 
 
 def _lines(path: Path, offset: int, settled: bool) -> Iterator[bytes]:

@@ -28,6 +28,8 @@ from .writing import Writer
 
 GROUP = 400
 """Sessions analysed in one transaction."""
+MAX_SERIOUS = 10_000
+"""Sessions that are looked at before others; more wait as all do."""
 WAIT_SECONDS = 0.5
 """Between two looks at a journal in which nothing is new."""
 REST = 20.0
@@ -85,6 +87,7 @@ class Service:
         self._examiner = Examiner(settings)
         self._noted: dict[str, int] = {}
         self._rests: dict[str, float] = {}
+        self._serious: dict[str, None] = {}
         self._caught_up = clock()
         self._unclustered = True
         self._clustered = -CLUSTER_SECONDS
@@ -134,6 +137,7 @@ class Service:
         for journal in self._journals:
             progress = journal.read(self._engine)
             read, torn, more = read + progress.events, torn + progress.torn, more or progress.more
+            self._serious.update(dict.fromkeys(sorted(progress.serious)[: MAX_SERIOUS - len(self._serious)]))
         if more and not (following and self._clock() - self._caught_up >= BEHIND_SECONDS):
             return Done(read, torn)  # a session is analysed once all of it is there
         self._caught_up = self._clock()
@@ -162,7 +166,12 @@ class Service:
     def _analyse(self, following: bool) -> int:
         now = self._clock()
         self._rests = {name: until for name, until in self._rests.items() if until > now}
-        names = self._writer.stale(GROUP, list(self._rests) if following else ())
+        # However many visitors there are, those of whom there is something serious don't wait for the others.
+        first = [name for name in self._serious if not following or name not in self._rests][: GROUP // 2]
+        for name in first:
+            del self._serious[name]
+        resting = [*self._rests, *first] if following else first
+        names = first + self._writer.stale(GROUP - len(first), resting)
         if not names:
             return 0
         for cost in self._writer.analyse(names):
