@@ -180,7 +180,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     made.dispose()
 
 
-def captured(engine: Engine, vault: Path, content: bytes, session: str, *, kept: bool = True) -> str:
+def captured(
+    engine: Engine, vault: Path, content: bytes, session: str, *, kept: bool = True, address: str = "192.0.2.1"
+) -> str:
     """As the analyst leaves it: a file that was captured in a session and isn't examined."""
     sha256 = hashlib.sha256(content).hexdigest()
     path = vault / "objects" / sha256[:2] / sha256
@@ -193,7 +195,7 @@ def captured(engine: Engine, vault: Path, content: bytes, session: str, *, kept:
         document["file"]["name"] = name  # type: ignore[assignment]
     with engine.begin() as connection:
         if not connection.execute(select(sessions.c.session).where(sessions.c.session == session)).first():
-            row = {"session": session, "sensor": "s", "address": "192.0.2.1", "first": 1, "last": 2}
+            row = {"session": session, "sensor": "s", "address": address, "first": 1, "last": 2}
             needed = {
                 column.name: 0
                 for column in sessions.columns
@@ -249,6 +251,14 @@ def test_no_more_than_were_asked_for(engine: Engine, examiner: Examiner, tmp_pat
     for number in range(3):
         captured(engine, tmp_path, b"x%d" % number, "one")
     assert [examine_pending(engine, examiner, tmp_path, 2) for _ in range(3)] == [2, 1, 0]
+
+
+def test_nobody_keeps_the_others_waiting(engine: Engine, examiner: Examiner, tmp_path: Path) -> None:
+    for number in range(8):
+        captured(engine, tmp_path, b"flood%d" % number, "one", address="198.51.100.1")
+    late = captured(engine, tmp_path, b"late", "two", address="198.51.100.2")
+    assert examine_pending(engine, examiner, tmp_path, 2) == 2
+    assert row_of(engine, late).examined is not None
 
 
 def test_files_of_which_only_the_digest_was_kept_are_done_with(

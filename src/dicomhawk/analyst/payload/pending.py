@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from ...evidence.documents import text_at
 from ..database.schema import captures, events, files, sessions
@@ -66,16 +66,30 @@ def _renew(engine: Engine, version: str) -> None:
 
 
 def _waiting(engine: Engine) -> Iterator[str]:
-    """Digests of files that were not examined."""
-    last = ""
+    """Digests of files that were not examined: each visitor's first, then each visitor's second ..., so that nobody's
+    thousands keep the others' waiting."""
+    turn = func.row_number().over(partition_by=sessions.c.address, order_by=(captures.c.moment, captures.c.event))
+    each = (
+        select(files.c.sha256, captures.c.moment, turn.label("turn"))
+        .outerjoin(captures, captures.c.sha256 == files.c.sha256)
+        .outerjoin(sessions, sessions.c.session == captures.c.session)
+        .where(files.c.examined.is_(None))
+        .subquery()
+    )
+    wanted = (
+        select(each.c.sha256)
+        .group_by(each.c.sha256)
+        .order_by(func.min(each.c.turn), func.min(each.c.moment), each.c.sha256)
+        .limit(PAGE)
+    )
+    passed = 0
     while True:
-        wanted = select(files.c.sha256).where(files.c.examined.is_(None), files.c.sha256 > last)
         with engine.connect() as connection:
-            page = list(connection.execute(wanted.order_by(files.c.sha256).limit(PAGE)).scalars())
+            page = list(connection.execute(wanted.offset(passed)).scalars())
         if not page:
             return
         yield from page
-        last = page[-1]
+        passed += len(page)
 
 
 def _kept(engine: Engine, sha256: str) -> bool:
