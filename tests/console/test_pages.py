@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from dicomhawk.analyst.writing import NOT_ANALYSED
 from dicomhawk.console.filters import Filter
 from tests.console.conftest import SECRET, console
 from tests.console.filling import fill
@@ -139,6 +140,19 @@ def test_without_a_database_it_is_said_so(tmp_path: Path) -> None:
         assert response.status_code == 503
         assert "dicomhawk analyse" in response.text or "can't be used" in response.text
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(("failed", "alarm"), [(0, None), (2, "alarm")])
+def test_sessions_that_could_not_be_analysed_are_told(tmp_path: Path, failed: int, alarm: str | None) -> None:
+    fill(tmp_path, 200, seed=1)
+    with sqlite3.connect(tmp_path / "findings.sqlite") as database:
+        some = "SELECT session FROM sessions LIMIT ?"
+        database.execute(f"UPDATE sessions SET verdict = ? WHERE session IN ({some})", (NOT_ANALYSED, failed))
+    with console(tmp_path) as client:
+        client.post("/sign-in", data={"secret": SECRET})
+        tile = r'<div class="(alarm)?"><dt>Sessions that couldn.{1,8}t be analysed</dt><dd>(\d+)</dd>'
+        told = re.search(tile, client.get("/health").text)
+        assert told is not None and told.groups() == (alarm, str(failed))
 
 
 def test_a_database_that_was_made_anew_is_opened_anew(tmp_path: Path) -> None:

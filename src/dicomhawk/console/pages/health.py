@@ -12,6 +12,7 @@ from starlette.routing import Route
 from ... import __version__
 from ...analyst.database import schema
 from ...analyst.payload.sandbox import layers
+from ...analyst.writing import NOT_ANALYSED
 from ...outputs.forwarding.status import read_status
 from ..findings import NoFindings
 from ..site import Site, site_of
@@ -44,6 +45,7 @@ def _found(site: Site) -> dict[str, Any]:
         "events": 0,
         "last": None,
         "stale": 0,
+        "failed": 0,
         "unexamined": 0,
         "trouble": [],
         "made": [],
@@ -71,6 +73,10 @@ def _of_findings(site: Site) -> dict[str, Any]:
         "events": findings.value(select(func.max(events.seq))) or 0,
         "last": findings.value(select(func.max(events.moment))),
         "stale": findings.value(select(func.count()).select_from(schema.sessions).where(sessions.stale)) or 0,
+        "failed": findings.value(
+            select(func.count()).select_from(schema.sessions).where(sessions.verdict == NOT_ANALYSED)
+        )
+        or 0,
         "unexamined": findings.value(select(func.count()).select_from(schema.files).where(files.examined.is_(None)))
         or 0,
         "trouble": trouble(findings, site.now - WEEK),
