@@ -27,9 +27,10 @@ def new_address() -> str:
 
 
 class Passed:
-    """One connection: what went through it. `port` is the port it came to the sensor from."""
+    """One connection: what went through it. `ip` and `port` are where it came to the sensor from."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, ip: str, port: int) -> None:
+        self.ip = ip
         self.port = port
         self.log: list[tuple[str, bytes]] = []  # ">" to the sensor, "<" from it, in the order in which it was read
         self.ended = threading.Event()
@@ -109,7 +110,7 @@ class Visitor:
             except OSError:
                 client.close()
                 continue
-            passed = Passed(server.getsockname()[1])
+            passed = Passed(*server.getsockname()[:2])
             self.connections.append(passed)
             both = threading.Barrier(2, action=lambda c=client, s=server, p=passed: _finish(c, s, p))
             self._run(_pump, client, server, passed, ">", both)

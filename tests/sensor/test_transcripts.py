@@ -34,8 +34,9 @@ from tests.tells import assert_no_tell
 
 def records(sensor: Sensor, passed: Passed) -> list[Record]:
     """The transcript of a connection that has ended."""
-    sensor.wait_event("connection.close", source__port=passed.port)
-    event = sensor.wait_event("connection.open", source__port=passed.port)
+    source = {"source__ip": passed.ip, "source__port": passed.port}  # visitors have ports in common
+    sensor.wait_event("connection.close", **source)
+    event = sensor.wait_event("connection.open", **source)
     return list(
         read_connection(
             sensor.data / "vault" / "transcripts",
