@@ -106,6 +106,7 @@ def opened(model: CTModel, number: int, image: HeadCT) -> Any:
     )
 
 
+@pytest.mark.soak
 def test_another_process_renders_the_same_bytes() -> None:
     recipes = [head(findings=tuple(SEEN.values()), kernel="bone"), abdomen(findings=tuple(ABDOMINAL.values()))]
     elsewhere = digests_elsewhere(recipes, 12)

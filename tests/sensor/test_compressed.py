@@ -6,7 +6,7 @@ import io
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -79,6 +79,15 @@ def samples_of(data: Path, *syntaxes: str) -> dict[str, Sample]:
         file = Path(render(str(data), row["instance_key"], 1 << 30))
         found[syntax] = Sample(row["sop_class_uid"], row["sop_uid"], syntax, identifier, file)
     return found
+
+
+SLOW = frozenset((JPEG_LOSSLESS, JPEG_2000_LOSSLESS))
+"""Syntaxes of radiographs, which take seconds to make and to decode."""
+
+
+def left_to_the_soak(syntaxes: Iterable[str]) -> list[Any]:
+    """These, of which the slow ones are tried in the soak only."""
+    return [pytest.param(each, marks=pytest.mark.soak) if each in SLOW else each for each in syntaxes]
 
 
 class Archive(NamedTuple):
@@ -166,7 +175,7 @@ def test_a_client_that_takes_it_gets_the_object_as_it_is(orthanc: Archive, synta
 
 
 @pytest.mark.parametrize("target", [IMPLICIT, EXPLICIT, BIG_ENDIAN])
-@pytest.mark.parametrize("syntax", [JPEG_LOSSLESS, RLE, JPEG_BASELINE])
+@pytest.mark.parametrize("syntax", left_to_the_soak([JPEG_LOSSLESS, RLE, JPEG_BASELINE]))
 def test_orthanc_decodes_for_clients_that_take_it_uncompressed(orthanc: Archive, syntax: str, target: str) -> None:
     sample = orthanc.samples[syntax]
     got = fetched(orthanc, sample, target)
@@ -204,7 +213,7 @@ def test_orthanc_compresses_nothing_for_anybody(orthanc: Archive) -> None:
         assert (got.status, got.completed, got.failed) == (0xC000, 0, 1)
 
 
-@pytest.mark.parametrize("syntax", KINDS)
+@pytest.mark.parametrize("syntax", left_to_the_soak(KINDS))
 def test_dcmqrscp_has_nothing_compressed(dcmqrscp: Archive, syntax: str) -> None:
     sample = dcmqrscp.samples[syntax]
     for target in (EXPLICIT, IMPLICIT):
@@ -222,7 +231,7 @@ def options_of(syntax: str | None) -> tuple[str, ...]:
     )
 
 
-@pytest.mark.parametrize("syntax", KINDS)
+@pytest.mark.parametrize("syntax", left_to_the_soak(KINDS))
 def test_getscu_gets_them_both_ways(orthanc: Archive, syntax: str, tmp_path: Path) -> None:
     sample = orthanc.samples[syntax]
     pairs = tuple(f"{element.keyword}={element.value}" for element in sample.keys)
@@ -253,6 +262,7 @@ def test_movescu_of_compressed_objects(orthanc: Archive) -> None:
         assert at(end, "dicom.suboperations.completed") == 1
 
 
+@pytest.mark.soak
 def test_what_was_sent_can_be_looked_up_again(orthanc: Archive) -> None:
     resolver = Resolver(Settings(data=orthanc.sensor.data))
     for syntax in (JPEG_LOSSLESS, RLE, JPEG_BASELINE):
@@ -265,6 +275,7 @@ def test_what_was_sent_can_be_looked_up_again(orthanc: Archive) -> None:
     resolver.close()
 
 
+@pytest.mark.soak
 def test_after_a_restart_the_same_is_sent(template: Path, tmp_path: Path) -> None:
     data = Path(shutil.copytree(template, tmp_path / "data"))
     samples, sent = samples_of(data, RLE, JPEG_BASELINE), []
