@@ -12,8 +12,8 @@ PORTS ?= 11112
 SHARED ?= ../shared
 PERSONA ?= orthanc
 PROBES ?= $(SHARED)/probes
-# Tests that run at once: one more than there are cores, because they wait for sensors and clients much of the time.
-JOBS ?= $(shell expr $$(nproc) + 1)
+# Tests that run at once: two more than there are cores, because they wait for sensors and clients much of the time.
+JOBS ?= $(shell expr $$(nproc) + 2)
 
 # The honeypot with its embedded hospital. HOST=0.0.0.0 exposes it: read the safety notes in README.md first.
 run: $(VENV)/.runtime

@@ -208,6 +208,7 @@ def test_a_visitor_who_signed_in_is_signed_in_again(
     assert played.masked["tokens"] > 2
 
 
+@pytest.mark.soak
 def test_what_came_over_tls_is_played_over_tls(template: Path, tmp_path: Path) -> None:
     def tls_sensor(name: str) -> Sensor:
         data = Path(shutil.copytree(template, tmp_path / name))

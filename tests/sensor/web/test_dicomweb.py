@@ -408,6 +408,7 @@ def dimse(bench: Bench, level: Level, keys: dict[int, str]) -> DataSet:
     raise AssertionError("no match")
 
 
+@pytest.mark.soak
 def test_find_search_metadata_and_file_agree(bench: Bench) -> None:
     everything = found(bench.ask("/dicom-web/series?includefield=all"))
     by_modality: dict[str, list[JSON]] = {}
