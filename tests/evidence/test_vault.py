@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import random
@@ -224,6 +225,33 @@ def test_segments_in_which_nothing_was_written_are_cleared_away(tmp_path: Path) 
     vault = v.VaultWriter(tmp_path, "w0", Vault())
     assert len(list(vault.transcripts_dir.glob("*.dht"))) == 1
     assert vault.take_notices() == []
+
+
+def test_a_segment_is_never_taken_for_idle_while_it_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers start together: one makes room between the moments in which the other makes its file and locks it."""
+    flock, other = fcntl.flock, list[v.VaultWriter]()
+
+    def locked(file: int, how: int) -> None:
+        if how == fcntl.LOCK_SH and not other:
+            monkeypatch.setattr(fcntl, "flock", flock)
+            other.append(v.VaultWriter(tmp_path, "w1", Vault()))
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", locked)
+    vault = v.VaultWriter(tmp_path, "w0", Vault())
+    assert other
+    for writer in (vault, *other):
+        transcript = writer.transcript("C", SOURCE, DESTINATION)
+        writer.flush()
+        assert len(list(read_connection(vault.transcripts_dir, transcript.segment, transcript.offset, "C"))) == 1
+
+
+def test_a_segment_that_is_begun_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is idle when it is looked at, and locked when it would be removed."""
+    vault = v.VaultWriter(tmp_path, "w0", Vault())
+    monkeypatch.setattr(v, "_state", lambda path: (0, 0, False))
+    v.VaultWriter(tmp_path, "w1", Vault())
+    assert len(list(vault.transcripts_dir.glob("*.dht"))) == 2
 
 
 def test_uploads_in_any_pieces_have_their_own_hash(tmp_path: Path) -> None:

@@ -181,9 +181,8 @@ class Spool:
             fcntl.flock(self._fd, fcntl.LOCK_SH)
             self.size = os.fstat(self._fd).st_size
         else:
-            fd = os.open(path, flags | os.O_EXCL, 0o600)
+            fd = _created(path, flags)
             try:
-                fcntl.flock(fd, fcntl.LOCK_SH)
                 header = self._header(self.lost_bytes)
                 if os.write(fd, header) != len(header):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -194,6 +193,22 @@ class Spool:
             self._fd = fd
         if self._opened is not None:
             self._opened()
+
+
+def _created(path: Path, flags: int) -> int:
+    """A new file with its lock. Whoever makes room takes an empty file without a lock for one that nobody writes: if
+    that was faster, there is another."""
+    while True:
+        fd = os.open(path, flags | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH)
+        except OSError:
+            os.close(fd)
+            path.unlink()
+            raise
+        if os.fstat(fd).st_nlink:
+            return fd
+        os.close(fd)
 
 
 def segments(folder: Path, suffix: str) -> list[tuple[str, str, int, Path]]:

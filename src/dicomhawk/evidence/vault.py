@@ -92,7 +92,8 @@ class VaultWriter:
             for _, path, size in sorted(idle):
                 if total <= self._budget and size > HEADER_SIZE:
                     continue
-                path.unlink(missing_ok=True)
+                if not _removed(path):
+                    continue
                 total -= size
                 if size > HEADER_SIZE:  # else it held nothing
                     removed.append((path.name, size))
@@ -152,6 +153,22 @@ def _locked(transcripts: Path) -> Iterator[None]:
     with (transcripts / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _removed(path: Path) -> bool:
+    """Remove a segment unless a process writes it, which it can't begin to meanwhile."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
 
 
 def _state(path: Path) -> tuple[int, int, bool] | None:
