@@ -15,6 +15,8 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 from pynetdicom.presentation import PresentationContext
 
+from tests.support import wait_until
+
 VERIFICATION = "1.2.840.10008.1.1"
 STUDY_FIND, STUDY_MOVE, STUDY_GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
 PATIENT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
@@ -113,14 +115,22 @@ def get(association: Association, identifier: Dataset, model: str = STUDY_GET) -
     return [(status, data) for status, data in association.send_c_get(identifier, model)]
 
 
-def exchange(association: Association, request: Any, context_id: int) -> Any:
-    """Send a message as it is, however wrong, and return the next one that comes."""
-    association._reactor_checkpoint.clear()  # else it takes what comes
+@contextlib.contextmanager
+def unattended(association: Association) -> Iterator[None]:
+    """Nobody but the caller takes the messages that come, not pynetdicom's own thread either."""
+    association._reactor_checkpoint.clear()
+    wait_until(lambda: association._is_paused, "pause")
     try:
-        association.dimse.send_msg(request, context_id)
-        _, response = association.dimse.get_msg(block=True)
+        yield
     finally:
         association._reactor_checkpoint.set()
+
+
+def exchange(association: Association, request: Any, context_id: int) -> Any:
+    """Send a message as it is, however wrong, and return the next one that comes."""
+    with unattended(association):
+        association.dimse.send_msg(request, context_id)
+        _, response = association.dimse.get_msg(block=True)
     assert response is not None, "no answer"
     return response
 

@@ -23,6 +23,7 @@ from tests.sensor.scu import (
     encoded,
     get,
     keys,
+    unattended,
 )
 from tests.support import at
 
@@ -117,24 +118,23 @@ def test_requests_that_do_not_wait_are_answered_in_order(visitor: Visitor, hospi
     proposed = [build_context(uid, [ExplicitVRLittleEndian]) for uid in (STUDY_FIND, VERIFICATION)]
     with associate(visitor.address, proposed) as association:
         contexts = {str(context.abstract_syntax): context.context_id for context in association.accepted_contexts}
-        association._reactor_checkpoint.clear()
-        for number in (1, 2, 3):
-            query = C_FIND()
-            query.MessageID, query.AffectedSOPClassUID, query.Priority = 10 * number, STUDY_FIND, 2
-            query.Identifier = BytesIO(identifier.getvalue())
-            association.dimse.send_msg(query, contexts[STUDY_FIND])
-            echo = C_ECHO()
-            echo.MessageID, echo.AffectedSOPClassUID = 10 * number + 1, VERIFICATION
-            association.dimse.send_msg(echo, contexts[VERIFICATION])
-        finals: list[int] = []
-        matches = 0
-        while len(finals) < 6:
-            _, answer = association.dimse.get_msg(block=True)
-            if answer.Status in PENDING:
-                matches += 1
-            else:
-                assert answer.Status == 0x0000
-                finals.append(answer.MessageIDBeingRespondedTo)
-        association._reactor_checkpoint.set()
+        with unattended(association):
+            for number in (1, 2, 3):
+                query = C_FIND()
+                query.MessageID, query.AffectedSOPClassUID, query.Priority = 10 * number, STUDY_FIND, 2
+                query.Identifier = BytesIO(identifier.getvalue())
+                association.dimse.send_msg(query, contexts[STUDY_FIND])
+                echo = C_ECHO()
+                echo.MessageID, echo.AffectedSOPClassUID = 10 * number + 1, VERIFICATION
+                association.dimse.send_msg(echo, contexts[VERIFICATION])
+            finals: list[int] = []
+            matches = 0
+            while len(finals) < 6:
+                _, answer = association.dimse.get_msg(block=True)
+                if answer.Status in PENDING:
+                    matches += 1
+                else:
+                    assert answer.Status == 0x0000
+                    finals.append(answer.MessageIDBeingRespondedTo)
     assert finals == [10, 11, 20, 21, 30, 31]
     assert matches == 3 * len(hospital.studies())

@@ -65,7 +65,7 @@ class Keeper:
             self.upkeep.look_after()
             return not self.upkeep._pid
 
-        wait_until(ended, "end of the process", 30)
+        wait_until(ended, "end of the process", 600)  # it has the lowest priority
         return began
 
 
@@ -181,7 +181,7 @@ def test_a_sensor_looks_after_its_hospital(tmp_path: Path) -> None:
     before = studies(tmp_path)
 
     def check(journal: Journal) -> None:
-        made = wait_until(lambda: list(matching(journal.events(), event__action="hospital.extend")), "event", 30)
+        made = wait_until(lambda: list(matching(journal.events(), event__action="hospital.extend")), "event", 600)
         assert at(made[0], "event.outcome") == "success"
         assert studies(tmp_path) > before
 
@@ -195,7 +195,7 @@ def test_a_sensor_survives_its_hospital(tmp_path: Path) -> None:
         wait_until(lambda: list(matching(journal.events(), event__action="sensor.start")), "start", 30)
         (tmp_path / CATALOGUE).rename(tmp_path / "elsewhere")
         failures = {"event__action": "hospital.extend"}
-        wait_until(lambda: len(list(matching(journal.events(), **failures))) > 1, "two failures", 30)
+        wait_until(lambda: len(list(matching(journal.events(), **failures))) > 1, "two failures", 600)
         assert not list(matching(journal.events(), event__action="worker.exit"))
 
     serving(tmp_path, check)
