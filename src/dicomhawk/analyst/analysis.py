@@ -148,12 +148,7 @@ def _session(
         "objects_received": counted.objects_received,
         "bytes_in": counted.bytes_in,
         "bytes_out": counted.bytes_out,
-        "category": origin.category,
-        "operator": origin.operator,
-        "confidence": origin.confidence,
-        "country": origin.country,
-        "asn": origin.asn,
-        "network": origin.network,
+        **_of_origin(origin),
         "tool": tool,
         "depth": reached.word,
         "rank": int(reached),
@@ -165,16 +160,23 @@ def _session(
     }
 
 
-def _origin(address: str, origin: Origin) -> Row:
+def _of_origin(origin: Origin) -> Row:
+    """The columns that a visitor's row and those of its sessions have in common."""
     return {
-        "address": address,
         "category": origin.category,
         "operator": origin.operator,
         "confidence": origin.confidence,
-        "evidence": json.dumps(list(origin.evidence)),
         "country": origin.country,
         "asn": origin.asn,
         "network": origin.network,
+    }
+
+
+def _origin(address: str, origin: Origin) -> Row:
+    return {
+        "address": address,
+        **_of_origin(origin),
+        "evidence": json.dumps(list(origin.evidence)),
         "name": origin.name,
         "tags": json.dumps(list(origin.tags)),
     }

@@ -7,7 +7,7 @@ here, the session is marked as stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, select
 
 from ..evidence.documents import Document, moment
-from ..evidence.journal import MAX_LINE, SUFFIX
+from ..evidence.journal import SUFFIX, lines_from
 from ..evidence.spool import segments
 from .database.schema import events, places, sessions
 from .database.store import put
@@ -23,7 +23,7 @@ from .database.store import put
 BATCH_LINES = 5000
 """Lines in one transaction: large enough that its cost doesn't matter, small enough for memory."""
 BATCH_BYTES = 1 << 24
-"""And bytes, since a line may have `MAX_LINE`."""
+"""And bytes, since a line may be long."""
 SERIOUS = 60
 """Severity of an event from which on its session is looked at before others."""
 _NAME_LENGTH = 200
@@ -99,7 +99,7 @@ class Journal:
                     more = True
                     break
                 offset = start
-                for line in _lines(path, start, settled=newest[writer] != path.name):
+                for line in lines_from(path, start, settled=newest[writer] != path.name):
                     row = _row(line)
                     rows += [row] if row is not None else []
                     torn += row is None
@@ -116,11 +116,8 @@ class Journal:
 
     def behind(self, engine: Engine) -> int:
         """Bytes that are to be read yet."""
-        with engine.connect() as connection:
-            known = self._known(connection)
-        return sum(
-            max(0, _size(path) - known.get(path.name, (0, 0))[0]) for _, _, _, path in segments(self.folder, SUFFIX)
-        )
+        known = self.place(engine)
+        return sum(max(0, _size(path) - known.get(path.name, 0)) for _, _, _, path in segments(self.folder, SUFFIX))
 
     def place(self, engine: Engine) -> dict[str, int]:
         """Bytes of each segment, by its file's name, that are in the database."""
@@ -207,20 +204,6 @@ def _row(line: bytes) -> dict[str, object] | None:
 
 def _is_serious(severity: object) -> bool:
     return isinstance(severity, int) and severity >= SERIOUS
-
-
-def _lines(path: Path, offset: int, settled: bool) -> Iterator[bytes]:
-    """The lines of a segment from `offset` on; a last one that isn't whole only if nobody writes the segment."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        return
-    with file:
-        file.seek(offset)
-        while line := file.readline(MAX_LINE):
-            if not line.endswith(b"\n") and not settled and len(line) < MAX_LINE:
-                return
-            yield line
 
 
 def _size(path: Path) -> int:

@@ -92,17 +92,24 @@ class _File:
 
     def lines(self, settled: bool) -> Iterator[bytes]:
         """The lines after those that were given before; a last one that isn't whole only if `settled`."""
-        try:
-            file = self._path.open("rb")
-        except FileNotFoundError:
-            return
-        with file:
-            file.seek(self._offset)
-            while line := file.readline(MAX_LINE):
-                if not line.endswith(b"\n") and not settled and len(line) < MAX_LINE:
-                    return
-                self._offset += len(line)
-                yield line
+        for line in lines_from(self._path, self._offset, settled):
+            self._offset += len(line)
+            yield line
+
+
+def lines_from(path: Path, offset: int, settled: bool) -> Iterator[bytes]:
+    """The lines of a segment from `offset` on, none longer than `MAX_LINE`; a last one that isn't whole only if
+    `settled`: nobody writes the segment."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        file.seek(offset)
+        while line := file.readline(MAX_LINE):
+            if not line.endswith(b"\n") and not settled and len(line) < MAX_LINE:
+                return
+            yield line
 
 
 def read(folder: Path, *, since: str | None = None) -> Reader:

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from .alerts import Alerts
 from .analysis import Analyst
-from .base import Section, SettingsError
+from .base import Section, SettingsError, first_problem
 from .console import Console
 from .evidence import Evidence
 from .lookups import Lookups
@@ -155,8 +155,7 @@ def load(
         return Settings.model_validate(merged)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the settings"
-        what = first["msg"].removeprefix("Value error, ")
+        where, what = first_problem(error, "the settings")
         if first["loc"][:1] == ("outputs",):  # there are passwords
             raise SettingsError(f"{where}: {what}.") from None
         raise SettingsError(f"{where}: {what} (given: {str(first['input'])[:80]!r}).") from None

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ...settings import Port, SettingsError
 from ...settings.alerts import DAY_MINUTES, Hours, span
-from ...settings.base import Section
+from ...settings.base import Section, first_problem
 from ...settings.sections import AETitle
 from ...settings.words import SEVERITIES, Severity
 
@@ -133,9 +133,7 @@ def parse_allow(text: str) -> AllowList:
     try:
         return AllowList.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        what = first["msg"].removeprefix("Value error, ")
+        where, what = first_problem(error, "the file")
         raise SettingsError(f"The allow-list, {where}: {what}.") from None
 
 

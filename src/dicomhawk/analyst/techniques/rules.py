@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ...evidence.documents import Document, moment_of, value_at
 from ...settings import SettingsError
+from ...settings.base import first_problem
 from ..narrative import printable
 from .conditions import Test, globs
 from .fields import Seen
@@ -231,9 +232,7 @@ def _read(path: Path, model: type[Part]) -> Part:
     try:
         return model.model_validate(_tables(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
+        where, what = first_problem(error, "")
         raise SettingsError(f"The rule {path} is wrong{f' at {where}' if where else ''}: {what}.") from None
 
 

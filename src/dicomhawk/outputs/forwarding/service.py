@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import signal
 import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ...evidence.ecs import VERSION
+from ...evidence.lock import held
 from ...evidence.stamps import Stamps, rfc3339
 from ...settings import Settings, SettingsError
 from ...settings.outputs import AnyOutput, Kind
@@ -38,7 +37,8 @@ def run(settings: Settings, ready_file: Path | None = None) -> int:
     chosen = [output for output in settings.outputs if output.enabled]
     if not chosen:
         raise SettingsError("There are no outputs: each is a table [[outputs]] in the settings; see docs/outputs.md.")
-    with _only_one(settings.outputs_dir):
+    taken = f"Another `dicomhawk forward` is at work in {settings.outputs_dir}."
+    with held(settings.outputs_dir / "forward.lock", taken):
         findings = Findings(settings.database_url)
         outputs = [made(one, settings) for one in chosen]
         pumps = [_pump(settings, one, output, findings) for one, output in zip(chosen, outputs, strict=True)]
@@ -155,14 +155,3 @@ async def _keep(pump: Pump, ending: asyncio.Event) -> None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(AGAIN_SECONDS):
                     await ending.wait()
-
-
-@contextlib.contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "forward.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SettingsError(f"Another `dicomhawk forward` is at work in {folder}.") from None
-        yield
