@@ -31,11 +31,14 @@ LEAST_PATIENT_ID = 5
 _TAG = b"\x10\x00\x20\x00"
 _IN_DATA_SET = re.compile(rb"\x10\x00\x20\x00(?:LO([\x00-\x40])\x00|([\x00-\x40])\x00\x00\x00)")
 """Patient ID (0010,0020) in explicit and implicit VR, little endian, up to its value."""
-_IN_TEXT = re.compile(
-    rb'"(?:00100020"\s*:\s*\{[^{}]{0,80}?"Value"\s*:\s*\[\s*|PatientID"\s*:\s*)"([^"\\]{5,64})"'
-    rb"|[?&](?:PatientID|00100020)=([^&#]{5,64})",
-)
-"""The same in JSON, and in the query of an address."""
+_IN_TEXT = {
+    b'PatientID"': re.compile(rb'PatientID"(?<="PatientID")\s*:\s*"([^"\\]{5,64})"'),
+    b'00100020"': re.compile(rb'00100020"(?<="00100020")\s*:\s*\{[^{}]{0,80}?"Value"\s*:\s*\[\s*"([^"\\]{5,64})"'),
+    b"PatientID=": re.compile(rb"PatientID=(?<=[?&]PatientID=)([^&#]{5,64})"),
+    b"00100020=": re.compile(rb"00100020=(?<=[?&]00100020=)([^&#]{5,64})"),
+}
+"""The same in JSON, and in the query of an address, by what is always in it. What comes before is looked at last: a
+pattern that begins with certain bytes is found ten times as fast."""
 
 
 class Reuse(NamedTuple):
@@ -58,7 +61,8 @@ class Watch:
     ) -> None:
         self._ledger, self._minter, self._clock = ledger, minter, clock
         self._root = uid_root.encode()
-        self._uid = re.compile(rb"(?<![0-9.])" + re.escape(self._root) + rb"(?:\.[0-9]{1,39}){1,16}")
+        root = re.escape(self._root)  # first, as in `_IN_TEXT`
+        self._uid = re.compile(root + rb"(?<![0-9.]" + root + rb")(?:\.[0-9]{1,39}){1,16}")
         self._pending: dict[Taker, set[str]] = {}
         self._waiting = 0
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -137,8 +141,9 @@ def _patients(data: bytes) -> Iterator[str]:
     for found in _IN_DATA_SET.finditer(data) if _TAG in data else ():
         length = (found[1] or found[2])[0]
         yield from _patient(data[found.end() : found.end() + length])
-    for found in _IN_TEXT.finditer(data) if b"PatientID" in data or b"00100020" in data else ():
-        yield from _patient(unquote_to_bytes((found[1] or found[2]).replace(b"+", b" ")))
+    for always, pattern in _IN_TEXT.items():
+        for value in pattern.findall(data) if always in data else ():
+            yield from _patient(unquote_to_bytes(value.replace(b"+", b" ")))
 
 
 def _patient(value: bytes) -> Iterator[str]:

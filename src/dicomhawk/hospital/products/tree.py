@@ -7,7 +7,9 @@ are short: whoever lists much asks again for what follows.
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +28,9 @@ from dicomhawk.hospital.products.catalogue import (
 
 NODES_A_TURN: Final = 128
 """Nodes that are read at once; some milliseconds for instances, whose identifiers come from four tables."""
+
+NEXT: Final = 4096
+"""Nodes that come next and whose moments are remembered: hours of a large hospital."""
 
 _NUMBER: Final = "count(*)"
 _PARENT: Final = {Level.STUDY: "t.patient_key", Level.SERIES: "e.study_key", Level.IMAGE: "i.series_key"}
@@ -64,12 +69,28 @@ class InstanceRow(NamedTuple):
     device_host: str | None
 
 
+class _Counted(NamedTuple):
+    """How many nodes of a level there were at the moment `since`, and when those came that came `next`: all of them
+    before `until`."""
+
+    version: int
+    since: float
+    until: float
+    number: int
+    next: list[float]
+
+
 class Tree:
     """Reads nodes as they are at a moment `now` (POSIX seconds). Methods raise `sqlite3.Error`."""
 
     def __init__(self, objects: CatalogueObjects) -> None:
         self._objects = objects
         self._connection = objects.catalogue.connection
+        self._counted: dict[Level, _Counted] = {}
+
+    def version(self) -> int:
+        """A number that changes with the catalogue."""
+        return self._objects.catalogue.data_version()
 
     def after(self, level: Level, key: int, now: float) -> tuple[list[Node], int | None]:
         """Some nodes of a level that come behind the one with this key (0 for the first ones), and the key behind
@@ -78,10 +99,20 @@ class Tree:
         return (self.at(level, keys, now), keys[-1]) if keys else ([], None)
 
     def count(self, level: Level, now: float) -> int:
-        """How many there are."""
-        sql = f"SELECT {_NUMBER} FROM {FROM[level].split()[0]} WHERE visible_from <= ?"  # noqa: S608 - names of ours
+        """How many there are. What is there is counted once, with the moments at which the next ones come."""
+        version = self.version()
+        counted = self._counted.get(level)
+        if counted is None or counted.version != version or not counted.since <= now < counted.until:
+            self._counted[level] = counted = self._count(level, now, version)
+        return counted.number + bisect_right(counted.next, now)
+
+    def _count(self, level: Level, now: float, version: int) -> _Counted:
+        table = FROM[level].split()[0]
+        sql = f"SELECT {_NUMBER} FROM {table} WHERE visible_from <= ?"  # noqa: S608 - names of ours
         (number,) = self._connection.execute(sql, (now,)).fetchone()
-        return int(number)
+        sql = f"SELECT visible_from FROM {table} WHERE visible_from > ? ORDER BY 1 LIMIT {NEXT}"  # noqa: S608
+        following = [float(moment) for (moment,) in self._connection.execute(sql, (now,))]
+        return _Counted(version, now, following[-1] if len(following) == NEXT else math.inf, number, following)
 
     def named(self, level: Level, sha1: bytes, now: float) -> Node | None:
         """The patient, study or series whose identifiers have this digest."""

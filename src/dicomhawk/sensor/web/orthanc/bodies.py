@@ -6,10 +6,10 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 from ..message import Part, Request, Response, Stored
-from .jsoncpp import INDENTATION, styled
+from .jsoncpp import INDENTATION
 from .service import JSON
 
 WHOLE: Final = 1 << 20
@@ -24,9 +24,9 @@ GZIP_HEAD: Final = b"\x1f\x8b\x08\0\0\0\0\0\0\x03"
 _LEVEL: Final = 6
 
 
-async def array(values: AsyncIterator[Any], length: int | None = None) -> Response:
-    """A JSON array of `values`; `length`: bytes that it is known to have."""
-    return await streamed(_array(values), JSON, length)
+async def array(texts: AsyncIterator[str], length: int | None = None) -> Response:
+    """A JSON array of values that are styled already; `length`: bytes that it is known to have."""
+    return await streamed(_array(texts), JSON, length)
 
 
 async def streamed(pieces: AsyncIterator[bytes], kind: str, length: int | None = None) -> Response:
@@ -51,11 +51,11 @@ async def _continued(begun: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterato
         yield piece
 
 
-async def _array(values: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+async def _array(texts: AsyncIterator[str]) -> AsyncIterator[bytes]:
     begun = False
-    async for value in values:
-        text = (",\n" if begun else "[\n") + INDENTATION + styled(value, margin=INDENTATION)
-        yield text.encode()
+    async for text in texts:
+        # Within a string, a line feed is escaped: the others begin a line of the layout.
+        yield ((",\n" if begun else "[\n") + INDENTATION + text.replace("\n", "\n" + INDENTATION)).encode()
         begun = True
     yield b"\n]" if begun else b"[]"
 

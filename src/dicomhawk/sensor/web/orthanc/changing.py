@@ -16,7 +16,7 @@ from .attachments import known
 from .bodies import array
 from .deriving import created, made, named, part10, single, stored
 from .describing import described, form_of
-from .jsoncpp import JsonError, parsed
+from .jsoncpp import JsonError, parsed, styled
 from .nodes import delete
 from .problems import Fault, Problem, Refusal
 from .service import LEVELS, MAX_NAMED, NAMES, PLURALS, Call, Handler, json_response, text_response
@@ -258,9 +258,7 @@ async def bulk_content(call: Call) -> Response:
     return await array(_contents(call, view, names, options))
 
 
-async def _contents(
-    call: Call, view: View, names: list[str], options: dict[str, Any]
-) -> AsyncIterator[dict[str, Any]]:
+async def _contents(call: Call, view: View, names: list[str], options: dict[str, Any]) -> AsyncIterator[str]:
     wanted = options.get("Level")
     for name in names:
         item = await view.find_any(name)
@@ -276,7 +274,7 @@ async def _contents(
             content = await described(call.service, view, each, form_of(options))
             if options.get("Metadata", True) is True:
                 content["Metadata"] = await known(call, view, each)
-            yield content
+            yield styled(content)
             await asyncio.sleep(0)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 from pydicom.datadict import keyword_for_tag
 
 from ....hospital.attributes import Level
 from ....hospital.products.resource import Resource
-from .file import File, opened
+from .file import File, ahead, opened
+from .jsoncpp import styled
 from .service import NAMES, Service, readable, stamp
 from .uuids import uuid_of
 from .view import Item, View
@@ -22,6 +26,14 @@ LONGEST_INDEX: Final = 9
 
 Form = Literal["named", "full", "short"]
 """Of tags: names with values; numbers with names, types and values; numbers with values."""
+REMEMBERED: Final = 2048
+"""Descriptions that a worker remembers."""
+LONGEST_REMEMBERED: Final = 1 << 14
+"""Characters of one."""
+
+_Key = tuple[Level, int, Form]
+_State = tuple[int, float, bool]
+_texts: WeakKeyDictionary[Service, OrderedDict[_Key, tuple[_State, str]]] = WeakKeyDictionary()
 _PARENTS: Final = {Level.STUDY: "ParentPatient", Level.SERIES: "ParentStudy", Level.IMAGE: "ParentSeries"}
 _CHILDREN: Final = {Level.PATIENT: "Studies", Level.STUDY: "Series", Level.SERIES: "Instances"}
 _IMAGES_IN_ACQUISITION, _TEMPORAL_POSITIONS = 0x00201002, 0x00200105
@@ -69,6 +81,36 @@ def form_of(options: Mapping[str, Any]) -> Form:
     return "full" if options.get("Full", options.get("full")) else "short" if options.get("Short") else "named"
 
 
+async def described_text(service: Service, view: View, item: Item, form: Form = "named") -> str:
+    """An item as the API has it, laid out; of the hospital's studies and what is above and below, this is remembered
+    until something more of them has come: lists are long, and are asked for again and again."""
+    if item.level == Level.IMAGE or item.node is None or not view.is_whole:
+        return styled(await described(service, view, item, form))
+    newest = view.newest(item)
+    state = view.version, newest, _is_stable(view, newest)
+    kept = _texts.setdefault(service, OrderedDict())
+    key = item.level, item.node.key, form
+    known = kept.get(key)
+    if known is not None and known[0] == state:
+        return known[1]
+    text = styled(await described(service, view, item, form))
+    if len(text) <= LONGEST_REMEMBERED:
+        kept[key] = state, text
+        kept.move_to_end(key)
+        while len(kept) > REMEMBERED:
+            kept.popitem(last=False)
+    return text
+
+
+async def expanded(
+    service: Service, view: View, items: AsyncIterator[Item], form: Form = "named"
+) -> AsyncIterator[str]:
+    """Items as `described_text` has them, while others have their turns."""
+    async for item in ahead(service, view, items):
+        yield await described_text(service, view, item, form)
+        await asyncio.sleep(0)
+
+
 async def described(service: Service, view: View, item: Item, form: Form = "named") -> dict[str, Any]:
     """An item as the API has it."""
     found: dict[str, Any] = {"ID": item.id, "Type": NAMES[item.level]}
@@ -82,7 +124,7 @@ async def described(service: Service, view: View, item: Item, form: Form = "name
     children = view.children(item)
     newest = view.newest(item)
     found[_CHILDREN[item.level]] = [child.id for child in children]
-    found["IsStable"] = view.now - newest >= STABLE_AGE
+    found["IsStable"] = _is_stable(view, newest)
     found["LastUpdate"] = stamp(newest)
     found["MainDicomTags"] = described_tags(tags, resource.kept, form)
     if item.level == Level.STUDY:
@@ -92,6 +134,10 @@ async def described(service: Service, view: View, item: Item, form: Form = "name
         found["ExpectedNumberOfInstances"] = expected
         found["Status"] = _status(expected, len(children))
     return found
+
+
+def _is_stable(view: View, newest: float) -> bool:
+    return view.now - newest >= STABLE_AGE
 
 
 async def _instance(service: Service, view: View, item: Item, form: Form) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
@@ -10,10 +9,10 @@ from ....hospital.attributes import Level
 from ..message import Response
 from ..state import StateFull
 from .bodies import array
-from .describing import described
-from .file import ahead, listed
+from .describing import described_text, expanded
+from .file import listed
 from .problems import Fault, Problem, Refusal
-from .service import LEVELS, NAMES, PLURALS, Call, Handler, Service, json_response
+from .service import LEVELS, NAMES, PLURALS, Call, Handler, json_response, styled_response
 from .view import GONE, Item, View
 
 ID_LINE: Final = len('   "01234567-01234567-01234567-01234567-01234567"') + len(",\n")
@@ -41,7 +40,7 @@ def _listing(level: Level) -> Handler:
         items = _some(view, level, since, limit)
         if call.has("expand"):
             call.queried(level, 0, offset=since, limit=limit)
-            return await array(_expanded(call.service, view, items))
+            return await array(expanded(call.service, view, items))
         length = None
         if limit is None:
             number = await view.count(level)
@@ -90,13 +89,7 @@ async def _some(view: View, level: Level, since: int, limit: int | None) -> Asyn
 
 async def _ids(items: AsyncIterator[Item]) -> AsyncIterator[str]:
     async for item in items:
-        yield item.id
-
-
-async def _expanded(service: Service, view: View, items: AsyncIterator[Item]) -> AsyncIterator[dict[str, Any]]:
-    async for item in ahead(service, view, items):
-        yield await described(service, view, item)
-        await asyncio.sleep(0)
+        yield f'"{item.id}"'
 
 
 def _single(level: Level) -> Handler:
@@ -104,7 +97,7 @@ def _single(level: Level) -> Handler:
         view = await call.view()
         item = await call.item(view, level)
         call.queried(level, 1)
-        return json_response(await described(call.service, view, item))
+        return styled_response(await described_text(call.service, view, item))
 
     return handler
 
@@ -115,7 +108,7 @@ def _children(level: Level, below: Level) -> Handler:
         item = await call.item(view, level)
         items = view.below(item, below)
         call.queried(below, len(items))
-        return await array(_expanded(call.service, view, listed(items)))
+        return await array(expanded(call.service, view, listed(items)))
 
     return handler
 
@@ -124,7 +117,7 @@ def _parent(level: Level, above: Level) -> Handler:
     async def handler(call: Call) -> Response:
         view = await call.view()
         item = await call.item(view, level)
-        return json_response(await described(call.service, view, view.above(item, above)))
+        return styled_response(await described_text(call.service, view, view.above(item, above)))
 
     return handler
 

@@ -16,10 +16,9 @@ from ....hospital.errors import QueryError
 from ....hospital.products.find import ProductArchive
 from ..message import Response
 from .bodies import array
-from .describing import Form, described
-from .file import ahead
+from .describing import Form, expanded
 from .problems import UNHANDLED, Fault, Problem
-from .service import NAMES, PLURALS, Call, Handler, Service, json_response
+from .service import NAMES, PLURALS, Call, Handler, json_response
 from .tags import tag_named
 from .view import Item, View
 
@@ -72,7 +71,7 @@ async def find(call: Call) -> Response:
         call.queried(level, len(found), keys=keys, limit=limit or None, offset=since or None)
         return json_response([item.id for item in found])
     call.queried(level, 0, keys=keys, limit=limit or None, offset=since or None)
-    return await array(_described(call.service, view, items, form))
+    return await array(expanded(call.service, view, items, form))
 
 
 def _flag(body: dict[str, Any], name: str) -> bool:
@@ -126,12 +125,6 @@ async def _some(items: AsyncIterator[Item], since: int, limit: int) -> AsyncIter
         at += 1
         if limit and at >= since + limit:
             return
-
-
-async def _described(service: Service, view: View, items: AsyncIterator[Item], form: Form) -> AsyncIterator[Any]:
-    async for item in ahead(service, view, items):
-        yield await described(service, view, item, form)
-        await asyncio.sleep(0)
 
 
 async def lookup(call: Call) -> Response:

@@ -224,7 +224,12 @@ def modality(aet: str, host: str, port: int, manufacturer: str = "Generic") -> d
 
 def json_response(value: Any) -> Response:
     """An answer in JSON."""
-    return Response(200, [("Content-Type", JSON)], styled(value).encode())
+    return styled_response(styled(value))
+
+
+def styled_response(text: str) -> Response:
+    """An answer in JSON that is styled already."""
+    return Response(200, [("Content-Type", JSON)], text.encode())
 
 
 def text_response(text: str, kind: str = TEXT) -> Response:

@@ -213,6 +213,16 @@ class View:
         return number, size
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the visitor has deleted nothing: what is shown of the hospital is as others see it."""
+        return not self._gone
+
+    @property
+    def version(self) -> int:
+        """A number that changes with the hospital's catalogue."""
+        return self._tree.version()
+
+    @property
     def is_plain(self) -> bool:
         """Whether the visitor sees the hospital and nothing else."""
         return not (self._entries or self._gone or self._touched)
