@@ -6,11 +6,14 @@ import contextlib
 import json
 import socket
 import subprocess
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from tests.support import find_tool, wait_until
+
+STARTS = 3
 
 
 def _free_port() -> int:
@@ -23,32 +26,38 @@ class Peer:
 
     def __init__(self, folder: Path, plugin: Path, server: str) -> None:
         self._folder = folder
-        self._port = _free_port()
-        (folder / "orthanc.json").write_text(
-            json.dumps(
-                {
-                    "Name": "PEER",
-                    "StorageDirectory": str(folder / "db"),
-                    "IndexDirectory": str(folder / "db"),
-                    "Plugins": [str(plugin)],
-                    "HttpPort": self._port,
-                    "DicomServerEnabled": False,
-                    "RemoteAccessAllowed": False,
-                    "AuthenticationEnabled": False,
-                    "HttpTimeout": 60,
-                    "DicomWeb": {"Enable": True, "Servers": {"pacs": [server]}},
-                }
-            )
-        )
+        self._port = 0
+        self._settings = {
+            "Name": "PEER",
+            "StorageDirectory": str(folder / "db"),
+            "IndexDirectory": str(folder / "db"),
+            "Plugins": [str(plugin)],
+            "DicomServerEnabled": False,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "HttpTimeout": 60,
+            "DicomWeb": {"Enable": True, "Servers": {"pacs": [server]}},
+        }
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Peer:
+        for _ in range(STARTS):
+            self._start()
+            wait_until(self._settled, "answer of Orthanc", 60)
+            if self._process is not None and self._process.poll() is None:
+                return self
+        raise AssertionError(self._said())
+
+    def _start(self) -> None:
+        self._port = _free_port()  # which somebody else may take first
+        (self._folder / "orthanc.json").write_text(json.dumps({**self._settings, "HttpPort": self._port}))
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
                 [find_tool("Orthanc"), str(self._folder / "orthanc.json")], stdout=log, stderr=log
             )
-        wait_until(self._answers, "answer of Orthanc", 60)
-        return self
+
+    def _said(self) -> str:
+        return (self._folder / "log").read_text("utf-8", "replace")[-2000:]
 
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
@@ -58,8 +67,11 @@ class Peer:
         except subprocess.TimeoutExpired:
             self._process.kill()
 
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError):
+    def _settled(self) -> bool:
+        """It answers, or has ended."""
+        if self._process is None or self._process.poll() is not None:
+            return True
+        with contextlib.suppress(OSError, AssertionError):
             return bool(self.ask("/system"))
         return False
 
@@ -67,5 +79,8 @@ class Peer:
         """The JSON that it answers; `body`: what is posted."""
         data = None if body is None else json.dumps(body).encode()
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(urllib.request.Request(f"http://127.0.0.1:{self._port}{path}", data), timeout=100) as answer:
-            return json.load(answer)
+        try:
+            with opener.open(f"http://127.0.0.1:{self._port}{path}", data, timeout=100) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{path}: {error.code} {error.read()[:500]!r}\n{self._said()}") from error
