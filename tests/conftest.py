@@ -7,11 +7,13 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from tests.pausing import install
 from tests.support import find_tool
 
 # How long an example takes is the machine's business.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+install()
 
 
 @pytest.fixture
