@@ -31,7 +31,7 @@ from tests.support import find_tool, run_tool
 
 STUDIES = 45
 BUDGET = 1 << 40
-FEW, MANY, PARTS = 20, 300, 4
+FEW, MANY, PARTS = 16, 300, 4
 Pixels = NDArray[Any]
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -45,12 +46,25 @@ SEEN: dict[Kind, Finding] = {
 }
 
 
+@cache
+def healthy() -> tuple[Radiograph, NDArray[np.generic]]:
+    """A radiograph without findings, noise and marks, and its picture."""
+    recipe = radiograph(noise=0.0, mark=None)
+    return recipe, render(recipe, 0)
+
+
 def added(recipe: Radiograph, finding: Finding) -> NDArray[np.float32]:
     """The attenuation that a finding adds, as the beam of a radiograph sees it."""
     beam = beam_of(recipe)
     position: Position = "bed" if recipe.view == "AP" else "upright"
     with_it = line_integrals(recipe.body, recipe.study, beam, changes([finding], position))
-    return with_it - line_integrals(recipe.body, recipe.study, beam)
+    return with_it - without(recipe)
+
+
+@cache
+def without(recipe: Radiograph) -> NDArray[np.float32]:
+    """The attenuation of somebody without findings."""
+    return line_integrals(recipe.body, recipe.study, beam_of(recipe))
 
 
 def middle_of(change: NDArray[np.float32], recipe: Radiograph) -> tuple[float, float]:
@@ -76,9 +90,9 @@ def test_both_views_show_a_finding_where_ct_has_it(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", list(SEEN))
 def test_every_finding_changes_the_picture(kind: Kind) -> None:
-    plain = radiograph(noise=0.0, mark=None)
+    plain, picture = healthy()
     ill = altered(plain, [SEEN[kind]])
-    change = np.abs(render(ill, 0).astype(float) - render(plain, 0))
+    change = np.abs(render(ill, 0).astype(float) - picture)
     assert np.percentile(change, 99.98) > 60
 
 

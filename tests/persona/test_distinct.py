@@ -11,20 +11,21 @@ from dicomhawk.persona.distinct import Common, Observed, common, observe
 from dicomhawk.persona.model import load
 
 NOW = 1_780_000_000.0
-DEPLOYMENTS = 50
+FEW, MANY = 30, 50
+"""Deployments: what fifty have in common, few have as well."""
 STUDIES = 10
 
 
-pytestmark = pytest.mark.timeout(400)  # fifty hospitals, with an image of each kind
+pytestmark = pytest.mark.timeout(600)  # that many hospitals, with an image of each kind
 
 
-@pytest.fixture(scope="module")
-def deployments(tmp_path_factory: pytest.TempPathFactory) -> list[Observed]:
-    """What is seen of fifty deployments."""
+@pytest.fixture(scope="module", params=[FEW, pytest.param(MANY, marks=pytest.mark.soak)])
+def deployments(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Observed]:
+    """What is seen of so many deployments."""
     persona = load("plain")
     return [
         observe(tmp_path_factory.mktemp("deployment"), persona, draw_deployment(seed=f"{n:032x}"), STUDIES, NOW)
-        for n in range(DEPLOYMENTS)
+        for n in range(request.param)
     ]
 
 
