@@ -41,7 +41,8 @@ def build(context: Context, image: Ultrasound, setting: USAcquisition, grey: NDA
     made.items("SequenceOfUltrasoundRegions", _region(image, context.number, setting))
     request(made, context, setting.requested)
     overlay = us_overlay.draw(context, model, image, setting, context.number)
-    frames = [np.where(overlay.any(2, keepdims=True), overlay, frame[..., None]) for frame in _frames(grey)]
+    drawn = overlay.any(2, keepdims=True)
+    frames = [np.where(drawn, overlay, frame[..., None]) for frame in _frames(grey)]
     if image.frames > 1:
         made.set(
             NumberOfFrames=image.frames,
