@@ -11,8 +11,10 @@ from dicomhawk.persona.distinct import Common, Observed, common, observe
 from dicomhawk.persona.model import load
 
 NOW = 1_780_000_000.0
-FEW, MANY = 30, 50
+FEW, MANY = 14, 50
 """Deployments: what fifty have in common, few have as well."""
+APART = 40 * 86400.0
+"""Seconds between them: else few have examinations of the same days in common."""
 STUDIES = 10
 
 
@@ -24,7 +26,13 @@ def deployments(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     """What is seen of so many deployments."""
     persona = load("plain")
     return [
-        observe(tmp_path_factory.mktemp("deployment"), persona, draw_deployment(seed=f"{n:032x}"), STUDIES, NOW)
+        observe(
+            tmp_path_factory.mktemp("deployment"),
+            persona,
+            draw_deployment(seed=f"{n:032x}"),
+            STUDIES,
+            NOW + n * APART,
+        )
         for n in range(request.param)
     ]
 
