@@ -38,6 +38,13 @@ def _moment(text: str) -> str:
 Since = Annotated[
     str, typer.Option("--since", help="From this moment (UTC) on, as in 2026-11-21T23:20.", callback=_moment)
 ]
+From = Annotated[str, typer.Option("--from", metavar="MOMENT", help="First day or moment (UTC), as in 2026-11-21.")]
+To = Annotated[
+    str, typer.Option("--to", metavar="MOMENT", help="Last day, which is in it as a whole, or moment (UTC).")
+]
+OnlySensors = Annotated[
+    list[str] | None, typer.Option("--sensor", help="Only this sensor; can be repeated.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on each line.")]
 
 

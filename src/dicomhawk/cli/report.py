@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..settings import SettingsError
-from .common import Config, Data, print_line, settings_of
+from .common import Config, Data, From, OnlySensors, To, print_line, settings_of
 
 MAX_ROWS = 10_000
 
@@ -37,15 +37,9 @@ def report(
     ] = None,
     data: Data = None,
     config: Config = None,
-    start: Annotated[
-        str, typer.Option("--from", metavar="MOMENT", help="First day or moment (UTC), as in 2026-11-21.")
-    ] = "",
-    end: Annotated[
-        str, typer.Option("--to", metavar="MOMENT", help="Last day, which is in it as a whole, or moment (UTC).")
-    ] = "",
-    sensor: Annotated[
-        list[str] | None, typer.Option(help="Only this sensor; can be repeated.", show_default=False)
-    ] = None,
+    start: From = "",
+    end: To = "",
+    sensor: OnlySensors = None,
     compare: Annotated[
         tuple[str, str] | None,
         typer.Option(metavar="SENSOR SENSOR", help="Set two sensors against each other.", show_default=False),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .common import Config, Data, Json, print_json, print_line, settings_of
+from .common import Config, Data, From, Json, OnlySensors, To, print_json, print_line, settings_of
 
 app = typer.Typer(help="Give findings to research.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,15 +39,9 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FOLDER", help="Folder to make; new or empty.")],
     data: Data = None,
     config: Config = None,
-    start: Annotated[
-        str, typer.Option("--from", metavar="MOMENT", help="First day or moment (UTC), as in 2026-11-21.")
-    ] = "",
-    end: Annotated[
-        str, typer.Option("--to", metavar="MOMENT", help="Last day, which is in it as a whole, or moment (UTC).")
-    ] = "",
-    sensor: Annotated[
-        list[str] | None, typer.Option(help="Only this sensor; can be repeated.", show_default=False)
-    ] = None,
+    start: From = "",
+    end: To = "",
+    sensor: OnlySensors = None,
     format: Annotated[Format, typer.Option(help="Of the tables.")] = Format.NDJSON,
     time: Annotated[Times, typer.Option(help="How exact moments are.")] = Times.HOUR,
     networks: Annotated[
