@@ -425,6 +425,20 @@ def test_a_chain_that_was_cut_is_told_by_events(sealed: Folder) -> None:
 def test_no_chain(folder: Folder) -> None:
     folder.written()
     assert problems(folder) == "There is no chain."
+    folder.chain.mkdir(parents=True)
+    assert problems(folder) == "There is no chain."
+
+
+def test_lines_that_are_nested_without_end(sealed: Folder) -> None:
+    deep = b'{"x":' + b"[" * 50_000
+    with sealed.chain.open("ab") as file:
+        file.write(deep + b"\n")
+    journal = sealed.journal(writer="w9")
+    journal.append(b'"evidence.head" "file.captured" ' + deep + b"\n", sealed.clock.now)
+    journal.append(b'{"y":["evidence.head","file.captured"],' + deep[1:] + b"\n", sealed.clock.now)
+    journal.close()
+    last = len(sealed.chain.read_bytes().splitlines())
+    assert problems(sealed, objects=True) == f"Line {last} of the chain is not an entry."
 
 
 def test_captured_files_are_what_their_names_say(sealed: Folder) -> None:
@@ -434,6 +448,53 @@ def test_captured_files_are_what_their_names_say(sealed: Folder) -> None:
         (objects / name[:2] / name).write_bytes(data)
     assert sealed.verify().problems == []
     assert problems(sealed, objects=True) == f"vault/objects/ab/{'ab' * 32} is not what its name says."
+
+
+def test_what_is_no_captured_file_stops_nobody(sealed: Folder) -> None:
+    folder = sealed.settings.vault_dir / "objects" / "ab"
+    (folder / "folder").mkdir(parents=True)
+    os.mkfifo(folder / "pipe")
+    (folder / "link").symlink_to(folder / "nowhere")
+    assert sorted(sealed.verify(objects=True).problems) == [
+        f"vault/objects/ab/{name} is not a file." for name in ("folder", "link", "pipe")
+    ]
+
+
+def captured(folder: Folder, *files: bytes) -> list[Path]:
+    """Files in the vault, of which a closed segment tells."""
+    journal = folder.journal(writer="w8")
+    paths = []
+    for data in files:
+        digest = hashlib.sha256(data).hexdigest()
+        name = f"objects/{digest[:2]}/{digest}"
+        paths.append(folder.settings.vault_dir / name)
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        paths[-1].write_bytes(data)
+        told = {"id": digest[:26], "action": "file.captured"}
+        folder.event(journal, event=told, file={"name": name, "hash": {"sha256": digest}})
+    folder.event(journal, event={"id": "0" * 26, "action": "file.captured"}, file={"hash": {"sha256": "ab" * 32}})
+    folder.event(
+        journal, event={"id": "1" * 26, "action": "file.captured"}, file={"name": "x", "hash": {"sha256": 7}}
+    )
+    journal.close()
+    folder.seal()
+    return paths
+
+
+def test_a_captured_file_that_is_gone(sealed: Folder) -> None:
+    one, two, three = captured(sealed, b"one", b"two", b"three")
+    assert sealed.verify(objects=True).problems == []
+    one.unlink()
+    two.unlink()
+    Chain(sealed.settings).append(
+        [Fact(kind="removed", segment=str(two.relative_to(sealed.data)), bytes=3, reason="age")]
+    )
+    assert sealed.verify().problems == []
+    assert problems(sealed, objects=True) == (
+        f"{one.relative_to(sealed.data)} is gone: an event in journal/2024-10-04.w8.0001.ndjson tells of it, and its "
+        "removal is not on record."
+    )
+    assert three.exists()
 
 
 # Keys

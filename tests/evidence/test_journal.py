@@ -109,7 +109,16 @@ def test_a_torn_line_stays_and_is_skipped(tmp_path: Path, torn: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "rubbish", [b"[]\n", b"1\n", b"\xff\n", b'{"@timestamp":1}\n', b'{"@timestamp":"x"}\n', b'{"event":{"id":"x"}}\n']
+    "rubbish",
+    [
+        b"[]\n",
+        b"1\n",
+        b"\xff\n",
+        b'{"@timestamp":1}\n',
+        b'{"@timestamp":"x"}\n',
+        b'{"event":{"id":"x"}}\n',
+        b'{"x":' + b"[" * 9999 + b"\n",
+    ],
 )
 def test_rubbish_in_a_file_is_skipped(tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / "2024-10-04.w0.0001.ndjson").write_bytes(line(0) + rubbish + line(1))

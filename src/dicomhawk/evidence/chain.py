@@ -257,7 +257,7 @@ def _lines(file: IO[bytes]) -> Iterator[Line]:
 def _entry(line: bytes) -> Entry | None:
     try:
         return _decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
 

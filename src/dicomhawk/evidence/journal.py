@@ -149,7 +149,7 @@ def event_of(line: bytes) -> dict[str, Any] | None:
     try:
         event = _decode(line)
         _order(event)
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return None
     return event
 

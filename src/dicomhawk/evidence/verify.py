@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ MAX_NUMBER = 100_000
 MAX_TOLD = 100
 _CHUNK = 1 << 20
 _HEAD_EVENT = b'"evidence.head"'
+_FILE_EVENT = b'"file.captured"'
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -42,25 +45,27 @@ def verify(
 
     `trusted`: keys that signatures may be of; empty: the one in ``evidence/public.pem``, which whoever changed the
     chain could have changed as well. `heads`: what was published of the chain. `objects`: whether captured files are
-    hashed too. Memory grows with the number of segments only.
+    hashed too, and looked for where the journal tells of them. Memory grows with the number of segments, and of
+    captured files that are gone, only.
     """
     verdict = Verdict()
     links = Links(verdict, trusted or _own_key(settings, verdict), strict=bool(trusted))
     path = settings.evidence_dir / chain.NAME
-    try:
+    if path.is_file():
         for line in chain.read(path):
             links.take(line)
-    except FileNotFoundError:
-        verdict.problems.append("There is no chain.")
-    else:
         links.finish(path)
+    else:
+        verdict.problems.append("There is no chain.")
     verdict.entries, verdict.head = links.head
     verdict.removed = len(links.removed)
     for head in heads:
         links.compare(head, "the head that was published")
-    _segments(settings, verdict, links)
-    if objects:
+    gone: dict[str, str] | None = {} if objects else None
+    _segments(settings, verdict, links, gone)
+    if gone is not None:
         _objects(settings, verdict)
+        verdict.problems += _gone(settings, gone)
     return verdict
 
 
@@ -74,7 +79,7 @@ def _own_key(settings: Settings, verdict: Verdict) -> list[keys.PublicKey]:
     return [keys.public_key(path)]
 
 
-def _segments(settings: Settings, verdict: Verdict, links: Links) -> None:
+def _segments(settings: Settings, verdict: Verdict, links: Links, gone: dict[str, str] | None) -> None:
     there = {segment.name: segment for segment in everything(settings)}
     latest: dict[tuple[str, str], tuple[str, int]] = {}
     for name in links.sealed:
@@ -87,14 +92,14 @@ def _segments(settings: Settings, verdict: Verdict, links: Links) -> None:
             continue
         verdict.segments += 1
         verdict.bytes += sealed.bytes
-        problem = _difference(sealed, _hashed(settings, segment, links))
+        problem = _difference(sealed, _hashed(settings, segment, links, gone))
         if problem:
             verdict.problems.append(f"{name} {problem} (entry {entry}).")
     for name, segment in there.items():
         if name not in links.sealed:
             folder, writer, place = _place(name)
             if _without_entry(segment, verdict, links, later=latest.get((folder, writer), ("", 0)) > place):
-                _hashed(settings, segment, links)
+                _hashed(settings, segment, links, gone)
     verdict.problems += _gaps(there, links)
 
 
@@ -117,8 +122,9 @@ def _place(name: str) -> tuple[str, str, tuple[str, int]]:
     return folder, writer, (day, int(number) if number.isdecimal() else 0)
 
 
-def _hashed(settings: Settings, segment: Segment, links: Links) -> Sealed:
-    """Size and hash of a file. Heads of the chain that its events tell of are looked up in passing."""
+def _hashed(settings: Settings, segment: Segment, links: Links, gone: dict[str, str] | None) -> Sealed:
+    """Size and hash of a file. Heads of the chain that its events tell of are looked up in passing, and captured
+    files, unless `gone` is None: it gets those that aren't there (name -> the segment that tells of it)."""
     size, digest = 0, hashlib.sha256()
     journal = segment.name.startswith("journal/")
     with segment.path.open("rb") as file:
@@ -129,7 +135,23 @@ def _hashed(settings: Settings, segment: Segment, links: Links) -> Sealed:
                 head = _told(piece)
                 if head is not None and not _since(settings, links, head):
                     links.compare(head, f"an event in {segment.name}")
+            if gone is not None and _FILE_EVENT in piece:
+                name = _captured(piece)
+                if name and not (settings.data / name).is_file():
+                    gone.setdefault(name, segment.name)
     return Sealed(size, digest.hexdigest())
+
+
+def _captured(line: bytes) -> str:
+    """The file, below the data folder, that an event says was kept; empty if it says nothing of the kind."""
+    try:
+        event = _decode(line)
+        if event["event"]["action"] != "file.captured" or "name" not in event["file"]:
+            return ""
+        digest = event["file"]["hash"]["sha256"]
+        return f"vault/objects/{digest[:2]}/{digest}" if _SHA256.fullmatch(digest) else ""
+    except (msgspec.MsgspecError, RecursionError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def _since(settings: Settings, links: Links, head: Head) -> bool:
@@ -157,7 +179,7 @@ def _told(line: bytes) -> Head | None:
             return None
         told = event["honeypot"]["chain"]
         return Head(int(told["entries"]), str(told["head"]))
-    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+    except (msgspec.MsgspecError, RecursionError, KeyError, TypeError, ValueError):
         return None
 
 
@@ -194,10 +216,29 @@ def _gaps(there: Collection[str], links: Links) -> Iterator[str]:
 def _objects(settings: Settings, verdict: Verdict) -> None:
     folder = settings.vault_dir / "objects"
     for path in sorted(folder.glob("[0-9a-f][0-9a-f]/*")):
+        name = f"vault/objects/{path.parent.name}/{path.name}"
+        try:
+            if not path.is_file():
+                if path.is_symlink() or path.exists():
+                    verdict.problems.append(f"{name} is not a file.")
+                continue
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:  # removed meanwhile
+            continue
         verdict.objects += 1
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
-                verdict.problems.append(f"vault/objects/{path.parent.name}/{path.name} is not what its name says.")
+        if digest != path.name:
+            verdict.problems.append(f"{name} is not what its name says.")
+
+
+def _gone(settings: Settings, missing: dict[str, str]) -> Iterator[str]:
+    """Captured files that are gone, though no entry of the chain says that they were removed."""
+    path = settings.evidence_dir / chain.NAME
+    entries = (line.entry for line in chain.read(path)) if missing and path.is_file() else ()
+    removed = {entry.segment for entry in entries if entry is not None and entry.kind == "removed"}
+    for name, segment in missing.items():
+        if name not in removed and not (settings.data / name).is_file():
+            yield f"{name} is gone: an event in {segment} tells of it, and its removal is not on record."
 
 
 def _state(path: Path) -> tuple[int, int, bool]:
