@@ -230,7 +230,7 @@ def test_a_session_is_told(cli: Cli, data: Path) -> None:
     assert "\x1b" not in said
     happened = cli.json("session", session, "--data", data)
     assert [event["event"]["action"] for event in happened][:2] == ["session.start", "connection.open"]
-    assert "no session X" in cli("session", "X", "--data", data, status=1).stderr
+    assert "no session U" in cli("session", "U", "--data", data, status=1).stderr  # no id has one
 
 
 def test_events(cli: Cli, data: Path) -> None:
