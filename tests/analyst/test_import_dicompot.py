@@ -147,6 +147,13 @@ def test_tpots_names_give_the_same_events_in_any_order(tmp_path: Path, wrapped: 
     assert events(write(tmp_path / "export.json", export)) == plain
 
 
+def test_what_windows_does_to_a_log_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path / "dicompot.log", intrusion().lines)
+    plain = events(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert events(path) == plain
+
+
 def test_importing_again_doubles_nothing(tmp_path: Path) -> None:
     log = intrusion()
     log.wait(minutes=1)

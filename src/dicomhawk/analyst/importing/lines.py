@@ -35,6 +35,8 @@ _FIRST_LINES = 100
 _HEAD = 4096
 _TEXT_LINES = 50_000_000
 _GZIP = b"\x1f\x8b"
+_MARK = b"\xef\xbb\xbf"
+"""Programs of Windows write it in front of the first line."""
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -111,7 +113,7 @@ class Lines:
         try:
             if len(raw) > MAX_LINE:
                 raise ValueError("too long")
-            return self._read(_decode(raw))
+            return self._read(_decode(raw.removeprefix(_MARK)))
         except (KeyError, TypeError, ValueError, RecursionError):
             self.torn += 1
             return None
