@@ -93,6 +93,18 @@ def test_tpot_gets_the_names_that_its_dashboards_know() -> None:
     assert found["dicom_event_id"] == record(5).id
 
 
+@pytest.mark.parametrize("text", ["2026", "2026-01-01", "2026/01", "2026T10:00", "-2026", "+2026-01-01"])
+def test_tpot_gets_no_text_that_makes_a_date_field(text: str) -> None:
+    assert flat(record(1, session=text))["session"] == f" {text}"
+
+
+def test_tpot_gets_no_fingerprint_as_a_file() -> None:
+    handshake = record(1, action="tls.handshake", related={"hash": ["78f0dc5ac5b19daf131a133cfdee9691"]})
+    assert "dicom_files" not in flat(handshake)
+    left = record(1, kind="sessions", action="session.verdict", related={"hash": ["ab" * 32]})
+    assert flat(left)["dicom_files"] == ["ab" * 32]
+
+
 def everything() -> dict[str, Any]:
     """A document with each field of each event type."""
     document: dict[str, Any] = record(1).document

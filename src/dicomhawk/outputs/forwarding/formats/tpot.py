@@ -75,7 +75,9 @@ _NUMBERS = (
     ("dicom_file_bytes", "file.size"),
     ("dicom_completed", "dicom.suboperations.completed"),
 )
-_LISTS = (("attack_ids", "threat.technique.id"), ("dicom_rules", "rule.id"), ("dicom_files", "related.hash"))
+_LISTS = (("attack_ids", "threat.technique.id"), ("dicom_rules", "rule.id"))
+_SESSIONS_LISTS = (*_LISTS, ("dicom_files", "related.hash"))
+"""Of an event, ``related.hash`` has fingerprints, too, which are no files."""
 
 
 def flat(record: Record) -> Document:
@@ -89,7 +91,7 @@ def flat(record: Record) -> Document:
     for name, path in _NUMBERS:
         if value_at(document, path) is not None:
             found[name] = number_at(document, path)
-    for name, path in _LISTS:
+    for name, path in _SESSIONS_LISTS if record.kind == "sessions" else _LISTS:
         values = value_at(document, path)
         if isinstance(values, list) and values:
             found[name] = [_text(value) for value in values]
@@ -105,7 +107,8 @@ def _text(value: Any) -> str:
 
 
 def _like_a_date(text: str) -> bool:
-    return text[:4].isdecimal() and text[4:5] in ("", "-", "/") and len(text) <= _LONGEST_DATE
+    year = text[1:] if text[:1] in ("+", "-") else text
+    return year[:4].isdecimal() and year[4:5] in ("", "-", "/", "T") and len(text) <= _LONGEST_DATE
 
 
 _LONGEST_DATE = 40
