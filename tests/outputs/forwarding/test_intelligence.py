@@ -90,6 +90,23 @@ def test_a_feed_told_twice_is_the_same_feed(tmp_path: Path, findings: list[Recor
             assert sorted(one.splitlines()) == sorted(two.splitlines())
 
 
+def test_a_feed_that_grew_is_newer(tmp_path: Path, findings: list[Record]) -> None:
+    folder = tmp_path / "feed"
+    early, late, *_ = findings
+
+    def told_at() -> int:
+        (entry,) = json.loads((folder / "manifest.json").read_text()).values()
+        return int(entry["timestamp"])
+
+    send(made("misp-feed", folder=folder), [late])
+    before = told_at()
+    send(made("misp-feed", folder=folder), [early])
+    grown = told_at()
+    assert grown > before, "whoever has the event already wouldn't take what came later"
+    send(made("misp-feed", folder=folder), [early, late])
+    assert told_at() == grown
+
+
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(item) for key, item in value.items()}
@@ -185,6 +202,18 @@ def test_bundles_are_valid_stix(findings: list[Record]) -> None:
             assert {item["id"] for item in parsed.objects} >= set(data["object_refs"])
         else:
             assert "note" in kinds
+
+
+def test_an_object_that_two_sessions_tell_of_was_made_once(findings: list[Record]) -> None:
+    made_at: dict[str, set[str]] = {}
+    for one in findings[:2]:
+        for item in bundle(one, "green")["objects"]:
+            if "created" in item:
+                made_at.setdefault(item["id"], set()).add(item["created"])
+                assert item.get("modified", item["created"]) >= item["created"]
+    shared = [name for name, moments in made_at.items() if name.startswith("indicator--")]
+    assert len(shared) == 1
+    assert all(len(moments) == 1 for moments in made_at.values())
 
 
 def test_observables_have_the_identifiers_that_the_standard_gives_them(findings: list[Record]) -> None:

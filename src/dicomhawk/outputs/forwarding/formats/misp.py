@@ -53,7 +53,9 @@ def merged(before: Json, more: Json) -> Json:
             items.setdefault(item[key], item)
         event[kind] = list(items.values())
     event["threat_level_id"] = min(event["threat_level_id"], other["threat_level_id"])
-    event["timestamp"] = max(event["timestamp"], other["timestamp"])
+    # Sessions aren't told in the order of their moments, and who has an event takes it again only if it is newer.
+    least = int(before["Event"]["timestamp"]) + (event != before["Event"])
+    event["timestamp"] = str(max(least, int(other["timestamp"])))
     event["publish_timestamp"] = event["timestamp"]
     return {"Event": event}
 

@@ -174,7 +174,9 @@ class _Maker:
         made = self._object(
             "indicator",
             sha256,
-            self._moment,
+            _EPOCH,
+            # One and the same for every session with the file: only this may differ between its versions.
+            modified=max(_EPOCH, self._moment),
             name=f"File {sha256[:16]}",
             indicator_types=["malicious-activity"],
             pattern=f"[file:hashes.'SHA-256' = '{sha256}']",
