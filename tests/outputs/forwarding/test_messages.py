@@ -152,7 +152,10 @@ def test_an_address_that_is_a_secret_is_never_told(capsys: pytest.CaptureFixture
 
 
 def test_a_webhook_that_is_gone_or_objects() -> None:
-    for status, error in ((404, Temporary), (429, Temporary), (500, Temporary), (400, Permanent)):
+    for status, error in (
+        *((status, Temporary) for status in (404, 407, 410, 429, 500)),
+        *((status, Permanent) for status in (400, 413)),
+    ):
         with HttpServer(lambda request, status=status: (status, b"no")) as server, pytest.raises(error):
             send(made("webhook", url=server.url, template="slack"), [alert()])
 

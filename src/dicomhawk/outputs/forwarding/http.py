@@ -14,8 +14,9 @@ from .tls import context
 TIMEOUT_SECONDS = 30.0
 MAX_ANSWER = 8 << 20
 """Bytes of an answer that are read."""
-_LATER = frozenset({401, 403, 404, 405, 408, 425, 429})
-"""Statuses of wrong settings or of a receiver at its limits: nothing is wrong with the records."""
+_LATER = frozenset({401, 402, 403, 404, 405, 407, 408, 410, 421, 423, 425, 429})
+"""Statuses of wrong settings or of a receiver at its limits: nothing is wrong with the records. 410: the channel was
+archived (Slack)."""
 
 
 class Http:
