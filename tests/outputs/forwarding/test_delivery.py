@@ -97,7 +97,7 @@ def test_a_line_that_is_being_written_waits_and_one_that_never_ends_is_passed_ov
     path = write_journal(settings.journal_dir, [event(1)])
     line = json.dumps(event(2)).encode()
     with path.open("ab") as file:
-        file.write(b"no event\n" + line[:50])
+        file.write(b'no event\n{"event":{"id":"x"},"deep":' + b"[" * 9999 + b"\n" + line[:50])
     receiver = Receiver()
     pump, _ = pump_of(settings, receiver)
     drain(pump, 2)

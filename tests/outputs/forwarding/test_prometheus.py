@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from dicomhawk.outputs.forwarding.base import Temporary
+from dicomhawk.outputs.forwarding.base import Permanent, Record, Temporary
 from dicomhawk.outputs.forwarding.prometheus import Prometheus
 from dicomhawk.outputs.forwarding.status import Status, write_status
 from tests.support import wait_until
@@ -41,6 +41,22 @@ def asked(query: str) -> Any:
             return json.load(answer)["data"]["result"]
     except urllib.error.HTTPError:
         return None
+
+
+def test_what_is_no_document_is_refused_and_nothing_counted(tmp_path: Path) -> None:
+    broken = Record("events", "broken", 1, b'{"event":{"id":"broken"},"x":"\xff"}')
+
+    async def work() -> dict[str, float]:
+        output = made(tmp_path)
+        try:
+            with pytest.raises(Permanent) as caught:
+                await output.send([record(1), broken, record(2)])
+            assert caught.value.refused == {"broken"}
+            return await asyncio.to_thread(fetched, output.where)
+        finally:
+            await output.close()
+
+    assert not any(name.startswith("dicomhawk_events_total") for name in asyncio.run(work()))
 
 
 def test_counts_have_few_labels_whatever_strangers_say(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +55,14 @@ def test_of_alerts_alone_the_oldest_are_dropped(queue: Queue) -> None:
     queue.put([*events(0, 5), *(alert(f"A{number}") for number in range(ROOM + 5))])
     assert [one.record.id for one in queue.first(100, 1 << 20)] == [f"A{number}" for number in range(5, ROOM + 5)]
     assert queue.marks["dropped"] == 10
+
+
+def test_a_disk_that_is_full_is_said_to_be_full(queue: Queue) -> None:
+    (pages,) = queue._database.execute("PRAGMA page_count").fetchone()
+    queue._database.execute(f"PRAGMA max_page_count = {pages + 3}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        queue.put(events(0, ROOM), places={"segment": 7})
+    queue._database.execute("PRAGMA max_page_count = 10000")
+    assert (queue.count, queue.places) == (0, {})
+    queue.put(events(0, 2))
+    assert [one.record.id for one in queue.first(10, 1 << 20)] == ["E0", "E1"]

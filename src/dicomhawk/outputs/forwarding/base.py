@@ -16,8 +16,6 @@ from ...settings.words import SEVERITIES
 
 T = TypeVar("T")
 
-"""Of severity, by number."""
-
 decode = msgspec.json.Decoder(dict[str, Any]).decode
 encode = msgspec.json.Encoder().encode
 

@@ -21,7 +21,7 @@ from ...evidence.ecs import catalogue
 from ...settings import Settings
 from ...settings.outputs import PrometheusOutput
 from ...settings.words import DEPTHS
-from .base import Batch, Output, Record, Temporary
+from .base import Batch, Output, Record, Temporary, rendered
 from .status import read_status
 
 _PROTOCOLS = frozenset({"dicom", "http", "dns"})
@@ -66,6 +66,7 @@ class Prometheus(Output):
 
     async def send(self, batch: Batch) -> None:
         await self.open()
+        rendered(batch, lambda record: record.document)  # before anything is counted
         for record in batch:
             self._count(record)
 

@@ -156,7 +156,7 @@ class Sources:
         for line in lines:
             try:
                 inner = _head(line).event
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue  # not whole: whoever wrote it was killed
             severity = max(0, min(inner.severity // 20, 4))
             if severity < self._least:
