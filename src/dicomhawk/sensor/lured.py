@@ -32,6 +32,7 @@ async def handed_out(
 
     To be called when it is sent, and not when it is only looked at: each call mints a token.
     """
+    told(lures, record, " ".join((instance.study_uid, instance.series_uid, instance.sop_uid)).encode())
     if lures is None or stored.origin != "hospital":
         return stored
     mark = lures.mark(instance, taker(record))

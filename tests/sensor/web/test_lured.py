@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -140,6 +143,38 @@ def test_what_one_is_told_and_another_asks_is_on_record(lures: Lures, kind: str)
     assert isinstance(event, ev.LureReused)
     assert (event.lure_kind, event.detail, event.minted, event.visitor) == ("uid", uid, ANNA.session, ANNA.address)
     assert ask(lures, Face(), f"/studies/{uid}/metadata", ANNA)[1] == []
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/dicom+json", 'multipart/related; type="application/dicom+xml"; boundary=b']
+)
+def test_what_a_list_tells_while_it_is_sent_is_told(lures: Lures, kind: str) -> None:
+    uids = [f"{lures.scene.deployment.uid_root}.3.78.{number}" for number in range(3)]
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for uid in uids:
+            yield f'{{"x": "{uid}"}}'.encode()
+
+    async def sent(page: Response) -> bytes:
+        return b"".join([part async for part in cast(AsyncIterator[bytes], page.body)])
+
+    lures.watch.told(BERT, "uid", uids)
+    page, _ = ask(lures, Face(Response(200, [("Content-Type", kind)], pieces())), "/studies", ANNA)
+    assert asyncio.run(sent(page)).count(b"{") == 3
+    for uid in uids:
+        assert ask(lures, Face(), f"/studies/{uid}/series", ANNA)[1] == []
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_is_told_packed_is_told(lures: Lures, coding: str) -> None:
+    uids = [f"{lures.scene.deployment.uid_root}.3.79.{number}" for number in range(30_000)]
+    text = json.dumps(uids).encode()
+    packed = gzip.compress(text) if coding == "gzip" else zlib.compress(text)
+    lures.watch.told(BERT, "uid", uids[-1:])
+    headers = [("Content-Type", "application/dicom+json"), ("Content-Encoding", coding)]
+    ask(lures, Face(Response(200, headers, packed)), "/studies", ANNA)
+    assert len(text) > 1 << 20
+    assert ask(lures, Face(), f"/studies/{uids[-1]}/series", ANNA)[1] == []
 
 
 def test_a_credential_in_a_page_is_told_with_it(lures: Lures) -> None:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import zlib
+from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl
 
 from ...evidence import events as ev
+from ...evidence.recorder import ConnectionRecord
 from ...lures.bait import Asked, Lures, basic
+from ...lures.reuse import MAX_SCANNED
 from ..lured import asked, credential_used, taker, told
-from .message import BodyBroken, BodyTooLarge, Request, Response, Site
+from .message import BodyBroken, BodyTooLarge, Part, Request, Response, Site, Stored
 
 _TOLD = re.compile(r"text/|application/(?:dicom\+)?(?:json|xml)", re.IGNORECASE)
 """Answers that are looked through for UIDs: lists and pages, not files."""
+_PARTS = re.compile(r'multipart/related;.*type="?application/dicom\+xml', re.IGNORECASE)
+"""Lists in parts."""
+
+MAX_STREAMED = 16 << 20
+"""Bytes of an answer made while it is sent that are looked through, each part before it is sent: as many as a list of
+10,000 studies has. What a visitor was told and isn't known to have been would look like another's."""
+UNPACKED_AT_ONCE = 64 << 10
+"""Bytes of a packed answer that is unpacked here and now: about a millisecond; a larger one goes to a thread."""
+_OVERLAP = 256
+"""Bytes that two pieces of an answer share: a UID on their border is whole in one of them."""
 
 MAX_FORM = 16 * 1024
 """Bytes of a form that are looked at; all of it is in the vault."""
@@ -29,11 +44,11 @@ def baited(site: Site, lures: Lures, *, behind: bool) -> Site:
         if behind:
             response = await site(request)
             if response.status != 404 or request.method != "GET":
-                return _noted(lures, request, response)
+                return await _noted(lures, request, response)
             return _bait(lures, request) or response
         if request.method == "POST" and lures.form(request.path):
             return await _typed(lures, request)
-        return _bait(lures, request) or _noted(lures, request, await site(request))
+        return _bait(lures, request) or await _noted(lures, request, await site(request))
 
     return serve
 
@@ -84,10 +99,41 @@ async def _typed(lures: Lures, request: Request) -> Response:
     return Response(bait.status, list(bait.headers), bait.body)
 
 
-def _noted(lures: Lures, request: Request, response: Response) -> Response:
+async def _noted(lures: Lures, request: Request, response: Response) -> Response:
     """What the face answers, noted as told."""
-    kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
-    if isinstance(response.body, bytes | memoryview) and response.status == 200 and _TOLD.match(kind):
-        told(lures, request.record, response.body)
-        lures.watch.told(taker(request.record), "credential", lures.given_away(response.body))
+    kind = _field(response, "content-type")
+    if response.status != 200 or isinstance(response.body, Stored):
+        return response
+    listed = _TOLD.match(kind) is not None
+    if isinstance(response.body, bytes | memoryview):
+        if listed:
+            text = await _plain(response.body, _field(response, "content-encoding").lower())
+            for start in range(0, min(len(text), MAX_STREAMED), MAX_SCANNED - _OVERLAP):
+                told(lures, request.record, text[start : start + MAX_SCANNED])
+            lures.watch.told(taker(request.record), "credential", lures.given_away(text))
+    elif listed or _PARTS.match(kind):
+        response.body = _noting(lures, request.record, response.body)
     return response
+
+
+async def _noting(lures: Lures, record: ConnectionRecord, body: AsyncIterator[Part]) -> AsyncIterator[Part]:
+    left = MAX_STREAMED
+    async for part in body:
+        if left > 0 and not isinstance(part, Stored):
+            told(lures, record, part)
+            left -= len(part)
+        yield part
+
+
+def _field(response: Response, wanted: str) -> str:
+    return next((value for name, value in response.headers if name.lower() == wanted), "")
+
+
+async def _plain(body: bytes | memoryview, coding: str) -> bytes | memoryview:
+    """A body before its coding, as far as it is looked through; ``gzip`` and ``deflate`` are all that faces apply."""
+    if coding not in ("gzip", "deflate"):
+        return body
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress
+    if len(body) < UNPACKED_AT_ONCE:
+        return unpack(body, MAX_STREAMED)
+    return await asyncio.to_thread(unpack, body, MAX_STREAMED)

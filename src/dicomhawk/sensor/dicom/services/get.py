@@ -12,7 +12,7 @@ from ....persona import sopclasses
 from ....upperlayer import dimse
 from ....upperlayer.dimse import Command, CommandField, Key
 from ....upperlayer.negotiation import Context
-from ...lured import handed_out, told
+from ...lured import handed_out
 from .. import status
 from .base import RESPONSES_A_TURN, Request
 from .retrieve import Retrieval
@@ -46,7 +46,7 @@ class Get(Retrieval):
         self._decodes = frozenset(map(sopclasses.transfer_syntax, self._get.decodes))
         self._contexts: dict[str, list[Context]] = {}
         for context in connection.provider.contexts.values():
-            if context.scp or self._get.roles == "any":
+            if context.scp or (context.default_roles and self._get.roles == "any"):
                 self._contexts.setdefault(context.abstract_syntax, []).append(context)
 
     def _announce(self) -> None:
@@ -165,7 +165,6 @@ class Get(Retrieval):
         )
         self._answer = asyncio.get_running_loop().create_future()
         stored = await handed_out(connection.door.lures, stored, instance, connection.record)
-        told(connection.door.lures, connection.record, instance.sop_uid.encode())
         await connection.send_object(context.context_id, command, stored.data, stored.reference)
         self._bytes += len(stored.data)
         code: int | None = None
