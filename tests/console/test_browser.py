@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,15 @@ from tests.console.filling import NOW
 from tests.console.places import places
 
 pytestmark = pytest.mark.timeout(400)
+COLOURED = """(() => {
+  const canvas = document.querySelector(".chart canvas");
+  const bytes = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const colours = new Set([0x8a99ab, 0xc2560c]);
+  for (let at = 0; at < bytes.length; at += 4)
+    if (colours.has((bytes[at] << 16) | (bytes[at + 1] << 8) | bytes[at + 2])) return true;
+  return false;
+})()"""
+"""Whether there is a pixel of a bar's colour, as it is in the light."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +83,7 @@ def _violations(page: Any, script: str) -> list[str]:
 def test_narrow_windows(origin: str, filled: Path) -> None:
     script = _axe()
     with browsing(origin, width=420) as page:
-        for name in ("overview", "sessions", "session", "feed", "files", "health"):
+        for name in ("overview", "sessions", "session", "feed", "files", "health", "clients", "alerts"):
             page.goto(origin + places(filled)[name])
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         assert not _violations(page, script)
@@ -142,3 +152,19 @@ def test_a_chart_is_drawn(origin: str) -> None:
         page.locator("details.numbers summary").first.click()
         assert page.locator("details.numbers tbody tr").count() > 10
         assert not page.wrongs
+
+
+def test_what_came_last_is_in_the_chart(filled: Path) -> None:
+    with sqlite3.connect(filled / "findings.sqlite") as connection:
+        (first,) = connection.execute("SELECT min(first) FROM sessions").fetchone()
+    connection.close()
+    with serving(filled, first / 1_000_000 + 60) as then, browsing(then) as page:
+        page.wait_for_selector(".chart canvas")
+        until(page, COLOURED)
+        assert page.evaluate("document.querySelector('main').scrollWidth <= window.innerWidth")
+
+
+def test_a_table_of_sessions_needs_no_scrolling(origin: str) -> None:
+    with browsing(origin, width=1400) as page:
+        page.goto(f"{origin}/sessions")
+        assert page.evaluate("(t => t.scrollWidth <= t.clientWidth)(document.querySelector('#results .scroll'))")

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from dicomhawk.console.access import Access
 from dicomhawk.console.app import create_app
 from dicomhawk.settings import Settings
-from tests.console.conftest import BASE, SECRET
+from tests.console.conftest import BASE, SECRET, console
 from tests.console.filling import fill
 
 ALLOW = '[[allow]]\nname = "our scanner"\nnetworks = ["192.0.2.0/24"]\n'
@@ -147,3 +147,14 @@ def test_too_much_is_refused(client: TestClient) -> None:
     status, text = _save(client, "/rules/allow/allow.toml", "a" * (300 << 10))
     assert status == 422
     assert "KiB" in text
+
+
+def test_the_example_of_an_entry_is_right(tmp_path: Path) -> None:
+    with console(tmp_path) as client:
+        client.post("/sign-in", data={"secret": SECRET})
+        text = client.get("/rules/allow/allow.toml").text
+        example = re.search(r'<pre class="code" id="example".*?>\s*(.*?)</pre>', text, re.S)
+        assert example is not None
+        status, _ = _save(client, "/rules/allow/allow.toml", example[1])
+        assert status == 303
+        assert 'id="example"' not in client.get("/rules/allow/allow.toml").text

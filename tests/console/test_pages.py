@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from dicomhawk.analyst.writing import NOT_ANALYSED
 from dicomhawk.console.filters import Filter
+from dicomhawk.console.shown import because
 from tests.console.conftest import SECRET, console
 from tests.console.filling import fill
 from tests.console.places import places, searches
@@ -198,3 +199,17 @@ def test_pictures_are_looked_for_by_their_own_names_only(client: TestClient, fil
         assert client.get(f"/previews/{name}.png").status_code == 404, name
     for uid in ("1.2.3", "..", "..%2F..%2Fx", "x"):
         assert client.get(f"/images/{uid}.jpg").status_code == 404, uid
+
+
+def test_of_one_it_is_said_in_the_singular(client: TestClient, rows: sqlite3.Connection) -> None:
+    session, address = rows.execute(
+        "SELECT max(session), address FROM sessions GROUP BY address HAVING count(*) = 1"
+    ).fetchone()
+    text = client.get(f"/sessions?address={quote(address)}").text
+    assert session in text
+    assert ">1 session<" in text
+
+
+def test_why_an_alert_was_told_with_another() -> None:
+    assert because("told with depth:tampering:01M81Z5865WT3KTK") == "told with a worse one (depth tampering)"
+    assert because("entry 'own scanner'") == "entry 'own scanner'"

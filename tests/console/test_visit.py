@@ -118,3 +118,23 @@ def test_health_knows_how_far_the_analyst_is(client: TestClient) -> None:
     assert re.search(r"Analyst is behind by</dt><dd>0 B", text)
     for name in ("journal", "transcripts", "captured objects", "findings"):
         assert name in text
+
+
+def test_an_alert_has_its_lines_and_says_what_to_do_next(client: TestClient) -> None:
+    text = client.get("/alerts").text
+    assert '<span class="esc">\\n</span>' not in text
+    assert "\nWho: 127.0.0.1\n" in text
+    assert re.search(r"<b>Next:</b> [A-Z][a-z]+ ", text)
+    assert not re.search(r"told with [a-z-]+:", text)
+
+
+def test_a_captured_file_is_one_step_from_the_timeline(client: TestClient, session: str) -> None:
+    text = client.get(f"{session}/timeline?action=file.captured").text
+    assert re.search(r'<a href="/files/[0-9a-f]{64}">The file</a>', text)
+
+
+def test_the_list_of_sessions_has_the_whole_verdict(client: TestClient, session: str) -> None:
+    verdict = re.search(r'<p class="sentence">(.*?)</p>', client.get(session).text, re.S)
+    assert verdict is not None
+    assert len(verdict[1]) > 160
+    assert f">{verdict[1]}</td>" in client.get("/sessions").text

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
+from ..analyst.report.cells import many
 from .findings import Findings
 
 ROWS = 50
@@ -54,8 +55,8 @@ def page_of(
     return Page(found[:rows], behind)
 
 
-def counted(findings: Findings, query: Select[Any]) -> str:
-    """How many rows `query` has, in words."""
+def counted(findings: Findings, query: Select[Any], one: str, several: str = "") -> str:
+    """How many rows `query` has, in words: `one` of them, or `several` (with an "s" unless it is given)."""
     bounded = (
         query.with_only_columns(literal(1), maintain_column_froms=True)
         .order_by(None)
@@ -63,7 +64,7 @@ def counted(findings: Findings, query: Select[Any]) -> str:
         .subquery()
     )
     number = int(findings.value(select(func.count()).select_from(bounded)) or 0)
-    return f"more than {MOST_COUNTED:,}" if number > MOST_COUNTED else f"{number:,}"
+    return f"more than {many(MOST_COUNTED, one, several)}" if number > MOST_COUNTED else many(number, one, several)
 
 
 def _behind(keys: Sequence[ColumnElement[Any]], after: list[Any], *, ascending: bool) -> ColumnElement[bool]:

@@ -16,6 +16,8 @@ CUT = 160
 """Characters of a value that are shown at once."""
 MOST = 20_000
 """Characters of a value that are shown at all; the event itself has the rest."""
+_TOLD_WITH = "told with "
+"""What the analyst writes before the key of a worse alert."""
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -104,9 +106,15 @@ def size(number: int | None) -> str:
     return f"{amount:.1f} TiB"
 
 
-def count(number: int | None) -> Markup:
-    """A number with its thousands apart, by a space that doesn't break."""
-    return Markup(f"{int(number or 0):,}".replace(",", "&#8239;"))  # noqa: S704 - digits
+def count(number: int | None) -> str:
+    """A number with its thousands apart, as in sentences and in the report."""
+    return f"{int(number or 0):,}"
+
+
+def because(text: str) -> str:
+    """Why an alert is in its state; of the one that it was told with, what that was about instead of its key."""
+    key = text.removeprefix(_TOLD_WITH)
+    return text if key == text else f"told with a worse one ({' '.join(key.split(':')[:2])})"
 
 
 def severity(number: int) -> Markup:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from ..analyst.narrative import sentence
 from ..analyst.origin import CATEGORIES
+from ..analyst.report.cells import many
 from ..settings import Settings
 from ..settings.words import DEPTHS, SEVERITIES
 from . import shown
@@ -131,6 +132,8 @@ def _templates() -> Environment:
         "lasted": shown.lasted,
         "size": shown.size,
         "count": shown.count,
+        "counted": many,
+        "because": shown.because,
         "severity": shown.severity,
         "depth": shown.depth,
         "parsed": shown.parsed,

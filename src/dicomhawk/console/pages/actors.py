@@ -39,7 +39,7 @@ def actors(request: Request) -> Response:
         order=order,
         text=text,
         orders={name: label for name, (label, _) in ORDERS.items()},
-        number=counted(site.findings, query),
+        number=counted(site.findings, query, "actor"),
     )
 
 

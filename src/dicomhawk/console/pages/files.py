@@ -67,7 +67,7 @@ def files(request: Request) -> Response:
         order=order,
         orders={name: label for name, (label, _) in ORDERS.items()},
         wanted=wanted,
-        number=counted(site.findings, query),
+        number=counted(site.findings, query, "file"),
         types=[
             row[0] for row in site.findings.all(select(_f.type).distinct().order_by(_f.type).limit(200)) if row[0]
         ],

@@ -46,7 +46,7 @@ def origins(request: Request) -> Response:
         facts={row.address: row for row in facts},
         behind=page.behind,
         wanted=wanted,
-        number=counted(site.findings, select(_o.address) if known is None else known),
+        number=counted(site.findings, select(_o.address) if known is None else known, "address", "addresses"),
         categories=CATEGORIES,
         choices=choices(site),
         operators=site.findings.kept(

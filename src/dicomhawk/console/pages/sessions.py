@@ -48,7 +48,7 @@ def sessions(request: Request) -> Response:
         orders=label_of,
         rows=page.rows,
         behind=page.behind,
-        number=site.findings.kept(("sessions", str(wanted)), lambda: counted(site.findings, query)),
+        number=site.findings.kept(("sessions", str(wanted)), lambda: counted(site.findings, query, "session")),
         choices=choices(site),
         categories=CATEGORIES,
     )

@@ -67,6 +67,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
     if (plot) plot.destroy();
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font: "12px system-ui, sans-serif" };
     const bars = uPlot.paths.bars({ size: [0.75, 40], align: 1 });
+    const step = data[0].length > 1 ? data[0][1] - data[0][0] : 3600;
     const stacked = [data[0], data[1].map((scans, index) => scans + data[2][index]), data[2]];
     plot = new uPlot({
       width: place.clientWidth,
@@ -74,7 +75,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { y: false },
       legend: { live: true },
-      scales: { y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
+      scales: { x: { range: (u, low, high) => [low, high + step] }, y: { range: (u, low, high) => [0, Math.max(4, high * 1.1)] } },
       series: [
         { label: "UTC", value: "{YYYY}-{MM}-{DD} {HH}:{mm}" },
         { label: "Scans", fill: colour("--scan"), stroke: colour("--scan"), width: 0, paths: bars, points: { show: false }, value: (u, value, series, index) => index === null || index === undefined ? "–" : String(data[1][index]) },
