@@ -50,6 +50,7 @@ def test_a_table_to_a_pipe_and_the_names_of_all(data: Path) -> None:
         (("--sensor", "nowhere", "-o", "-"), "There is no sensor nowhere in the findings; there are: north, south."),
         (("--compare", "north", "north", "-o", "-"), "Two different sensors can be compared."),
         (("--compare", *SENSORS, "--sensor", "north", "-o", "-"), "Give either --sensor or --compare, not both."),
+        (("--from", "2026-03-03", "--to", "2026-03-02", "-o", "-"), "The period ends before it begins."),
         (("--from", "yesterday", "-o", "-"), "yesterday is not a day or a moment such as"),
         ((), "Say with -o where the report is to be written; - is a pipe."),
         (("--format", "csv", "-o", "-"), "All tables as CSV need a folder or a ZIP archive"),

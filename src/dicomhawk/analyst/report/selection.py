@@ -66,8 +66,10 @@ def moment_of(text: str, *, end: bool = False) -> int:
 def sensors_of(connection: Connection, selection: Selection) -> list[str]:
     """Names of the sensors that a report is about: those that were asked for, or else all that saw anything.
 
-    Raises `SettingsError` if one that was asked for isn't known at all.
+    Raises `SettingsError` if one that was asked for isn't known at all, or if nothing can be in the period.
     """
+    if selection.start is not None and selection.end is not None and selection.start >= selection.end:
+        raise SettingsError("The period ends before it begins.")
     if not selection.sensors:
         found = connection.scalars(select(sessions.c.sensor).where(*selection.conditions()).distinct())
         return sorted(found)
