@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from dicomhawk.analyst.database.schema import sessions
+from dicomhawk.analyst.database.store import open_database
 from dicomhawk.analyst.report import story
 from dicomhawk.analyst.report.calendar import Spans, date_of, lasted, moment
+from dicomhawk.analyst.report.gather import report
 from dicomhawk.analyst.report.model import Step
+from dicomhawk.analyst.report.selection import Selection
 from dicomhawk.analyst.report.steps import Told
 from tests.analyst.journals import Event, Sensor
+from tests.analyst.report.sample import fill
 
 VISITOR = "198.51.100.7"
 HOSTILE = "\x1b[2J\u202e<b>"
@@ -208,3 +215,33 @@ def test_a_false_moment_is_no_error() -> None:
     assert date_of(10**12) == moment(10**20) == ""
     assert len(list(Spans.of(0, 10**18))) <= 2400
     assert list(Spans.of(None, None)) == []
+
+
+def test_numbers_have_their_thousands_and_one_is_singular() -> None:
+    found = [
+        {"action": "dicom.c-find.end", "dicom__command__message_id": 2, "dicom__query__matches": 5000},
+        {"action": "web.query", "dicom__query__level": "STUDY", "dicom__query__matches": 1},
+        {"action": "web.query", "dicom__query__level": "SERIES", "dicom__query__matches": 0},
+    ]
+    steps = told({"action": "dicom.c-find", "dicom__command__message_id": 2, "dicom__query__level": "STUDY"}, *found)
+    assert [step.answer for step in steps] == ["5,000 matches", "1 match", "0 matches"]
+
+
+@pytest.mark.parametrize(
+    ("scans", "interactions", "sentence"),
+    [
+        (0, 1, "It was an interaction, not a scan."),
+        (0, 2, "All were interactions, "),
+        (1, 1, "One session was an interaction, the other was a scan."),
+        (2, 1, "One session was an interaction, the others were scans."),
+    ],
+)
+def test_one_session_has_no_others(tmp_path: Path, scans: int, interactions: int, sentence: str) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'findings.sqlite'}")
+    fill(engine, sessions=scans + interactions)
+    with engine.begin() as connection:
+        names = connection.scalars(select(sessions.c.session)).all()
+        connection.execute(sessions.update().values(interaction=True, sensor="north"))
+        connection.execute(sessions.update().where(sessions.c.session.in_(names[:scans])).values(interaction=False))
+    made = report(engine, Selection())
+    assert any(sentence in line for line in made.headlines), made.headlines

@@ -8,7 +8,7 @@ DEFINITIONS = [
         "Session",
         "All connections of one address to one sensor, on every port, with no gap of more than 30 minutes.",
     ),
-    ("Total seen", "TCP connections, that is, events `connection.open` of the sessions, on all ports."),
+    ("Total seen", "TCP connections, that is, events connection.open of the sessions, on all ports."),
     (
         "Unique addresses",
         "Different source addresses. An address that came to two sensors counts once for each, and once for all "

@@ -132,7 +132,7 @@ def sentences(frame: Frame) -> list[str]:
     if 1 < len(frame.sensors) <= MAX_SIDE_BY_SIDE:
         said += [_sensor(frame, name) for name in frame.sensors]
     else:
-        said.append(_interactions(frame, frame.selection))
+        said.append(_interactions(frame, frame.selection, seen))
     said += [_most(frame), _worst(frame), _caught(frame)]
     return [sentence for sentence in said if sentence]
 
@@ -150,7 +150,7 @@ def _sensor(frame: Frame, name: str) -> str:
         f"{name} saw {many(connections, 'connection')} from {many(visitors, 'address', 'addresses')} {when}".rstrip()
     )
     said += "."
-    return f"{said} {_interactions(frame, selection)}"
+    return f"{said} {_interactions(frame, selection, seen)}"
 
 
 def _totals(frame: Frame, selection: Selection) -> tuple[int, int, int]:
@@ -160,15 +160,20 @@ def _totals(frame: Frame, selection: Selection) -> tuple[int, int, int]:
     return seen, visitors, int(connections or 0)
 
 
-def _interactions(frame: Frame, selection: Selection) -> str:
+def _interactions(frame: Frame, selection: Selection, seen: int) -> str:
     number, addresses = frame.connection.execute(
         select(SESSIONS.of, ADDRESSES.of).where(*selection.conditions(), sessions.c.interaction)
     ).one()
     if not number:
         return "All of it was scanning; there was no interaction."
+    if seen == 1:
+        return "It was an interaction, not a scan."
+    if number == seen:
+        return f"All were interactions, {_all_from(addresses)}."
+    others = "the other was a scan" if seen - number == 1 else "the others were scans"
     if number == 1:
-        return "One session was an interaction, the others were scans."
-    return f"{number:,} sessions were interactions, {_all_from(addresses)}; the others were scans."
+        return f"One session was an interaction, {others}."
+    return f"{number:,} sessions were interactions, {_all_from(addresses)}; {others}."
 
 
 def _all_from(addresses: int) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ...evidence.documents import Document, moment_of, number_at, text_at, value_at
 from ..narrative import Facts, printable, size
+from .cells import many
 from .model import Step
 
 MAX_PENDING = 512
@@ -241,9 +242,10 @@ def _login(event: Document, facts: Facts) -> Said:
 
 
 def _asked(event: Document, facts: Facts) -> Said:
-    matches = facts.after("", "dicom.query.matches")
+    known = value_at(event, "dicom.query.matches") is not None
+    matches = many(number_at(event, "dicom.query.matches"), "match", "matches") if known else ""
     text = f"It searched for {_what(facts)} on the web ({facts['honeypot.web.face']}){_with(facts)}."
-    return Said("web query", text, f"{matches} matches" if matches else "", _about(event))
+    return Said("web query", text, matches, _about(event))
 
 
 def _retrieved(event: Document, facts: Facts) -> Said:
@@ -316,8 +318,8 @@ _TELLERS: dict[str, Callable[[Document, Facts], Said]] = {
 
 
 def _found(event: Document, facts: Facts) -> tuple[Key, str]:
-    matches = number_at(event, "dicom.query.matches")
-    return _dimse(event), f"{matches} match{'' if matches == 1 else 'es'}{_and_status(facts)}"
+    matches = many(number_at(event, "dicom.query.matches"), "match", "matches")
+    return _dimse(event), f"{matches}{_and_status(facts)}"
 
 
 def _sent(event: Document, facts: Facts) -> tuple[Key, str]:

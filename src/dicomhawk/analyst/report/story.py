@@ -116,8 +116,9 @@ def choose(steps: list[Step]) -> list[Step]:
     chosen = {*range(FIRST), *[at for at in middle if steps[at].alarming][:ALARMING], *range(middle.stop, len(steps))}
     told = [steps[0]]
     for before, at in pairwise(sorted(chosen)):
-        if at - before > 1:
-            told.append(Step(moment=steps[before + 1].moment, text=f"({at - before - 1} steps are left out here.)"))
+        if out := at - before - 1:
+            left = f"({many(out, 'step')} {'is' if out == 1 else 'are'} left out here.)"
+            told.append(Step(moment=steps[before + 1].moment, text=left))
         told.append(steps[at])
     return told
 
