@@ -52,10 +52,10 @@ def find(sop: str, data: bytes, *, context: int = ON_FIND, joined: bool = False)
     return Message(context, asked, data, what="find", joined=joined)
 
 
-def answers(port: int, *messages: Message) -> list[int | str]:
+def answers(port: int, *messages: Message, maximum: int = 16384) -> list[int | str]:
     """The statuses of all that comes back, in order, and "abort" or "closed"."""
     found: list[int | str] = []
-    for unit in hold(Conversation(CONTEXTS, list(messages)), port)[1:]:
+    for unit in hold(Conversation(CONTEXTS, list(messages), maximum=maximum), port)[1:]:
         if unit.startswith("04"):
             found.append(int.from_bytes(elements_of(bytes.fromhex(unit)[12:])[0x0900], "little"))
         elif unit.startswith("07"):
@@ -116,3 +116,28 @@ def test_of_two_levels_one_counts(served: tuple[str, int], field: int) -> None:
     right = answers(port, Message(context, asked, GOOD, what="once"))
     found = answers(port, Message(context, asked, twice, what="twice"))
     assert (found == right) == (persona != "plain")
+
+
+INTRUDERS = {
+    "a response": Message(ON_FIND, command(field=0x8020, responded=1, data=NO_DATA, status=0)),
+    "a cancel on another context": Message(ON_GET, command(field=0x0FFF, responded=1, data=NO_DATA)),
+    "a cancel of nothing": Message(ON_FIND, command(field=0x0FFF, data=NO_DATA)),
+    "no command": Message(ON_FIND, UNREADABLE),
+}
+
+
+@pytest.mark.parametrize("intruder", INTRUDERS.values(), ids=INTRUDERS)
+def test_what_comes_while_a_query_runs(served: tuple[str, int], intruder: Message) -> None:
+    """Orthanc says nothing of it, nor of the query, and goes on with the next command."""
+    persona, port = served
+    expected: dict[str, list[int | str]] = {"orthanc": [0x0000], "dcmqrscp": ["abort"], "plain": [0x0000, 0x0000]}
+    if intruder.command == UNREADABLE:
+        expected["plain"] = ["abort"]
+    assert answers(port, find(STUDY_FIND, GOOD, joined=True), intruder, ECHO) == expected[persona]
+
+
+def test_no_room_for_an_answer(served: tuple[str, int]) -> None:
+    """A maximum length within which no fragment of a response can be sent."""
+    persona, port = served
+    expected: dict[str, list[int | str]] = {"orthanc": [], "dcmqrscp": ["abort"], "plain": [0x0000]}
+    assert answers(port, find(STUDY_FIND, GOOD), maximum=2) == expected[persona]

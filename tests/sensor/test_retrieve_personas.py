@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.sensor.conftest import DEPLOYMENT
+from tests.sensor.scu import STUDY_FIND
 from tests.soak.exchanges import (
     COMMITMENT,
     COMMITMENT_INSTANCE,
@@ -36,6 +37,7 @@ from tests.support import Sensor
 
 STUDY = "1.2.840.99.1"
 STORED = [f"{STUDY}.{series}.{number}" for series, number in ((2, 1), (1, 2), (1, 1))]
+PATIENT_STUDY_FIND = "1.2.840.10008.5.1.4.1.2.3.1"
 REMOTES = ("PROBE@127.0.0.1:11999", "ELSEWHERE@127.0.0.1:11999", "PROBEDEAD@127.0.0.1:1/down")
 
 
@@ -102,7 +104,7 @@ def get(
     contexts = how.get("contexts", [(STUDY_GET, [IMPLICIT]), (CT, [EXPLICIT]), (CT, [IMPLICIT])])
     request = command(sop=STUDY_GET, field=0x10, message_id=5, priority=2, data=HAS_DATA)
     message = Message(0, request, data_set(keys, IMPLICIT), answers=how.get("answers", ()))
-    agreed = [(CT, 1, 1)] if roles else []
+    agreed = how.get("agreed", [(CT, 1, 1)] if roles else [])
     return hold(Conversation(contexts, [message], calling, agreed), port)[2:]
 
 
@@ -181,6 +183,22 @@ def test_roles(orthanc: int, dcmqrscp: int) -> None:
     assert "\\".join(STORED).encode() in bytes.fromhex(units[-1])
 
 
+def test_the_scu_role_alone(orthanc: int, dcmqrscp: int) -> None:
+    """Orthanc does without a role selection, but not against one."""
+    assert [counters(each) for each in commands(get(orthanc, THE_STUDY, agreed=[(CT, 1, 0)]))] == [[None, 0, 1, 0]]
+    assert sent(get(dcmqrscp, THE_STUDY, agreed=[(CT, 1, 0)])) == []
+    assert len(sent(get(orthanc, THE_STUDY, agreed=[(CT, 0, 1)]))) == 3
+
+
+def test_two_answers_to_one_object(orthanc: int, dcmqrscp: int) -> None:
+    """The second is taken for an intruder, after the response about the first."""
+    units = get(orthanc, THE_STUDY, answers=("twice",))
+    assert [counters(each) for each in commands(units) if 0x0900 in each] == [[2, 1, 0, 0]]
+    units = get(dcmqrscp, THE_STUDY, answers=("twice",))
+    assert counters(commands(units)[-1]) == [2, 1, 0, 0]
+    assert is_abort(units[-1:])
+
+
 def test_orthanc_puts_failed_instances_into_the_command_set(orthanc: int) -> None:
     units = get(orthanc, THE_STUDY, contexts=[(STUDY_GET, [IMPLICIT])])
     (unit,) = units
@@ -223,11 +241,12 @@ def test_a_cancel_behind_the_request(orthanc: int, dcmqrscp: int) -> None:
 
 
 def test_moves(orthanc: int, dcmqrscp: int) -> None:
-    for destination in ("NOWHERE", "PROBEDEAD"):
+    for destination in ("NOWHERE", "ORTHANC", "PROBEDEAD"):
         (answer,) = commands(move(orthanc, destination))
         assert (status_of(answer), counters(answer)) == (0xC000, [None, 0, 0, 0])
-    (answer,) = commands(move(dcmqrscp, "NOWHERE"))
-    assert status_of(answer) == 0xA801
+    for destination in ("NOWHERE", "ORTHANC"):
+        (answer,) = commands(move(dcmqrscp, destination))
+        assert status_of(answer) == 0xA801
     (answer,) = commands(move(dcmqrscp, "PROBEDEAD"))
     assert (status_of(answer), counters(answer)) == (0xA702, [None, 0, 3, 0])
     assert [counters(each) for each in commands(move(orthanc, "elsewhere"))] == [
@@ -251,6 +270,23 @@ def test_duplicates(orthanc: int, dcmqrscp: int) -> None:
     assert status(store(orthanc, image(uid, patient="P2"), uid)[0]) == 0
     assert sent(get(orthanc, one)) == [uid, uid]
     assert sent(get(dcmqrscp, THE_STUDY)) == STORED
+
+
+def test_white_space_in_a_uid(orthanc: int, dcmqrscp: int) -> None:
+    for port in (orthanc, dcmqrscp):
+        (unit,) = store(port, image("1.2 .3\t.4"), "1.2 .3\t.4")
+        assert (status(unit), last([unit])[0x1000]) == (0, b"1.2.3.4\0")
+
+
+def test_queries_of_odd_classes(orthanc: int, dcmqrscp: int) -> None:
+    keys = [(0x00080052, "CS", "SERIES"), (0x00100020, "LO", ""), THE_STUDY[1], (0x0020000E, "UI", "")]
+    found = {}
+    for port, sop in ((orthanc, ""), (dcmqrscp, PATIENT_STUDY_FIND)):
+        request = command(sop=sop, field=0x20, message_id=5, priority=0, data=HAS_DATA)
+        found[port] = commands(say(port, request, data_set(keys, IMPLICIT), STUDY_FIND))
+        assert {status_of(each) for each in found[port][:-1]} == {0xFF00}
+        assert status_of(found[port][-1]) == 0
+    assert {each[0x0002] for each in found[orthanc]} == {b""}
 
 
 def test_objects_that_are_not_taken(orthanc: int, dcmqrscp: int) -> None:

@@ -269,6 +269,8 @@ def _answer(context: int, asked: dict[int, bytes], how: Any) -> bytes:
     place = (context - 1) // 2
     if isinstance(how, int):
         return pdata(place, True, command(**{**good, "status": how}))
+    if how == "twice":
+        return 2 * pdata(place, True, command(**good))
     if how == "other-id":
         return pdata(place, True, command(**{**good, "responded": message_id + 7}))
     if how == "bare":

@@ -73,6 +73,13 @@ def test_what_dcmtk_refuses(name: str) -> None:
         assert caught.value.quirk in (Quirk.COMMAND_SET, Quirk.COMMAND_ELEMENT)
 
 
+def test_white_space_of_a_uid_goes() -> None:
+    uid = VERIFICATION.encode()
+    for odd in (uid[:4] + b" \t" + uid[4:] + b"\n", b"\r" + uid + b"\0 9"):
+        assert dimse.decode(element(2, odd) + FIELD + ID + NO_DATA, DCMTK).sop_class_uid == VERIFICATION
+    assert dimse.decode(element(2, uid[:4] + b" " + uid[4:]) + FIELD + ID + NO_DATA).sop_class_uid != VERIFICATION
+
+
 def test_an_optional_element_may_be_too_long() -> None:
     raw = STORE + element(0x1000, b"1.2.3\0") + element(0x1030, b"A" * 20)
     assert dimse.decode(raw, DCMTK).text(Key.AffectedSOPInstanceUID) == "1.2.3"

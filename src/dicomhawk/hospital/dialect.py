@@ -111,6 +111,8 @@ class Failures:
     """Query/Retrieve Level is nothing that is known."""
     level_not_in_model: int | None = 0xA900
     """The level isn't one of the information model (PATIENT in Study Root); None: it is answered."""
+    patient_study_only: bool = True
+    """Whether Patient/Study Only ends with the studies; if not, it has all levels, as Patient Root."""
     missing_unique_key: int | None = 0xA900
     """The unique key of a level above is absent; None: it matches everything."""
     only_when_reached: bool = False

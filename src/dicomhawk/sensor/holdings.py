@@ -139,6 +139,8 @@ class Holdings:
         """
         model = _MODELS.get(sop_class_uid, Model.PATIENT_ROOT)
         if self.product is not None:
+            if model is Model.PATIENT_STUDY_ONLY and not self.product.dialect.failures.patient_study_only:
+                model = Model.PATIENT_ROOT
             return self.product.find(model.levels, keys, now=self._clock(), visitor=visitor)
         return find(
             self._catalogue,

@@ -23,6 +23,7 @@ NO_DATA_SET = 0x0101
 """Command Data Set Type that says: no data set follows. Any other value says that one does."""
 _UNDEFINED = 0xFFFFFFFF
 _DELIMITERS = 0xFFFE  # the group of items and of what ends them
+_WHITE_SPACE = b" \t\n\v\f\r"
 
 _HEADER = Struct("<HHL")
 _US_ELEMENT = Struct("<HHLH")
@@ -256,7 +257,10 @@ def _elements(data: bytes, rules: Rules) -> dict[int, Value]:
             too_long.add(number)
         if number in _US and (length == 2 or (rules.long_numbers and length > 2)):
             elements[number] = data[start] | data[start + 1] << 8
-        elif rules.c_strings and (number in _UI or number in _TEXT):
+        elif rules.c_strings and number in _UI:
+            uid = data[start:position].translate(None, _WHITE_SPACE)
+            elements[number] = uid.partition(b"\0")[0].decode("latin-1")
+        elif rules.c_strings and number in _TEXT:
             elements[number] = data[start:position].partition(b"\0")[0].decode("latin-1").strip(" ")
         elif number in _UI:
             elements[number] = data[start:position].decode("latin-1").rstrip("\0 ")

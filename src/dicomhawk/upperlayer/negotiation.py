@@ -191,7 +191,8 @@ def _agreed(answered: list[Answer], extended: Mapping[str, bytes]) -> dict[int, 
         if result == ACCEPTANCE:
             context_id, abstract, _, _ = proposal
             scu, scp = (True, False) if roles is None else roles
-            found[context_id] = Context(context_id, abstract, transfer_syntax, scu, scp, extended.get(abstract, b""))
+            service = extended.get(abstract, b"")
+            found[context_id] = Context(context_id, abstract, transfer_syntax, scu, scp, service, roles is None)
     return found
 
 

@@ -28,6 +28,8 @@ class Context(NamedTuple):
     scp: bool = False
     extended: bytes = b""
     """The agreed service-class-application-information (PS3.7 D.3.3.5)."""
+    default_roles: bool = True
+    """Whether the roles are those of PS3.7 D.3.3.4, without a role selection that was answered."""
 
 
 class Roles(NamedTuple):

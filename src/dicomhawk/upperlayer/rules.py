@@ -36,7 +36,7 @@ class Rules:
     long_numbers: bool = False
     """Whether a US element may be longer than two bytes, which then count."""
     c_strings: bool = False
-    """Whether a text ends at the first NUL, and spaces around it don't count."""
+    """Whether a text ends at the first NUL, and spaces around it don't count, nor white space anywhere in a UID."""
     odd_fragments: bool = True
     """Whether a fragment may have an odd length. If not, one in a command set ends it as it is so far."""
     context_at_end: bool = False

@@ -74,6 +74,11 @@ class Commands(Part):
     of_strangers: Disposal = Field(
         default="abort", description="What those commands get when the caller is unknown; before any data set comes."
     )
+    knows_itself: bool = Field(
+        default=False,
+        description="Whether the archive's own AE title is one that it knows, as caller or destination. Seen with a "
+        "C-MOVE to the archive itself.",
+    )
     ae_title_case: bool = Field(
         default=True,
         description="Whether upper and lower case differ in the AE titles of callers and destinations.",

@@ -65,7 +65,8 @@ class CommandSets(Part):
         default=False, description="Whether a number may be longer than two bytes; the first two count."
     )
     c_strings: bool = Field(
-        default=False, description="Whether a text ends at its first NUL and loses spaces on both sides."
+        default=False,
+        description="Whether a text ends at its first NUL and loses spaces on both sides, and a UID all white space.",
     )
     odd_fragments: bool = Field(
         default=True,

@@ -130,6 +130,11 @@ class FindFailures(Part):
     level_not_in_model: Status | None = Field(
         default=None, description="The level isn't one of the information model; unset: it is answered."
     )
+    patient_study_only: bool = Field(
+        default=True,
+        description="Whether Patient/Study Only ends with the studies; if not, it has all levels, as Patient Root. "
+        "Seen by a query for series in it.",
+    )
     missing_unique_key: Status | None = Field(
         default=None, description="The unique key of a level above is absent; unset: it matches everything."
     )
@@ -161,6 +166,7 @@ class FindFailures(Part):
             empty_level=self.empty_level,
             unknown_level=self.unknown_level,
             level_not_in_model=self.level_not_in_model,
+            patient_study_only=self.patient_study_only,
             missing_unique_key=self.missing_unique_key,
             only_when_reached=self.only_when_reached,
         )

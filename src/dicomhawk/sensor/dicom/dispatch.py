@@ -54,10 +54,10 @@ class Dispatch:
             receiver: services.Receiver = services.DISCARD
             if self.reports is not None and self.reports.responded(command):
                 pass
-            elif self.operation is not None:
-                self.operation.responded(command)
-            else:
+            elif self.operation is None:
                 receiver = services.unasked(connection, command)
+            elif not self.operation.responded(command):
+                receiver = services.meanwhile(connection, command) or receiver
             self._take(receiver, command)
         elif field == _C_CANCEL_RQ:
             self._cancel(received)
@@ -107,6 +107,9 @@ class Dispatch:
         message_id = command.number(dimse.Key.MessageIDBeingRespondedTo)
         operation = self.operation
         running = operation is not None and operation.message_id == message_id
+        if running and operation is not None and received.context_id != operation.context_id:
+            # Where a command that comes meanwhile waits, a C-CANCEL is known by its Message ID alone.
+            running = connection.door.persona.commands.meanwhile == "wait"
         connection.record.emit(ev.CCancel(message_id=message_id, context_id=received.context_id, running=running))
         receiver: services.Receiver = services.DISCARD
         if operation is None:
@@ -134,6 +137,7 @@ class Dispatch:
             except Gone:
                 self.stop()
                 if not connection.is_open:
+                    connection.flush(connection.door.clock())
                     return
             self.operation = self._task = None
             connection.provider.works = False

@@ -135,7 +135,9 @@ def remote(connection: Connection, ae_title: str) -> Remote | None:
         for title, found in door.remotes.items():
             if title.lower() == folded:
                 return found
-    return Remote(ae_title=ae_title) if ae_title and door.holdings.knows(ae_title) else None
+    if not ae_title or (ae_title == door.deployment.ae_title and not door.persona.commands.knows_itself):
+        return None
+    return Remote(ae_title=ae_title) if door.holdings.knows(ae_title) else None
 
 
 class Operation(Protocol):
@@ -143,14 +145,18 @@ class Operation(Protocol):
 
     message_id: int
 
+    @property
+    def context_id(self) -> int:
+        """The presentation context of its request."""
+
     def cancel(self) -> None:
         """C-CANCEL came: stop before the next response."""
 
     def broken(self) -> None:
         """The association ended before the operation did: put on record how far it got."""
 
-    def responded(self, command: Command) -> None:
-        """A response of the peer came, to a sub-operation of ours."""
+    def responded(self, command: Command) -> bool:
+        """A response of the peer came: whether a sub-operation of ours waited for one."""
 
     def disturbed(self, command: Command) -> bool:
         """Another command came: whether this operation has taken it for an answer to a sub-operation."""
@@ -207,8 +213,14 @@ class Identified(Service):
         """Stop before the next response."""
         self.cancelled = True
 
-    def responded(self, command: Command) -> None:
+    @property
+    def context_id(self) -> int:
+        """The presentation context of the request."""
+        return self.request.context.context_id
+
+    def responded(self, command: Command) -> bool:
         """No sub-operations: a response that nobody asked for."""
+        return False
 
     def disturbed(self, command: Command) -> bool:
         """No sub-operations."""

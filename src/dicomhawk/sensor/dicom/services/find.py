@@ -142,9 +142,7 @@ class Find(Identified):
         )
 
     def _pending(self, code: int) -> bytes:
-        elements = dimse.response(self.request.command, code)
-        elements[dimse.Key.CommandDataSetType] = 1
-        return dimse.encode(elements)
+        return dimse.encode(self._elements(code, {}, has_data_set=True))
 
     def _matches(self, keys: DataSet) -> Generator[Match | None, None, None]:
         connection, asked = self.connection, self.sop_class_uid

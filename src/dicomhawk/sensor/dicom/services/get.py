@@ -34,7 +34,16 @@ _MEDIUM = 0
 class Get(Retrieval):
     """C-GET."""
 
-    __slots__ = ("_answer", "_awaited", "_cancelled_within", "_contexts", "_decodes", "_get", "_operation_id")
+    __slots__ = (
+        "_answer",
+        "_awaited",
+        "_cancelled_within",
+        "_contexts",
+        "_decodes",
+        "_get",
+        "_intruded",
+        "_operation_id",
+    )
 
     def __init__(self, connection: Connection, request: Request) -> None:
         self._get = connection.door.persona.get
@@ -42,6 +51,7 @@ class Get(Retrieval):
         self._answer: asyncio.Future[int | None] | None = None
         self._awaited = 0  # the Message ID that an answer is awaited to
         self._cancelled_within = False  # while a sub-operation was under way
+        self._intruded = False  # something came behind an answer before that was dealt with
         self._operation_id = 0
         self._decodes = frozenset(map(sopclasses.transfer_syntax, self._get.decodes))
         self._contexts: dict[str, list[Context]] = {}
@@ -56,20 +66,20 @@ class Get(Retrieval):
     def _classes(self) -> frozenset[str]:
         return sopclasses.GET
 
-    def responded(self, command: Command) -> None:
+    def responded(self, command: Command) -> bool:
         """The peer's answer to a C-STORE sub-operation; any other response stands for a failure."""
         right = (
             command.command_field == CommandField.C_STORE_RSP
             and command.number(Key.MessageIDBeingRespondedTo, -1) == self._awaited
         )
-        self._answered(command.status if right else None)
+        return self._answered(command.status if right else None) or self._intrudes()
 
     def disturbed(self, command: Command) -> bool:
         """Another command where an answer should be: the sub-operation has failed; a C-CANCEL is no answer."""
         if self._answer is not None and command.command_field == CommandField.C_CANCEL_RQ:
             self._cancelled_within = self._cancelled_within or self._get.any_cancel
             return True
-        return self._answered(None)
+        return self._answered(None) or self._intrudes()
 
     def cancel(self) -> None:
         """C-CANCEL came, during a sub-operation or between two."""
@@ -83,6 +93,13 @@ class Get(Retrieval):
         if answer is None or answer.done():
             return False
         answer.set_result(code)
+        return True
+
+    def _intrudes(self) -> bool:
+        """Whether a command came in the same breath as the answer before it: it counts after the next response."""
+        if self._answer is None or self.connection.door.persona.commands.meanwhile == "wait":
+            return False
+        self._intruded = True
         return True
 
     @property
@@ -124,6 +141,8 @@ class Get(Retrieval):
             if stopping or self._cancelled_within:
                 return status.CANCEL
             self._pending()
+            if self._intruded:
+                return "abort" if connection.door.persona.commands.meanwhile == "abort" else "ignore"
         return status.SUCCESS
 
     def _context_for(self, instance: InstanceRef) -> tuple[Context | None, str]:

@@ -133,9 +133,9 @@ class Store(Service):
             return store.mismatch
         if _SOP_CLASS_UID not in head or _SOP_INSTANCE_UID not in head:
             return store.no_sop_uids
-        if plain_text(head, _SOP_CLASS_UID) != command.sop_class_uid:
+        if not _same(plain_text(head, _SOP_CLASS_UID), command.sop_class_uid):
             return store.mismatch
-        if plain_text(head, _SOP_INSTANCE_UID) != command.sop_instance_uid:
+        if not _same(plain_text(head, _SOP_INSTANCE_UID), command.sop_instance_uid):
             return store.mismatch
         if store.classes == "storage" and not contexts.stores(command.sop_class_uid):
             return store.class_refused
@@ -143,3 +143,8 @@ class Store(Service):
 
     def _has_required(self, head: DataSet) -> bool:
         return all(plain_text(head, int(tag, 16)) for tag in self._store.required)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two UIDs are the same but for white space, which a UID can't have."""
+    return one == other or "".join(one.split()) == "".join(other.split())
