@@ -203,6 +203,11 @@ def test_searches_find_what_they_say(visit: Visit) -> None:
     run(story())
 
 
+def test_events_have_the_tags_of_a_search_as_all_others_have_them() -> None:
+    keys = li.identifier("STUDY", {li.NAME: "A*", 0x0020000D: "1.2.3"})
+    assert li.described(keys) == {"00100010": "A*", "0020000D": "1.2.3"}
+
+
 async def _everywhere(browser: Browser, answer: Any) -> set[str]:
     uids: set[str] = set()
     number = 1

@@ -288,7 +288,7 @@ def study_keys(wanted: Wanted) -> DataSet:
 def described(keys: DataSet) -> dict[str, str]:
     """The keys of a search that narrow it, as events have them."""
     return {
-        f"{tag:08x}": element.value.decode("utf-8", "replace")
+        f"{tag:08X}": element.value.decode("utf-8", "replace")
         for tag, element in keys.items()
         if isinstance(element.value, bytes) and element.value and tag not in (CHARACTER_SET, LEVEL)
     }

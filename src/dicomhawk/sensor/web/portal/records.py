@@ -157,7 +157,7 @@ async def named_study(visit: Visit) -> Study | None:
         ev.WebQuery(
             face=FACE,
             level="STUDY",
-            keys={"0020000d": uid},
+            keys={"0020000D": uid},
             matches=int(found is not None),
             outcome="success" if found is not None else "failure",
         )
