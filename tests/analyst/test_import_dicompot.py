@@ -13,6 +13,7 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from dicomhawk.analyst.importing import events_from
+from dicomhawk.analyst.techniques import Rules
 from dicomhawk.evidence import ecs
 from dicomhawk.evidence.documents import moment_of, value_at
 from dicomhawk.settings import SettingsError
@@ -76,7 +77,7 @@ def test_a_visit_becomes_events_of_ours(tmp_path: Path) -> None:
     assert value_at(only(found, "dicom.c-find.end"), "dicom.query.matches") == 50
     assert value_at(only(found, "dicom.c-get"), "dicom.query.keys") == {"00100020": "4711"}
     assert value_at(only(found, "dicom.c-get.end"), "dicom.suboperations.completed") == 12
-    assert value_at(only(found, "dicom.c-move"), "dicom.query.keys") == {"0020000d": "1.2.3"}
+    assert value_at(only(found, "dicom.c-move"), "dicom.query.keys") == {"0020000D": "1.2.3"}
     assert only(found, "dicom.c-store")["event"]["outcome"] == "failure"
     assert only(found, "connection.close")["event"]["duration"] == 6_000_000_000
 
@@ -199,6 +200,32 @@ def test_ae_titles_where_they_are_enforced(tmp_path: Path) -> None:
         "ae": {"called": "RADIANT", "calling": "ECHOSCU"},
         "implementation": {"version": "OFFIS_DCMTK_362"},
     }
+
+
+def crawl(log: Dicompot) -> Dicompot:
+    """Everybody is asked for, and then one study after the other; as is logged of it, which is no ``STUDY``."""
+    key = log.open(INTRUDER, 51005)
+    log.find(key, 50, PatientName="*")
+    for number in range(10):
+        log.find(key, 2, QueryRetrieveLevel="SERIES", StudyInstanceUID=f"1.2.{number}")
+    log.finish(key)
+    return log
+
+
+def test_a_query_of_studies_is_one_though_the_log_leaves_that_out(tmp_path: Path) -> None:
+    found = events(write(tmp_path / "dicompot.log", crawl(Dicompot()).lines))
+    asked = [value_at(event, "dicom.query") for event in found if event["event"]["action"] == "dicom.c-find"]
+    assert asked[0] == {"keys": {"00100010": "*"}, "level": "STUDY", "wildcard": True}
+    assert {one["level"] for one in asked[1:]} == {"SERIES"}
+    nameless = [{key: value for key, value in line.items() if key != "ID"} for line in crawl(Dicompot()).lines]
+    found = events(write(tmp_path / "nameless.log", nameless))
+    first = next(event for event in found if event["event"]["action"] == "dicom.c-find")
+    assert "level" not in first["dicom"]["query"], "these logged one key only"
+
+
+def test_rules_see_the_same_in_a_log_as_in_our_journal(tmp_path: Path) -> None:
+    found = events(write(tmp_path / "dicompot.log", crawl(Dicompot()).lines))
+    assert {"D08", "D11"} <= {match.rule for match in Rules.load().match(found, {})}
 
 
 def test_the_first_logs_had_no_identifiers(tmp_path: Path) -> None:

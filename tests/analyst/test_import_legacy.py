@@ -169,7 +169,7 @@ def test_a_log_of_2025_is_in_copenhagens_time(tmp_path: Path) -> None:
     query = by_action["dicom.c-find"]
     assert query["@timestamp"] == "2025-06-16T19:20:10.251Z"
     assert query["dicom"]["query"] == {
-        "keys": {"00100010": "Agnes Skov", "0020000d": "1.3.6", "00080060": "", "00100020": ""},
+        "keys": {"00100010": "Agnes Skov", "0020000D": "1.3.6", "00080060": "", "00100020": ""},
         "level": "SERIES",
         "wildcard": False,
     }

@@ -60,9 +60,9 @@ def address_in(text: str) -> str:
 
 
 def tag_of(keyword: str) -> str:
-    """The tag of an attribute as eight hexadecimal digits; what isn't known stays as it is."""
+    """The tag of an attribute as eight hexadecimal digits, as in our events; what isn't known stays as it is."""
     tag = tag_for_keyword(keyword)
-    return keyword[:MAX_STRING] if tag is None else f"{tag:08x}"
+    return keyword[:MAX_STRING] if tag is None else f"{tag:08X}"
 
 
 def query_fields(keys: dict[str, str], level: str = "") -> Fields:

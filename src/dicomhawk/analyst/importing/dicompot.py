@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from ...evidence.fields import MAX_ENTRIES
 from ...evidence.session import GAP_US
-from .connections import Connection, address_in, query_fields, tag_of
+from .connections import QUERY_LEVEL, Connection, Fields, address_in, query_fields, tag_of
 from .lines import Line, Parsed, count_of, moment_at, port_of, text_of
 
 PRODUCT = "dicompot"
@@ -97,6 +97,8 @@ def _step(connection: Connection, moment: int, line: Line) -> None:
     pending = connection.pending
     message = line["msg"]
     connection.last = max(connection.last, moment)
+    if text_of(line, "ID"):
+        pending["level"] = "STUDY"
     if message == "C-FIND Search":
         keys = pending.setdefault("keys", {})
         if len(keys) < MAX_ENTRIES:
@@ -147,7 +149,7 @@ def _command(connection: Connection, moment: int, command: str, line: Line) -> N
         pending["move"] = True
     elif command in ("C-FIND", "C-GET"):
         action = f"dicom.{command.lower()}"
-        connection.add(moment, action).fields.update(query_fields(pending.pop("keys", {})))
+        connection.add(moment, action).fields.update(_asked(connection))
         end = connection.add(moment, f"{action}.end", event__outcome="success")
         matches = pending.pop("matches", None)
         if command == "C-FIND":
@@ -159,14 +161,21 @@ def _command(connection: Connection, moment: int, command: str, line: Line) -> N
 def _settle(connection: Connection, moment: int) -> None:
     """What was pending is told now: nothing more is said of it."""
     pending = connection.pending
-    keys, matches = pending.pop("keys", None), pending.pop("matches", None)
+    told, matches = "keys" in pending, pending.pop("matches", None)
     if pending.pop("move", False):
-        connection.add(moment, "dicom.c-move").fields.update(query_fields(keys or {}))
-    elif keys is not None or matches is not None:
+        connection.add(moment, "dicom.c-move").fields.update(_asked(connection))
+    elif told or matches is not None:
         # The visitor left before the answers were sent: whether it was a C-FIND or a C-GET isn't in the log.
-        connection.add(moment, "dicom.c-find").fields.update(query_fields(keys or {}))
+        connection.add(moment, "dicom.c-find").fields.update(_asked(connection))
         if matches is not None:
             connection.add(moment, "dicom.c-find.end", dicom__query__matches=matches)
     called, calling = pending.pop("called", None), pending.pop("calling", None)
     if called is not None or calling is not None:
         connection.add(moment, "dicom.association.reject", dicom__ae__called=called, dicom__ae__calling=calling)
+
+
+def _asked(connection: Connection) -> Fields:
+    """What a query asked for. Since connections have an ``ID``, a key with the value ``STUDY`` isn't in the log, so
+    that a query whose level isn't there was of studies."""
+    keys = connection.pending.pop("keys", {})
+    return query_fields(keys, keys.get(QUERY_LEVEL) or connection.pending.get("level", ""))

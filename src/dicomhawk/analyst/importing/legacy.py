@@ -201,7 +201,7 @@ def _elements(value: Any) -> dict[str, str]:
     for text in lines:
         match = _ELEMENT.match(text[: 2 * MAX_STRING]) if isinstance(text, str) else None
         if match is not None and len(found) < MAX_ENTRIES:
-            found[f"{match['group']}{match['element']}".lower()] = match["value"].strip().strip("'")[:MAX_STRING]
+            found[f"{match['group']}{match['element']}".upper()] = match["value"].strip().strip("'")[:MAX_STRING]
     return found
 
 
