@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from tests.sensor.web.orthanc.client import Client
-from tests.support import Sensor
+from tests.support import Sensor, at
 
 LEVELS = ("patients", "studies", "series", "instances")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
@@ -164,6 +164,19 @@ def test_search_finds_what_lists_have(client: Client) -> None:
     query = {"Level": "Patient", "Query": {"PatientName": f"{name.lower()}*"}}
     assert study["ParentPatient"] in client.post("/tools/find", query)
     assert study["ParentPatient"] not in client.post("/tools/find", query | {"CaseSensitive": True})
+
+
+def test_what_is_told_of_a_search_is_how_many_it_found(client: Client, orthanc: Sensor) -> None:
+    for ask in (
+        lambda: client.get("/patients?expand"),
+        lambda: client.get("/studies?expand&since=3&limit=4"),
+        lambda: client.get("/series?since=0&limit=6"),
+        lambda: client.post("/tools/find", {"Level": "Patient", "Query": {"PatientName": "*"}, "Expand": True}),
+    ):
+        before = len(orthanc.events(event__action="web.query"))
+        number = len(ask())
+        told = orthanc.wait_events("web.query", before + 1)[-1]
+        assert number > 3 and abs(at(told, "dicom.query.matches") - number) <= 2  # some have just come
 
 
 def test_changes_are_numbered_and_name_what_is_there(client: Client) -> None:

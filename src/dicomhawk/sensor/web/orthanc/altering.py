@@ -14,6 +14,7 @@ from ....hospital.elements import EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, de
 from ....hospital.pixels import PIXEL_DATA
 from .problems import Fault, Problem
 from .service import NAMES
+from .syntaxes import SYNTAXES
 from .tags import tag_named
 from .uuids import new_uuid
 
@@ -31,6 +32,8 @@ _KEYWORDS: Final = {
 }
 MAX_TAGS: Final = 512
 """Tags that a call may name: more than an object has."""
+VERSIONS: Final = ("2008", "2017c", "2021b")
+"""Editions of the standard after which the product anonymizes."""
 METHOD: Final = "Orthanc 1.10.1 - PS 3.15-2021b Table E.1-1 Basic Profile"
 """De-identification Method (0012,0063)."""
 _PATIENT_NAME: Final = 0x00100010
@@ -84,7 +87,7 @@ class Alteration:
         self._new: dict[tuple[int, str], str] = {}
         replaced = options.get("Replace", {})
         if not isinstance(replaced, dict):
-            raise Problem(Fault.FILE, 'Member "Replace" is not an object')
+            raise Problem(Fault.REQUEST)
         self.replaced = {_tag(name): value for name, value in replaced.items()}
         self._removed = _named(options, "Remove")
         self._kept = _named(options, "Keep")
@@ -93,6 +96,14 @@ class Alteration:
         flag = options.get("KeepPrivateTags" if anonymizes else "RemovePrivateTags") is True
         self._private = flag if anonymizes else not flag
         self._judge(options.get("Force") is True)
+        version, syntax = options.get("DicomVersion"), options.get("Transcode")
+        if anonymizes and isinstance(version, str) and version not in VERSIONS:
+            raise Problem(Fault.RANGE, f"Unknown specific version of the DICOM standard: {version}")
+        if isinstance(syntax, str) and syntax not in SYNTAXES:
+            if level == Level.IMAGE:
+                raise Problem(Fault.RANGE, f"Unknown transfer syntax: {syntax}")
+            raise Problem(Fault.FILE, f"Unknown transfer syntax UID: {syntax}")
+        self._require()
         if anonymizes:
             self.replaced.setdefault(IDENTIFIERS[Level.PATIENT], new_uuid())
 
@@ -101,11 +112,13 @@ class Alteration:
         self.replaced.setdefault(_PATIENT_NAME, f"Anonymized{number}")
 
     def _judge(self, forced: bool) -> None:
-        for what, tags in (("replaced", self.replaced), ("kept", self._kept)):
+        for what, tags in (("replaced", self.replaced), ("kept", self._kept), ("removed", self._removed)):
             for level, tag in IDENTIFIERS.items():
-                if tag in tags and not forced and not (self.anonymizes and what == "replaced"):
+                if tag in tags and not forced:
                     named = f'Marking tag "{_KEYWORDS[level]}" as to be {what}'
                     raise Problem(Fault.REQUEST, f'{named} requires the "Force" option to be set to true')
+
+    def _require(self) -> None:
         if self.anonymizes or self.level == Level.IMAGE:
             return
         name = NAMES[self.level].lower()
@@ -167,7 +180,7 @@ def _tag(name: object) -> int:
 def _named(options: dict[str, Any], member: str) -> frozenset[int]:
     names = options.get(member, [])
     if not isinstance(names, list):
-        raise Problem(Fault.FILE, f'Member "{member}" is not an array')
+        raise Problem(Fault.REQUEST)
     return frozenset(map(_tag, names))
 
 

@@ -20,6 +20,7 @@ from .jsoncpp import JsonError, parsed
 from .problems import Fault, Problem
 from .sending import leaving
 from .service import LEVELS, Call, Handler, readable
+from .syntaxes import SYNTAXES
 from .view import Item, View
 from .zipping import ZipWriter
 
@@ -46,16 +47,17 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
 
 def _of_one(level: Level, kind: str) -> Handler:
     async def handler(call: Call) -> Response:
+        options: object = {}
+        if call.request.method == "POST":
+            try:
+                options = parsed(await call.body())
+            except JsonError:
+                raise Problem(Fault.FILE) from None
+        _check(options, call.request.argument("transcode"))
         view = await call.view()
         item = await view.find(level, call.arguments["id"])
         if item is None:
             raise Problem(Fault.RESOURCE)
-        options: object = {}
-        if call.request.method == "POST":
-            try:
-                options = parsed(await call.body() or b"{}")
-            except JsonError:
-                raise Problem(Fault.FILE) from None
         return await _archive(call, view, [item], f"{item.id}.zip", kind == "media", options)
 
     return handler
@@ -66,17 +68,31 @@ def _of_many(kind: str) -> Handler:
         try:
             options = parsed(await call.body())
         except JsonError:
-            raise Problem(Fault.REQUEST) from None
+            options = None
+        if not isinstance(options, dict | list):
+            raise Problem(Fault.FILE, "Expected a list of resources to archive in the body")
         names = options.get("Resources") if isinstance(options, dict) else options
         if names is None:
             raise Problem(Fault.FILE, "Missing field Resources in the JSON body")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise Problem(Fault.FILE)
+            raise Problem(Fault.FILE, "Expected a list of strings (Orthanc identifiers)")
+        _check(options)
         view = await call.view()
         items = await call.named(view, names)
         return await _archive(call, view, items, "Archive.zip", kind != "create-archive", options)
 
     return handler
+
+
+def _check(options: object, transcode: str | None = None) -> None:
+    """Raises `Problem` for options that are none."""
+    given = options if isinstance(options, dict) else {}
+    for name in ("Synchronous", "Asynchronous"):
+        if not isinstance(given.get(name, False), bool):
+            raise Problem(Fault.FILE, f"Boolean value expected in field: {name}")
+    syntax = transcode if transcode is not None else given.get("Transcode")
+    if isinstance(syntax, str) and syntax not in SYNTAXES:
+        raise Problem(Fault.RANGE, f"Unknown transfer syntax: {syntax}")
 
 
 async def _archive(

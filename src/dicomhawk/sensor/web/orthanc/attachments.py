@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -27,11 +28,14 @@ METADATA: Final = {
     "CalledAET": 12, "HttpUsername": 13, "HttpHost": 14, "PixelDataOffset": 15,
 }  # fmt: skip
 """Names of what is known of resources."""
+_BY_NUMBER: Final = {str(number): name for name, number in METADATA.items()}
 FIRST_OWN: Final = 1024
 """Numbers from which on users may have their own."""
 LAST_OWN: Final = 65535
 MAX_OWN: Final = 64 << 10
 """Bytes of a visitor's own metadata or attachment that are kept; more of it is in the transcript alone."""
+_NUMBER: Final = re.compile(r"-?\d+", re.ASCII)
+_ATTACHMENTS: Final = ("dicom", "dicom-as-json", "dicom-until-pixel-data")
 _DICOM: Final = ("dicom", "1")
 _OPERATIONS: Final = (
     *("compress", "compressed-data", "compressed-md5", "compressed-size", "data", "info", "is-compressed", "md5"),
@@ -52,7 +56,7 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
         yield "PUT", f"{own}/attachments/{{name}}", _put(level, "attachments")
         yield "DELETE", f"{own}/attachments/{{name}}", _delete(level, "attachments")
         for operation in ("compress", "uncompress", "verify-md5"):
-            yield "POST", f"{own}/attachments/{{name}}/{operation}", _nothing(level)
+            yield "POST", f"{own}/attachments/{{name}}/{operation}", _nothing(level, operation)
         for operation in ("compressed-data", "compressed-md5", "compressed-size", "data", "info", "is-compressed"):
             yield "GET", f"{own}/attachments/{{name}}/{operation}", _part(level, operation)
         for operation in ("md5", "size"):
@@ -85,9 +89,13 @@ def _value(document: Any) -> bytes:
 
 
 def _tagged(response: Response, revision: int, value: bytes, md5: str | None = None) -> Response:
-    md5 = md5 or hashlib.md5(value, usedforsecurity=False).hexdigest()
-    response.headers.insert(0, ("ETag", f'"{revision}-{md5}"'))
+    tag = f"{revision}-{md5}" if md5 else _tag_of(revision, value)
+    response.headers.insert(0, ("ETag", f'"{tag}"'))
     return response
+
+
+def _tag_of(revision: int, value: bytes) -> str:
+    return f"{revision}-{hashlib.md5(value, usedforsecurity=False).hexdigest()}"
 
 
 async def known(call: Call, view: View, item: Item) -> dict[str, str]:
@@ -113,8 +121,8 @@ def _metadata(level: Level) -> Handler:
     async def handler(call: Call) -> Response:
         view, item = await _found(call, level)
         name = call.arguments["name"]
-        if name not in METADATA and not (name.isascii() and name.isdigit()):
-            raise Problem(Fault.INEXISTENT)
+        _check_named(name, "metadata")
+        name = _BY_NUMBER.get(name, name)
         own = call.state.get(call.visitor, _key(item, "metadata", name))
         if own is not None:
             return _tagged(Response(200, [("Content-Type", "text/plain")], _value(own)), own["revision"], _value(own))
@@ -137,7 +145,7 @@ def _all_attachments(level: Level) -> Handler:
 
 def _named(level: Level, name: str) -> bool:
     """Whether a name is that of the file; raises `Problem` if it is none of any attachment."""
-    if name in ("dicom", "dicom-as-json", "dicom-until-pixel-data") or (name.isascii() and name.isdigit()):
+    if name in _ATTACHMENTS or _NUMBER.fullmatch(name) is not None:
         return level == Level.IMAGE and name in _DICOM
     raise Problem(Fault.INEXISTENT)
 
@@ -150,7 +158,7 @@ def _attachment(level: Level) -> Handler:
             return _tagged(json_response(list(_OPERATIONS)), 0, b"", digest)
         own = call.state.get(call.visitor, _key(item, "attachments", call.arguments["name"]))
         if own is None:
-            raise Refusal
+            raise Problem(Fault.RESOURCE)
         return _tagged(json_response(list(_OPERATIONS)), own["revision"], _value(own))
 
     return handler
@@ -223,6 +231,13 @@ def _own_part(call: Call, item: Item, name: str, operation: str) -> Response:
     return _tagged(response, own["revision"], value)
 
 
+def _check_named(name: str, kind: str) -> None:
+    """Raises `Problem` if there can't be any metadata or attachment of that name."""
+    known = METADATA if kind == "metadata" else _ATTACHMENTS
+    if _NUMBER.fullmatch(name) is None and name not in known:
+        raise Problem(Fault.INEXISTENT)
+
+
 def _put(level: Level, kind: str) -> Handler:
     async def handler(call: Call) -> Response:
         _, item = await _found(call, level)
@@ -235,26 +250,33 @@ def _put(level: Level, kind: str) -> Handler:
         except BodyBroken:
             raise Refusal(400) from None
         call.changed(f"put {kind}", detail=value[:4000].decode("utf-8", "replace"))
-        if not name.isascii() or not name.isdigit():
-            if name not in METADATA and name not in _DICOM:
-                raise Problem(Fault.INEXISTENT)
-            raise Refusal(403)
+        _check_named(name, kind)
         if not _is_own(name):
             raise Refusal(403)
         document = {"data": base64.b64encode(value).decode(), "uuid": new_uuid(), "revision": 0}
+        _check_revision(call, call.state.get(call.visitor, _key(item, kind, name)))
 
-        def change(before: Any) -> Any:
-            return document | {"revision": before["revision"] + 1 if before else 0}
+        def change(_: Any) -> Any:
+            return document
 
         try:
             before = call.state.update(call.visitor, _key(item, kind, name), change)
         except StateFull:
             raise Problem(Fault.FULL) from None
-        revision = before["revision"] + 1 if before else 0
+        revision = 1 if before else 0  # the index of the product doesn't remember it
         response = text_response("") if kind == "metadata" else text_response("{}", "application/json")
         return _tagged(response, revision, value)
 
     return handler
+
+
+def _check_revision(call: Call, before: Any) -> None:
+    """Raises `Problem` if the visitor wants to replace something else than what is there."""
+    wanted = call.request.headers.get("If-Match")
+    if wanted is None or before is None:
+        return
+    if wanted.strip().strip('"') != _tag_of(before["revision"], _value(before)):
+        raise Problem(Fault.REVISION)
 
 
 def _delete(level: Level, kind: str) -> Handler:
@@ -262,20 +284,26 @@ def _delete(level: Level, kind: str) -> Handler:
         _, item = await _found(call, level)
         name = call.arguments["name"]
         call.changed(f"delete {kind}")
+        _check_named(name, kind)
         if not _is_own(name):
             raise Refusal(403)
+        _check_revision(call, call.state.get(call.visitor, _key(item, kind, name)))
         if not call.state.delete(call.visitor, _key(item, kind, name)):
-            raise Refusal
+            raise Problem(Fault.RESOURCE)
         return text_response("")
 
     return handler
 
 
-def _nothing(level: Level) -> Handler:
+def _nothing(level: Level, operation: str) -> Handler:
     async def handler(call: Call) -> Response:
         view, item = await _found(call, level)
-        if not _named(level, call.arguments["name"]) or await opened(call.service, view, item) is None:
-            raise Refusal
+        name = call.arguments["name"]
+        if _named(level, name):
+            if await opened(call.service, view, item) is None:
+                raise Problem(Fault.RESOURCE)
+        elif call.state.get(call.visitor, _key(item, "attachments", name)) is None:
+            raise Refusal(400) if operation == "verify-md5" else Problem(Fault.RESOURCE)
         return text_response("{}", "application/json")
 
     return handler

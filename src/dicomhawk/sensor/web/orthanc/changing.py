@@ -15,12 +15,13 @@ from .altering import Alteration
 from .attachments import known
 from .bodies import array
 from .deriving import created, made, named, part10, single, stored
-from .describing import described, form_of
+from .describing import described, form_of, numbered
 from .jsoncpp import JsonError, parsed, styled
 from .nodes import delete
 from .problems import Fault, Problem, Refusal
 from .service import LEVELS, MAX_NAMED, NAMES, PLURALS, Call, Handler, json_response, text_response
 from .system import new_uid
+from .tags import tag_named
 from .view import Item, View, public_id
 
 _KIND: Final = "ResourceModification"
@@ -61,16 +62,16 @@ def _derive(level: Level, operation: str) -> Handler:
     anonymizes = operation == "anonymize"
 
     async def handler(call: Call) -> Response:
-        view = await call.view()
-        item = await view.find(level, call.arguments["id"])
-        if item is None:
-            call.changed(operation, outcome="failure")
-            raise Problem(Fault.RESOURCE)
         try:
             options, text = await _options(call)
         except Problem:
             call.changed(operation, outcome="failure")
             raise
+        view = await call.view()
+        item = await view.find(level, call.arguments["id"])
+        if item is None:
+            call.changed(operation, detail=text, outcome="failure")
+            raise Problem(Fault.RESOURCE)
         call.changed(operation, detail=text)
         alteration = Alteration(level, options, anonymizes, lambda kind: new_uid(call, kind))
         if level == Level.IMAGE:
@@ -133,28 +134,38 @@ def _reconstruct(level: Level) -> Handler:
 async def protected(call: Call) -> Response:
     """Whether a patient is kept when old ones have to go."""
     view = await call.view()
-    item = await call.item(view, Level.PATIENT)
+    item = await view.find(Level.PATIENT, call.arguments["id"])
+    if item is None:
+        raise Problem(Fault.RANGE)
     key = f"orthanc/protected/{item.id}"
     if call.request.method == "GET":
         return text_response("1" if call.state.get(call.visitor, key, False) else "0")
     text = (await call.body()).decode("utf-8", "replace").strip()
     call.changed("put protected", item.id, text)
-    if text not in ("0", "1"):
+    if text not in ("0", "1", "true", "false"):
         raise Problem(Fault.FILE, "Boolean value expected")
     try:
-        call.state.put(call.visitor, key, text == "1")
+        call.state.put(call.visitor, key, text in ("1", "true"))
     except StateFull:
         raise Problem(Fault.INTERNAL) from None
     return text_response("")
 
 
+async def _study(call: Call, unknown: str) -> tuple[View, Item]:
+    """The study that a path names. Raises `Problem`, with these details if there is none."""
+    view = await call.view()
+    item = await view.find(Level.STUDY, call.arguments["id"])
+    if item is None:
+        raise Problem(Fault.RESOURCE, unknown)
+    return view, item
+
+
 async def merge(call: Call) -> Response:
     """POST /studies/{id}/merge."""
-    view = await call.view()
-    item = await call.item(view, Level.STUDY)
     options, text = await _options(call)
+    view, item = await _study(call, f"Cannot merge into an unknown study: {call.arguments['id']}")
     call.changed("merge", detail=text)
-    items = await call.named(view, _names(options))
+    items = await call.named(view, _names(options), "Cannot find this resource: ")
     alteration = Alteration(Level.SERIES, {}, False, lambda kind: new_uid(call, kind))
     for level in (Level.PATIENT, Level.STUDY):
         alteration.identify(level, item.ids[level])
@@ -164,13 +175,12 @@ async def merge(call: Call) -> Response:
 
 async def split(call: Call) -> Response:
     """POST /studies/{id}/split."""
-    view = await call.view()
-    item = await call.item(view, Level.STUDY)
     options, text = await _options(call)
+    view, item = await _study(call, f"Cannot split unknown study {call.arguments['id']}")
     call.changed("split", detail=text)
-    if not isinstance(options.get("Series", options.get("Instances")), list):
-        raise Problem(Fault.REQUEST, 'Both the "Series" and the "Instances" fields are missing')
     names = [each for key in ("Series", "Instances") for each in _listed(options.get(key, []), key)]
+    if not names:
+        raise Problem(Fault.REQUEST, 'Both the "Series" and the "Instances" fields are missing')
     items = await call.named(view, names)
     target = new_uid(call, 2)
     alteration = Alteration(Level.SERIES, {}, False, lambda kind: new_uid(call, kind))
@@ -251,9 +261,11 @@ async def bulk_delete(call: Call) -> Response:
 
 async def bulk_content(call: Call) -> Response:
     """POST /tools/bulk-content."""
-    options, _ = await _options(call)
+    options = await call.json_object()
     view = await call.view()
     names = _names(options)
+    if "Level" in options and options["Level"] not in NAMES.values():
+        raise Problem(Fault.RANGE)
     call.queried(None, len(names))
     return await array(_contents(call, view, names, options))
 
@@ -294,7 +306,10 @@ async def create_dicom(call: Call) -> Response:
     view = await call.view()
     above = await view.find_any(parent) if isinstance(parent, str) else None
     if parent is not None and (above is None or above.level == Level.IMAGE):
-        raise Problem(Fault.RESOURCE if above is None else Fault.REQUEST)
+        raise Problem(Fault.NO_PARENT if above is None else Fault.PARENT_IS_INSTANCE)
+    for name, value in options.get("Tags", {}).items():
+        if isinstance(value, bool | int | float) and (tag := tag_named(name)) is not None:
+            raise Problem(Fault.TYPE, f"Bad Parameter type for tag {numbered(tag)}")
     given = options.get("Tags", {}) or {
         name: value for name, value in options.items() if isinstance(value, str) and name != "Parent"
     }

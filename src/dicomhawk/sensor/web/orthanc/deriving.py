@@ -121,18 +121,21 @@ async def created(call: Call, tags: Mapping[str, object], view: View, above: Ite
     values[0x00080012], values[0x00080013] = values[_MOMENTS[0]], values[_MOMENTS[0] + 0x10]
     values[IDENTIFIERS[Level.PATIENT]] = new_uuid()
     values |= {IDENTIFIERS[level]: new_uid(call, kind) for level, kind in _KINDS}
+    given: set[int] = set()
     for name, value in tags.items():
         known = tag_named(name)
         if known is None:
             raise Problem(Fault.TAG)
         values[known] = value
+        given.add(known)
     for tag, value in values.items():
         head[tag] = element(head, tag, value)
     first = next(view.instances(above), None) if above is not None else None
     file = await opened(call.service, view, first) if first is not None else None
     if above is not None and file is not None:
         levels = {tag: attribute.level for tag, attribute in ATTRIBUTES.items()}
-        head |= {tag: each for tag, each in file.head.head.items() if levels.get(tag, Level.IMAGE) <= above.level}
+        shared = {tag: each for tag, each in file.head.head.items() if levels.get(tag, Level.IMAGE) <= above.level}
+        head |= {tag: each for tag, each in shared.items() if tag not in given}
     return head
 
 

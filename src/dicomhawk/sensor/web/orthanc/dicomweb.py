@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from enum import Enum, auto
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ..backing import Backing
 from ..message import Part, Request, Response, Site, Stored
+from ..state import State, path_of
+from . import servers
 from .explorer import pages
 from .jsoncpp import TAB, styled
 from .problems import Fault, Problem
-from .routing import normalized
+from .routing import METHODS, UNKNOWN, normalized, table
 
 MAX_STYLED: Final = 8 << 20
 """Bytes of JSON that are laid out anew; more, which are metadata of some thousand instances, go as they come."""
@@ -22,6 +26,48 @@ CLIENT: Final = "app/client/index.html"
 """The page that the plug-in names as its own."""
 _LEFT_OUT: Final = ("00080054", "00080056")
 _RETRIEVE_URL: Final = "00081190"
+_CLASS, _CHARACTER_SET, _FAILED, _REFERENCED = "00081150", "00080005", "00081198", "00081199"
+_BULK: Final = "BulkDataURI"
+JSON: Final = "application/dicom+json"
+_CANNOT: Final = "This WADO-RS plugin cannot generate the following content type: "
+
+
+class What(Enum):
+    """What the plug-in has at a path."""
+
+    SEARCH = auto()
+    OBJECTS = auto()
+    METADATA = auto()
+    FRAMES = auto()
+    RENDERED = auto()
+    SERVERS = auto()
+
+
+_STUDY: Final = "/studies/{study}"
+_SERIES: Final = f"{_STUDY}/series/{{series}}"
+_INSTANCE: Final = f"{_SERIES}/instances/{{instance}}"
+_SERVICES: Final = table(
+    [
+        ("GET", "/wado", What.SEARCH),
+        ("GET", "/info", What.SEARCH),
+        ("GET POST", "/studies", What.SEARCH),
+        *(("GET", path, What.SEARCH) for path in ("/series", "/instances")),
+        *(("GET", f"{_STUDY}/{kind}", What.SEARCH) for kind in ("series", "instances")),
+        ("GET", f"{_SERIES}/instances", What.SEARCH),
+        ("GET POST", _STUDY, What.OBJECTS),
+        *(("GET", path, What.OBJECTS) for path in (_SERIES, _INSTANCE)),
+        *(("GET", f"{path}/metadata", What.METADATA) for path in (_STUDY, _SERIES, _INSTANCE)),
+        *(("GET", f"{path}/rendered", What.RENDERED) for path in (_STUDY, _SERIES, _INSTANCE)),
+        ("GET", f"{_INSTANCE}/frames", What.FRAMES),
+        ("GET", f"{_INSTANCE}/frames/{{frames}}", What.FRAMES),
+        ("GET", f"{_INSTANCE}/frames/{{frames}}/rendered", What.RENDERED),
+        ("GET", f"{_INSTANCE}/bulk/*", What.SEARCH),
+        ("GET", f"{_INSTANCE}/bulkdata/*", What.SEARCH),
+        ("GET", "/servers", What.SERVERS),
+        ("GET PUT DELETE", "/servers/{name}", What.SERVERS),
+        *(("POST", f"/servers/{{name}}/{each}", What.SERVERS) for each in (*servers.OPERATIONS, "delete")),
+    ]
+)
 _FAULTS: Final = {400: Fault.REQUEST, 404: Fault.RESOURCE, 406: Fault.REQUEST, 415: Fault.MEDIA}
 
 
@@ -29,35 +75,111 @@ def plugged_in(backing: Backing, site: Site) -> Site:
     """`site`, whose answers below the persona's paths of DICOMweb are put as the plug-in puts them."""
     prefix, uri = backing.persona.dicomweb.prefix, backing.persona.dicomweb.uri
 
+    state = State(path_of(backing.settings), clock=backing.clock)
+
     async def serve(request: Request) -> Response:
         path = normalized(request.path)
         if not prefix or not (path == uri or f"{path}/".startswith(f"{prefix}/")):
             return await site(request)
         below = path.removeprefix(prefix).strip("/")
-        if path != uri and not below:
-            return Problem(Fault.RESOURCE).response(request.method, path)
-        if below == "servers" and request.method == "GET":
-            return Response(200, [("Content-Type", "application/json")], b"[]\n")
-        if below == "info" and request.method == "GET":
-            return Response(200, [("Content-Type", "application/json")], _info(prefix))
+        if request.method not in METHODS:
+            return Response(400 if request.method in UNKNOWN else 404)
         if below.startswith("app/") and request.method == "GET":
             if below != CLIENT:
                 return Problem(Fault.INEXISTENT).response(request.method, path)
             return Response(200, [("Content-Type", "text/html")], pages()["dicomweb.html"][1])
-        response = await site(request)
-        if response.status >= 400 and response.status != 405:
+        found = _SERVICES.find(request.method, "/wado" if path == uri else below)
+        if found is None:
+            return Problem(Fault.RESOURCE).response(request.method, path)
+        if found.handler is None:
+            return Response(405, [("Allow", ",".join(found.allowed))])
+        if below == "info":
+            return Response(200, [("Content-Type", "application/json")], _info(prefix))
+        try:
+            if found.handler is What.SERVERS:
+                return await servers.answer(state, request, *below.split("/")[1:])
+            if request.method == "GET":
+                _check_accepted(found.handler, request.headers.get("Accept"))
+        except Problem as problem:
+            return problem.response(request.method, path)
+        response = await site(_by_our_names(request))
+        kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+        if request.method == "POST" and kind.endswith("json"):
+            return await _stored(response)
+        if response.status == 404 and found.arguments:
+            what, uid = list(found.arguments.items())[-1]
+            details = f"Accessing an inexistent {what} with WADO-RS: {uid}"
+            return Problem(Fault.INEXISTENT, details).response(request.method, path)
+        if response.status >= 400:
             fault = Fault.RESOURCE if path == uri else _FAULTS.get(response.status, Fault.INTERNAL)
             return Problem(fault).response(request.method, path)
-        kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
-        if response.status == 200 and kind.startswith("application/dicom+json"):
+        if response.status == 200 and kind.startswith(("application/dicom+json", "application/json")):
             return await _laid_out(response)
         return response
 
     return serve
 
 
+def _by_our_names(request: Request) -> Request:
+    """A request for bulk data, which the plug-in has below another name."""
+    if "/bulk/" not in request.path:
+        return request
+    before, _, tag = request.path.partition("/bulk/")
+    return replace(request, path=f"{before}/bulkdata/{tag.upper()}")
+
+
+def _check_accepted(what: What, accept: str | None) -> None:
+    """Raises `Problem` for what the plug-in doesn't make, which it decides by the first type that is asked for."""
+    if accept is None:
+        return
+    kind, *parameters = [each.strip() for each in accept.lower().split(";")]
+    given = (each.partition("=") for each in parameters)
+    inner = next((value.strip(' "') for name, _, value in given if name.strip() == "type"), None)
+    if what is What.FRAMES:
+        if kind not in ("multipart/related", "*/*"):
+            raise Problem(Fault.RANGE, "expecting 'Accept: multipart/related' HTTP header")
+    elif what is What.OBJECTS:
+        if kind not in ("multipart/related", "*/*"):
+            raise Problem(Fault.REQUEST, f"{_CANNOT}{accept}")
+        if inner not in (None, "application/dicom"):
+            raise Problem(
+                Fault.REQUEST,
+                f"This WADO-RS plugin only supports application/dicom return type for DICOM retrieval ({accept})",
+            )
+    elif what is What.METADATA and kind not in ("application/json", "application/dicom+json", "*/*"):
+        if kind != "multipart/related":
+            raise Problem(Fault.REQUEST, f"{_CANNOT}{accept}")
+        if inner != "application/dicom+xml":
+            raise Problem(
+                Fault.REQUEST,
+                "This WADO-RS plugin only supports application/dicom+xml type for multipart/related accept "
+                f"({accept})",
+            )
+    elif what is What.RENDERED and not kind.startswith(("image/", "*/*")):
+        raise Problem(Fault.RANGE)
+
+
 def _info(prefix: str) -> bytes:
     return f"{styled({'DicomWebRoot': f'{prefix}/', 'OrthancApiRoot': './../'}, TAB)}\n".encode()
+
+
+async def _stored(response: Response) -> Response:
+    """What has become of objects that were sent, with the sequences that the plug-in always has."""
+    body = response.body
+    found = json.loads(bytes(body)) if isinstance(body, bytes | memoryview) else {}
+    status = response.status
+    if status in (200, 202, 409):
+        failed = found.get(_FAILED, {}).get("Value", [])
+        readable = [item for item in failed if item.get(_CLASS, {}).get("Value")]
+        status = 400 if len(readable) < len(failed) else 409 if failed else 200
+        found = {tag: each for tag, each in found.items() if tag != _FAILED and each.get("Value")}
+        found |= {_FAILED: {"vr": "SQ", "Value": readable}} if readable else {}
+    empty = {tag: {"vr": "SQ"} for tag in (_FAILED, _REFERENCED)}
+    found = {_CHARACTER_SET: {"vr": "CS", "Value": ["ISO_IR 100"]}, **empty, **found}
+    for item in (found, *found[_REFERENCED].get("Value", ())):
+        _move(item)
+    text = f"{styled(found, TAB)}\n".encode()
+    return Response(status, [("Content-Type", JSON)] if status == 200 else [], text)
 
 
 async def _laid_out(response: Response) -> Response:
@@ -68,7 +190,7 @@ async def _laid_out(response: Response) -> Response:
         begun, rest = await _begun(body)
     if rest is None:
         try:
-            return Response(200, response.headers, _styled(json.loads(begun)))
+            return Response(200, [("Content-Type", JSON)], _styled(json.loads(begun)))
         except (ValueError, RecursionError):
             return Response(200, response.headers, begun)
     return Response(200, response.headers, rest, response.length, close=response.close)
@@ -104,8 +226,21 @@ def _as_plugin(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
     found = {tag: value for tag, value in item.items() if tag not in _LEFT_OUT}
-    url = found.get(_RETRIEVE_URL)
+    _move(found)
+    for tag, element in found.items():
+        if isinstance(element, dict) and _BULK in element:
+            found[tag] = element | {_BULK: HOST + _bulk(urlsplit(str(element[_BULK])).path)}
+    return found
+
+
+def _bulk(path: str) -> str:
+    before, mark, tag = path.partition("/bulkdata/")
+    return f"{before}/bulk/{tag.lower()}" if mark else path
+
+
+def _move(item: dict[str, Any]) -> None:
+    """Have its Retrieve URL be where the plug-in says that it is."""
+    url = item.get(_RETRIEVE_URL)
     if isinstance(url, dict) and isinstance(url.get("Value"), list):
         moved = [HOST + urlsplit(str(each)).path for each in url["Value"]]
-        found[_RETRIEVE_URL] = url | {"Value": moved}
-    return found
+        item[_RETRIEVE_URL] = url | {"Value": moved}

@@ -51,6 +51,8 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     yield "GET", "/instances/{id}/header", header
     yield "GET", "/instances/{id}/content", content
     yield "GET", "/instances/{id}/content/*", content
+    for path in ("/instances/{id}/content", "/instances/{id}/content/*"):
+        yield "POST PUT DELETE", path, nothing
     yield "GET", "/instances/{id}/file", file
     for name, level in LEVELS.items():
         yield "GET", f"/{name}/{{id}}/module", _module(level, level)
@@ -124,8 +126,10 @@ async def content(call: Call) -> Response:
         if element is None:
             raise Refusal
         if not isinstance(element.value, tuple):
+            if number:
+                raise Refusal
             call.retrieved("metadata", item, mime_type=RAW)
-            return Response(200, [("Content-Type", RAW)], _value(element))
+            return Response(200, [("Content-Type", RAW)], element.value)
         if not number:
             return json_response([str(place) for place in range(len(element.value))])
         if not number.isdigit() or len(number) > 6 or int(number) >= len(element.value):
@@ -134,9 +138,9 @@ async def content(call: Call) -> Response:
     return json_response([numbered(tag, "-") for tag in sorted(source.head)])
 
 
-def _value(element: Element) -> bytes:
-    assert isinstance(element.value, bytes)
-    return element.value.rstrip(b"\0 ") if element.vr not in ("OB", "OW", "UN", "OF", "OD") else element.value
+async def nothing(_: Call) -> Response:
+    """Below what is told of contents there is nothing else, which isn't said of methods alone."""
+    raise Problem(Fault.RESOURCE)
 
 
 def _tag(text: str) -> int:
@@ -157,6 +161,8 @@ async def _pixels(found: File, number: str) -> Response:
         if not pixels.encapsulated and int(number) == 0:
             size = len(pixels.frame(pixels.count)) * pixels.count
             return Response(200, [("Content-Type", RAW)], _each_frame(pixels), length=size)
+        if not pixels.encapsulated:
+            raise Refusal
         data = bytes(pixels.frame(int(number) + 1))
     except PixelsError:
         raise Refusal from None
@@ -184,7 +190,7 @@ def _module(level: Level, module: Level) -> Handler:
         first = None if found is None else next(view.instances(found), None)
         file = None if first is None else await opened(call.service, view, first)
         if file is None:
-            raise Refusal
+            raise Problem(Fault.RESOURCE)
         wanted = _MODULES[module]
         return json_response(described(file.head, asked_form(call), value_of=wanted.__contains__))
 

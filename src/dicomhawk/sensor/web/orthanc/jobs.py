@@ -24,6 +24,7 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     yield "GET", "/jobs/{id}", single
     for operation in ("cancel", "pause", "resubmit", "resume"):
         yield "POST", f"/jobs/{{id}}/{operation}", _operation(operation)
+        yield "GET", f"/jobs/{{id}}/{operation}", output
     yield "GET", "/jobs/{id}/{key}", output
 
 
@@ -115,7 +116,7 @@ async def single(call: Call) -> Response:
 
 async def output(call: Call) -> Response:
     """What a job has made: nothing."""
-    raise Problem(Fault.INEXISTENT, f"Job has no such output: {call.arguments['key']}")
+    raise Problem(Fault.INEXISTENT, f"Job has no such output: {call.uri.rsplit('/', 1)[1]}")
 
 
 def _operation(name: str) -> Handler:

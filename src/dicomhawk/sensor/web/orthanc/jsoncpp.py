@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import accumulate
 from typing import Any, Final
 
@@ -11,6 +12,10 @@ TAB: Final = "\t"
 MAX_DEPTH: Final = 64
 """Objects within objects that are read: nobody nests configurations or queries deeper."""
 
+LENIENT: Final = 16 << 10
+"""Characters of a text that is read with the leniency of jsoncpp: what a person writes; it takes us longer."""
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|/\*(?:[^*]|\*(?!/))*(?:\*/)?|//[^\n]*|\s+|[^"/,\s]+|.', re.DOTALL)
+"""What jsoncpp's reader tells apart of a text, so far as it matters here; takes every character, and each once."""
 _STEPS: Final = tuple((chr(byte) in "{[") - (chr(byte) in "}]") for byte in range(256))
 """By how much each byte of a text leads into it, or out of it."""
 
@@ -42,10 +47,43 @@ def parsed(text: bytes) -> Any:
     """The value of a JSON text. Raises `JsonError`."""
     if text.count(b"{") + text.count(b"[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise JsonError("nested too deeply")
+    decoded = text.decode("utf-8-sig", "replace")
     try:
-        return json.loads(text.decode("utf-8", "replace"))
+        return json.loads(decoded, parse_constant=_refuse)
+    except RecursionError as error:
+        raise JsonError(str(error)) from None
+    except ValueError as error:
+        if len(decoded) > LENIENT:
+            raise JsonError(str(error)) from None
+    try:
+        return _LENIENT.raw_decode(_strict(decoded).lstrip())[0]
     except (ValueError, RecursionError) as error:
         raise JsonError(str(error)) from None
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+_LENIENT: Final = json.JSONDecoder(parse_constant=_refuse)
+"""Whatever comes behind the value isn't looked at."""
+
+
+def _strict(text: str) -> str:
+    """A text without comments, and without commas behind a last member, both of which jsoncpp lets pass."""
+    kept: list[str] = []
+    comma = ""
+    for found in _TOKEN.finditer(text):
+        word = found[0]
+        if word.isspace() or word.startswith(("//", "/*")):
+            kept.append(" ")
+            continue
+        if comma and word[0] not in "}]":
+            kept.append(comma)
+        comma = "," if word == "," else ""
+        if not comma:
+            kept.append(word)
+    return "".join(kept)
 
 
 def _depth(text: bytes) -> int:

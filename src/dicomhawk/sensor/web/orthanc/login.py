@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final
 
 from ....evidence.events import HttpLogin
@@ -16,6 +18,7 @@ from ..message import Request, Response, Site
 from ..state import State, StateError, path_of
 from .bodies import coded
 from .dicomweb import plugged_in
+from .routing import UNKNOWN
 
 REALM: Final = "Orthanc Secure Area"
 DEFAULT: Final = Bait(Account("orthanc", "administrator"), "orthanc", "credential/default")
@@ -24,6 +27,9 @@ LONGEST: Final = 4096
 """Characters of credentials that are looked at."""
 REMEMBERED: Final = 4096
 """Connections whose user is remembered, so that not each request of a client is a sign-in of its own."""
+_BODIED: Final = ("POST", "PUT")
+_MEANT: Final = ("PUT", "DELETE")
+_LENGTH: Final = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _KEY: Final = "orthanc/attempts"
 
 
@@ -36,9 +42,31 @@ def gate(backing: Backing, site: Site) -> Site:
     async def serve(request: Request) -> Response:
         if required and not keeper.admits(request):
             return Response(401, [("WWW-Authenticate", f'Basic realm="{REALM}"')])
+        request = overridden(request)
+        if request.method in _BODIED and not _is_length(request.headers.get("Content-Length")):
+            return Response(411)
         return await coded(request, await site(request))
 
     return serve
+
+
+def overridden(request: Request) -> Request:
+    """A request with the method that a client says it means, which can't send it as it is."""
+    meant = request.headers.get("X-HTTP-Method-Override")
+    if meant is None and request.method == "GET":
+        meant = request.argument("_method")
+    if not meant:
+        return request
+    meant = meant.upper()
+    return replace(request, method=meant if meant in _MEANT else UNKNOWN[0])
+
+
+def _is_length(value: str | None) -> bool:
+    """Whether the API can read the length of a body; the HTTP server is content with digits at its beginning."""
+    if value is None:
+        return True
+    found = _LENGTH.fullmatch(value.strip())
+    return found is not None and int(found[0]) < 1 << 63
 
 
 def pair_of(authorization: str) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ from ....hospital.attributes import Level
 from ..message import Response
 from ..state import StateFull
 from .bodies import array
-from .describing import described_text, expanded
+from .describing import Form, described_text, expanded
 from .file import listed
 from .problems import Fault, Problem, Refusal
 from .service import LEVELS, NAMES, PLURALS, Call, Handler, json_response, styled_response
@@ -38,16 +38,14 @@ def _listing(level: Level) -> Handler:
         since, limit = _range(call, PLURALS[level])
         view = await call.view()
         items = _some(view, level, since, limit)
-        if call.has("expand"):
-            call.queried(level, 0, offset=since, limit=limit)
-            return await array(expanded(call.service, view, items))
-        length = None
+        total, length = await view.count(level), None
         if limit is None:
-            number = await view.count(level)
-            call.queried(level, number)
-            length = number * ID_LINE + len("[]")
+            call.queried(level, total)
+            length = total * ID_LINE + len("[]")
         else:
-            call.queried(level, 0, offset=since, limit=limit)
+            call.queried(level, max(0, min(limit, total - since)), offset=since, limit=limit)
+        if call.has("expand"):
+            return await array(expanded(call.service, view, items, asked_form(call)))
         return await array(_ids(items), length)
 
     return handler
@@ -92,12 +90,19 @@ async def _ids(items: AsyncIterator[Item]) -> AsyncIterator[str]:
         yield f'"{item.id}"'
 
 
+def asked_form(call: Call) -> Form:
+    """The form of the main tags that the query asks for."""
+    return "full" if call.has("full") else "short" if call.has("short") else "named"
+
+
 def _single(level: Level) -> Handler:
     async def handler(call: Call) -> Response:
         view = await call.view()
-        item = await call.item(view, level)
+        item = await view.find(level, call.arguments["id"])
+        if item is None:
+            raise Refusal
         call.queried(level, 1)
-        return styled_response(await described_text(call.service, view, item))
+        return styled_response(await described_text(call.service, view, item, asked_form(call)))
 
     return handler
 
@@ -108,7 +113,7 @@ def _children(level: Level, below: Level) -> Handler:
         item = await call.item(view, level)
         items = view.below(item, below)
         call.queried(below, len(items))
-        return await array(expanded(call.service, view, listed(items)))
+        return await array(expanded(call.service, view, listed(items), asked_form(call)))
 
     return handler
 
@@ -117,7 +122,7 @@ def _parent(level: Level, above: Level) -> Handler:
     async def handler(call: Call) -> Response:
         view = await call.view()
         item = await call.item(view, level)
-        return styled_response(await described_text(call.service, view, view.above(item, above)))
+        return styled_response(await described_text(call.service, view, view.above(item, above), asked_form(call)))
 
     return handler
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import math
+import re
 import struct
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ....hospital.displays import DisplayError, Manner, Media
+from ....hospital.displays import DisplayError, Manner, Media, Window
 from ....hospital.displays import View as Display
 from ....hospital.elements import decode
 from ....hospital.pixels import Pixels, PixelsError
 from ..message import Request, Response
-from .file import content_of, frames_in
+from .file import File, content_of, frames_in
 from .instances import RAW, frames_of, instance_file
 from .problems import Fault, Problem, Refusal
 from .service import Call, Handler, json_response
@@ -42,6 +45,9 @@ MAX_SAMPLES: Final = 4 << 20
 MAX_DOCUMENT: Final = 64 << 20
 """Bytes of an object whose document is sent."""
 QUALITY: Final = 90
+LARGEST: Final = 2048
+"""Columns and rows of a picture that is made smaller or larger."""
+_SAMPLES, _STORED, _CENTER = 0x00280002, 0x00280101, 0x00281050
 
 
 def routes() -> Iterable[tuple[str, str, Handler]]:
@@ -90,25 +96,66 @@ def media_of(request: Request) -> Media | None:
 def _picture(manner: Manner) -> Handler:
     async def handler(call: Call) -> Response:
         number = _number(call)
-        view, item, _ = await instance_file(call)
+        view, item, file = await instance_file(call)
         media = media_of(call.request)
         reference = view.reference(item)
         if media is None or reference is None:
             raise Refusal
         if media == "image/jpeg" and manner in ("uint16", "int16"):
             raise Refusal
-        display = Display(media=media, manner=manner, quality=QUALITY)
+        quality = _quality(call.request.argument("quality"))
+        display = Display(media=media, manner=manner, quality=quality)
+        if manner == "window":
+            display = replace(display, **_asked(call.request, file))
+        elif manner != "stretch" and _in_colour(file):
+            raise Refusal(415)
         try:
             async with call.service.turns.of(call.visitor):
                 made = await call.service.backing.holdings.display(reference, number + 1, display)
         except DisplayError as error:
             if error.absent:
                 raise Refusal from None
+            if call.has("returnUnsupportedImage"):
+                return Response(301, [("Location", "../" * call.uri.count("/", 1) + "app/images/unsupported.png")])
             raise Refusal(415) from None
         call.retrieved("rendered", item, mime_type=media, instances=1, bytes=len(made))
         return Response(200, [("Content-Type", media)], made)
 
     return handler
+
+
+def _quality(text: str | None) -> int:
+    if text is None:
+        return QUALITY
+    if re.fullmatch(r"\d{1,3}", text, re.ASCII) is None or not 1 <= int(text) <= 100:
+        raise Refusal(415)
+    return int(text)
+
+
+def _in_colour(file: File) -> bool:
+    return (file.head.value(_SAMPLES) or "1") != "1"
+
+
+def _asked(request: Request, file: File) -> dict[str, Any]:
+    """The window and the size that a query asks for. Raises `Refusal`."""
+    given = {name: request.argument(name) for name in ("window-center", "window-width", "width", "height")}
+    try:
+        values = {name: float(text) for name, text in given.items() if text is not None}
+        columns, rows = (int(given[name] or 0) for name in ("width", "height"))
+    except ValueError:
+        raise Refusal from None
+    if not all(map(math.isfinite, values.values())) or not all(0 <= size < 1 << 32 for size in (columns, rows)):
+        raise Refusal
+    found: dict[str, Any] = {"columns": min(columns, LARGEST), "rows": min(rows, LARGEST)}
+    bits = file.head.value(_STORED) or ""
+    if _in_colour(file):
+        return found
+    if "window-center" in values and "window-width" in values:
+        return found | {"window": Window(values["window-center"], max(values["window-width"], 1.0))}
+    if not file.head.value(_CENTER) and bits.isdecimal() and int(bits) <= 32:
+        width = float(1 << int(bits))
+        return found | {"window": Window(width / 2, width)}
+    return found
 
 
 async def _samples(call: Call) -> tuple[Pixels, int, bytes]:
@@ -121,7 +168,7 @@ async def _samples(call: Call) -> tuple[Pixels, int, bytes]:
     try:
         data = bytes(pixels.frame(number + 1))
     except PixelsError:
-        raise Refusal from None
+        raise Problem(Fault.RANGE) from None
     call.retrieved("frame", item, instances=1, bytes=len(data))
     return pixels, number, data
 
@@ -149,7 +196,7 @@ async def matlab(call: Call) -> Response:
 async def numpy(call: Call) -> Response:
     """The samples of a frame as an array for NumPy."""
     pixels, _, data = await _samples(call)
-    made = await asyncio.to_thread(_numpy, pixels, data)
+    made = await asyncio.to_thread(_numpy, pixels, data, "frame" not in call.arguments)
     return Response(200, [("Content-Type", RAW)], made)
 
 
@@ -168,18 +215,23 @@ def _values(pixels: Pixels, data: bytes) -> tuple[Any, ...]:
 
 def _matlab(pixels: Pixels, data: bytes) -> bytes:
     values, shape = _values(pixels, data), pixels.shape
-    width = shape.columns * shape.samples
+    if shape.samples > 1:
+        sizes = f"{shape.samples} {shape.columns} {shape.rows}"
+        return f"double(permute(reshape([ {' '.join(map(str, values))} ], [ {sizes} ]), [ 3 2 1 ]))".encode()
+    width = shape.columns
     rows = (" ".join(map(str, values[start : start + width])) for start in range(0, len(values), width))
     return f"double([ {' ; '.join(rows)} ])".encode()
 
 
-def _numpy(pixels: Pixels, data: bytes) -> bytes:
+def _numpy(pixels: Pixels, data: bytes, whole: bool) -> bytes:
     values, shape = _values(pixels, data), pixels.shape
-    kind = f"(1, {shape.rows},{shape.columns},{shape.samples})"
-    text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {kind}, }}"
+    kind = f"{shape.rows},{shape.columns},{shape.samples}"
+    kind = f"(1, {kind})" if whole else f"({kind})"
+    colour = shape.samples > 1
+    text = f"{{'descr': '{'<u1' if colour else '<f4'}', 'fortran_order': False, 'shape': {kind}, }}"
     padded = text.ljust(-(len(text) + 11) % 64 + len(text)) + "\n"
     head = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded.encode()
-    return head + struct.pack(f"<{len(values)}f", *values)
+    return head + struct.pack(f"<{len(values)}{'B' if colour else 'f'}", *values)
 
 
 async def pdf(call: Call) -> Response:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..message import Response
 from .jsoncpp import TAB, styled
+from .routing import METHODS
 
 
 class _Kind(NamedTuple):
@@ -20,14 +21,23 @@ class Fault(Enum):
     """Errors with their number, HTTP status and words."""
 
     INTERNAL = _Kind(-1, 500, "Internal error")
+    PLUGIN = _Kind(1, 500, "Error encountered within the plugin engine")
     RANGE = _Kind(3, 400, "Parameter out of range")
     TYPE = _Kind(5, 400, "Bad type for a parameter")
     INEXISTENT = _Kind(7, 404, "Accessing an inexistent item")
     REQUEST = _Kind(8, 400, "Bad request")
     NETWORK = _Kind(9, 500, "Error in the network protocol")
     FULL = _Kind(11, 507, "The file storage is full")
+    FILE_ABSENT = _Kind(13, 404, "Inexistent file")
     FILE = _Kind(15, 400, "Bad file format")
     RESOURCE = _Kind(17, 404, "Unknown resource")
+    NO_PARENT = _Kind(2024, 400, "Trying to attach a new DICOM instance to an inexistent resource")
+    PARENT_IS_INSTANCE = _Kind(
+        2025, 400, "Trying to attach a new DICOM instance to an instance (must be a series, study or patient)"
+    )
+    REVISION = _Kind(
+        43, 409, "A bad revision number was provided, which might indicate conflict between multiple writers"
+    )
     MEDIA = _Kind(3000, 415, "Unsupported media type")
     NO_TAG = _Kind(21, 404, "Inexistent tag")
     TAG = _Kind(27, 500, "Unknown DICOM tag")
@@ -52,7 +62,7 @@ class Problem(Exception):
             "HttpError": HTTPStatus(status).phrase,
             "HttpStatus": status,
             "Message": message,
-            "Method": method,
+            "Method": method if method in METHODS else METHODS[0],  # what the API doesn't know is called the first
             "OrthancError": message,
             "OrthancStatus": code,
             "Uri": uri,

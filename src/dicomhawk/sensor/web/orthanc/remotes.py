@@ -12,7 +12,10 @@ from ..state import StateFull
 from . import jobs
 from .jsoncpp import JsonError, parsed
 from .problems import Fault, Problem, Refusal
+from .search import BY_NAME
 from .service import Call, Handler, json_response, modality, text_response
+from .upload import is_part10, unreadable
+from .view import is_public_id
 
 REFUSED_AFTER: Final = 0.002
 """Seconds after which a host in the next room has refused a connection."""
@@ -26,7 +29,26 @@ _OF_MODALITY: Final = (
     *("configuration", "echo", "find", "find-instance", "find-patient", "find-series", "find-study"),
     *("find-worklist", "move", "query", "storage-commitment", "store", "store-straight"),
 )
+_OF_QUERY: Final = ("", "/answers", "/answers/{n}", "/answers/{n}/content", "/level", "/modality", "/query")
+_ON_QUERY: Final = (
+    *("retrieve", "answers/{n}/retrieve", "answers/{n}/query-instances", "answers/{n}/query-series"),
+    "answers/{n}/query-studies",
+)
 _OF_PEER: Final = ("configuration", "store", "store-straight", "system")
+_NO_RESOURCES: Final = 'Missing field in JSON: "Resources"'
+_WHOSE: Final = ("AccessionNumber", "PatientID")
+_NOTHING_COMMITTED: Final = (
+    'Empty storage commitment request, one of these fields is mandatory: "Resources" or "DicomInstances"'
+)
+_LEGACY: Final[dict[str, tuple[tuple[str, ...], ...]]] = {
+    "find": (),
+    "find-patient": (),
+    "find-study": (_WHOSE,),
+    "find-series": (_WHOSE, ("StudyInstanceUID",)),
+    "find-instance": (_WHOSE, ("StudyInstanceUID",), ("SeriesInstanceUID",)),
+}
+"""Of the older searches, fields of each of which one must have more than two characters."""
+_SIGNING_IN: Final = ("Url", "Username", "Password")
 _TO_PEER: Final = "libCURL error: Couldn't connect to server"
 
 
@@ -46,7 +68,13 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
             yield "POST", f"/modalities/{{id}}/{operation}", _ask(operation)
     yield "POST", "/tools/dicom-echo", dicom_echo
     yield "GET", "/queries", queries
+    yield "DELETE", "/queries/{id}", forget_query
+    for path in _OF_QUERY:
+        yield "GET", f"/queries/{{id}}{path}", query
+    for path in _ON_QUERY:
+        yield "POST", f"/queries/{{id}}/{path}", query
     yield "GET", "/storage-commitment/{id}", storage_commitment
+    yield "POST", "/storage-commitment/{id}/remove", storage_commitment
 
 
 def _known(call: Call, kind: str) -> dict[str, dict[str, Any]]:
@@ -71,16 +99,10 @@ def _listing(kind: str) -> Handler:
     return handler
 
 
-def _named(call: Call, kind: str) -> dict[str, Any]:
-    found = _known(call, kind).get(call.arguments["id"])
-    if found is None:
-        raise Refusal
-    return found
-
-
 def _operations(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
-        _named(call, kind)
+        if call.arguments["id"] not in _known(call, kind):
+            raise Refusal
         return json_response(list(_OF_MODALITY if kind == "modalities" else _OF_PEER))
 
     return handler
@@ -88,7 +110,7 @@ def _operations(kind: str) -> Handler:
 
 def _configuration(kind: str) -> Handler:
     async def handler(call: Call) -> Response:
-        return json_response(_named(call, kind))
+        return json_response(_target(call, kind))
 
     return handler
 
@@ -99,16 +121,16 @@ def _put(kind: str) -> Handler:
         text = body.decode("utf-8", "replace")
         try:
             value = parsed(body)
-            password = _password(value) if kind == "peers" else None
+            password = password_of(value) if kind == "peers" else None
             call.changed(
-                f"put {kind}", name, text if password is None else _without(text, password), password=password
+                f"put {kind}", name, text if password is None else without(text, password), password=password
             )
         except JsonError:
             call.changed(f"put {kind}", name, text)
             if kind == "peers":
                 raise Refusal from None
             raise Problem(Fault.FILE) from None
-        read = _read_modality(value) if kind == "modalities" else _read_peer(value)
+        read = _read_modality(value) if kind == "modalities" else read_peer(value)
         if _NAME.fullmatch(name) is None:
             raise Problem(
                 Fault.FILE,
@@ -124,14 +146,14 @@ def _put(kind: str) -> Handler:
     return handler
 
 
-def _password(value: Any) -> str | None:
+def password_of(value: Any) -> str | None:
     """The password of a peer's configuration."""
     found = value[2] if isinstance(value, list) and len(value) == 3 else None
     found = value.get("Password") if isinstance(value, dict) else found
     return found if isinstance(found, str) and found else None
 
 
-def _without(text: str, password: str) -> str | None:
+def without(text: str, password: str) -> str | None:
     """A text in which there is no password; None if it is spelt so that it can't be taken out."""
     return text.replace(password, "...") if password in text else None
 
@@ -148,35 +170,53 @@ def _read_modality(value: Any) -> dict[str, Any]:
             raise Problem(Fault.FILE, f"String value expected in field: {name}")
     port = _port(value.get("Port"))
     given = {name: value[name] for name in _TEXTS if isinstance(value.get(name), str)}
-    given |= {name: value[name] for name in _FLAGS if isinstance(value.get(name), bool)}
+    for name in sorted(_FLAGS & value.keys()):
+        if not isinstance(value[name], bool):
+            raise Problem(Fault.FILE, f"Boolean value expected in field: {name}")
+        given[name] = value[name]
+    given |= _timeout(value)
     if given.get("Manufacturer", "Generic") not in _MANUFACTURERS:
         raise Problem(Fault.RANGE, f'Unknown modality manufacturer: "{given["Manufacturer"]}"')
     return modality(given["AET"], given["Host"], port) | given
+
+
+def _timeout(value: dict[str, Any]) -> dict[str, Any]:
+    found = value.get("Timeout", 0)
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise Problem(Fault.FILE, "Integer value expected in field: Timeout")
+    return {"Timeout": min(max(found, 0), (1 << 32) - 1)}
 
 
 def _port(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value[:9])
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Problem(Fault.FILE, "Integer value expected in field: Port")
+        raise Problem(Fault.FILE)
     if not 0 < value < 65535:
         raise Problem(Fault.RANGE, f"A TCP port number must be in range [1..65534], but found: {value}")
     return value
 
 
-def _read_peer(value: Any) -> dict[str, Any]:
+def read_peer(value: Any) -> dict[str, Any]:
+    """The configuration of a peer that is reached by HTTP. Raises `Problem`."""
     if isinstance(value, list):
-        if len(value) not in (1, 3) or not all(isinstance(each, str) for each in value):
+        if len(value) not in (1, 3):
             raise Problem(Fault.FILE)
-        value = dict(zip(("Url", "Username", "Password"), value, strict=False))
-    if not isinstance(value, dict) or not isinstance(value.get("Url"), str):
+        value = dict(zip(("Url", "Username", "Password"), map(str, value), strict=False))
+    if isinstance(value, dict) and not value.get("Url", ""):
+        raise Problem(Fault.FILE, "Empty URL")
+    if not isinstance(value, dict) or not all(isinstance(value.get(name, ""), str) for name in _SIGNING_IN):
         raise Problem(Fault.FILE)
-    url = value["Url"]
+    url, certificate = value["Url"], value.get("CertificateFile")
+    if "://" in url and not url.startswith(("http://", "https://")):
+        raise Problem(Fault.FILE, f"Bad URL: {url}")
+    if isinstance(certificate, str) and certificate:
+        raise Problem(Fault.FILE_ABSENT, f"Cannot open certificate file: {certificate}")
     headers = value.get("HttpHeaders")
     found: dict[str, Any] = {
         "HttpHeaders": sorted(map(str, headers)) if isinstance(headers, dict) else [],
         "Pkcs11": value.get("Pkcs11") is True,
-        "Timeout": 0,
+        **_timeout(value),
         "Url": url if url.endswith("/") else f"{url}/",
     }
     if isinstance(value.get("Username"), str) and value["Username"]:
@@ -227,6 +267,7 @@ def _ask(operation: str) -> Handler:
     async def handler(call: Call) -> Response:
         body = await call.body()
         call.changed(operation, call.arguments["id"], body.decode("utf-8", "replace"), "failure")
+        _check_asked(operation, body)
         target = _target(call, "modalities")
         return await _refused(_unreachable(str(target["AET"])))
 
@@ -238,9 +279,16 @@ def _store(kind: str, operation: str) -> Handler:
         body = await call.body()
         target_name = call.arguments["id"]
         call.changed(f"{operation} to {kind}", target_name, body.decode("utf-8", "replace"), "failure")
+        names: list[str] = []
+        options: dict[str, Any] = {}
+        if operation == "store-straight":
+            _target(call, kind)
+            if not is_part10(body):
+                raise unreadable(len(body))
+        else:
+            names, options = _resources(body)
         target = _target(call, kind)
         details = _unreachable(str(target["AET"])) if kind == "modalities" else _TO_PEER
-        names, options = _resources(body)
         view = await call.view()
         await call.named(view, names)
         if options.get("Asynchronous") is not True and options.get("Synchronous") is not False:
@@ -256,7 +304,7 @@ def _store(kind: str, operation: str) -> Handler:
 def _resources(body: bytes) -> tuple[list[str], dict[str, Any]]:
     """The ids in a body: one alone, a list, or among options."""
     text = body.decode("utf-8", "replace").strip()
-    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}", text):
+    if is_public_id(text):
         return [text], {}
     try:
         value = parsed(body)
@@ -267,8 +315,44 @@ def _resources(body: bytes) -> tuple[list[str], dict[str, Any]]:
     if isinstance(names, str):
         names = [names]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise Problem(Fault.FILE, "Missing field Resources in the JSON body" if isinstance(value, dict) else "")
+        raise Problem(Fault.FILE, _NO_RESOURCES if isinstance(value, dict) else "")
+    for name in names:
+        if not is_public_id(name):
+            raise Problem(Fault.FILE, f"This string is not a valid Orthanc identifier: {name}")
     return names, options
+
+
+def _check_asked(operation: str, body: bytes) -> None:
+    """Raises what is wrong with a request to a remote AE, if anything is, before that is looked for."""
+    try:
+        value = parsed(body)
+    except JsonError:
+        value = None
+    fields = value if isinstance(value, dict) else {}
+    if operation == "echo":
+        if body and value is None:
+            raise Problem(Fault.FILE, "Cannot parse the JSON body")
+    elif operation in _LEGACY:
+        given = {name for name, each in fields.items() if len(str(each)) > 2}
+        if not isinstance(value, dict) or not all(given.intersection(names) for names in _LEGACY[operation]):
+            raise Refusal(400)
+    elif operation == "move":
+        if not fields.keys() >= {"Resources", "Level"}:
+            raise Problem(Fault.FILE, "Must provide a JSON body containing fields Resources and Level")
+    elif operation == "storage-commitment":
+        if not isinstance(value, dict | list):
+            raise Problem(Fault.FILE, "Must provide a JSON object with a list of resources")
+        if isinstance(value, list):
+            raise Problem(Fault.FILE, "Must provide a JSON object with a list of resources")
+        if not fields.keys() & {"Resources", "DicomInstances"}:
+            raise Problem(Fault.FILE, _NOTHING_COMMITTED)
+    elif not isinstance(value, dict):
+        raise Problem(Fault.FILE, "Must provide a JSON object")
+    elif operation == "query":
+        if "Level" not in fields:
+            raise Problem(Fault.FILE, "The JSON body must contain field Level")
+        if not isinstance(fields["Level"], str) or fields["Level"].lower() not in BY_NAME:
+            raise Problem(Fault.RANGE)
 
 
 async def peer_system(call: Call) -> Response:
@@ -293,6 +377,17 @@ async def queries(_: Call) -> Response:
     return json_response([])
 
 
+async def query(_: Call) -> Response:
+    """What is asked of a query that was never made."""
+    raise Problem(Fault.RESOURCE)
+
+
+async def forget_query(call: Call) -> Response:
+    """DELETE /queries/{id}, which may be of nothing."""
+    call.changed("delete queries", call.arguments["id"])
+    return text_response("")
+
+
 async def storage_commitment(call: Call) -> Response:
-    """GET /storage-commitment/{id}."""
+    """GET /storage-commitment/{id}, and what removes its instances: of nothing, too."""
     raise Problem(Fault.INEXISTENT, f"No storage commitment transaction with UID: {call.arguments['id']}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Generic, NamedTuple, TypeVar
 
-METHODS: Final = ("GET", "POST", "DELETE", "PUT")
+METHODS: Final = ("GET", "POST", "PUT", "DELETE")
 """In the order in which Orthanc names those that a resource has."""
+UNKNOWN: Final = ("PATCH", "REPORT", "CONNECT")
+"""Methods that the HTTP server lets through, and the API doesn't know at all."""
 MAX_COMPONENTS: Final = 64
 """Parts of a path that are looked at; none of the API's has more than seven."""
 
@@ -70,9 +72,10 @@ def components(path: str) -> list[str]:
 
 
 def normalized(path: str) -> str:
-    """A path as the server looks at it: up to its first NUL, without empty and ``.`` components and ``..``."""
+    """A path as the server looks at it: up to its first NUL, without empty and ``.`` components and ``..``; it takes
+    backslashes for slashes."""
     found: list[str] = []
-    parts = path.split("\0", 1)[0].split("/")
+    parts = path.split("\0", 1)[0].replace("\\", "/").split("/")
     for part in parts:
         if part == "..":
             del found[-1:]

@@ -16,7 +16,8 @@ from ....hospital.errors import QueryError
 from ....hospital.products.find import ProductArchive
 from ..message import Response
 from .bodies import array
-from .describing import Form, expanded
+from .describing import Form, expanded, numbered
+from .file import listed
 from .problems import UNHANDLED, Fault, Problem
 from .service import NAMES, PLURALS, Call, Handler, json_response
 from .tags import tag_named
@@ -24,11 +25,14 @@ from .view import Item, View
 
 LONGEST_LOOKUP: Final = 1024
 """Characters of an identifier that is looked up."""
+WITH_WILDCARDS: Final = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+"""Value representations in which wildcards are looked for."""
 MAX_KEYS: Final = 256
 """Tags of one search."""
-_BY_NAME: Final = {
-    name: level for level, singular in NAMES.items() for name in (singular.lower(), PLURALS[level])
-} | {"image": Level.IMAGE}
+BY_NAME: Final = {name: level for level, singular in NAMES.items() for name in (singular.lower(), PLURALS[level])} | {
+    "image": Level.IMAGE
+}
+"""Levels by the names that the API takes, in lower case."""
 _ROOT: Final = tuple(Level)
 
 
@@ -55,7 +59,7 @@ async def find(call: Call) -> Response:
     expand, full = _flag(body, "Expand"), _flag(body, "Full")
     short, sensitive = _flag(body, "Short"), _flag(body, "CaseSensitive")
     limit, since = _whole(body, "Limit"), _whole(body, "Since")
-    level = _BY_NAME.get(body["Level"].lower())
+    level = BY_NAME.get(body["Level"].lower())
     if level is None:
         raise Problem(Fault.RANGE)
     identifier = _identifier(level, body["Query"])
@@ -64,14 +68,11 @@ async def find(call: Call) -> Response:
     items = _some(_found(call, view, archive, identifier), since, limit)
     form: Form = "full" if full else "short" if short else "named"
     keys = {f"{tag_named(name) or 0:08X}": value for name, value in list(body["Query"].items())[:MAX_KEYS]}
-    found: list[Item] = []
+    found = [item async for item in items]
+    call.queried(level, len(found), keys=keys, limit=limit or None, offset=since or None)
     if not expand:
-        async for item in items:
-            found.append(item)
-        call.queried(level, len(found), keys=keys, limit=limit or None, offset=since or None)
         return json_response([item.id for item in found])
-    call.queried(level, 0, keys=keys, limit=limit or None, offset=since or None)
-    return await array(expanded(call.service, view, items, form))
+    return await array(expanded(call.service, view, listed(found), form))
 
 
 def _flag(body: dict[str, Any], name: str) -> bool:
@@ -98,6 +99,8 @@ def _identifier(level: Level, query: dict[str, Any]) -> DataSet:
         tag = tag_named(name)
         if tag is None:
             raise Problem(Fault.TAG)
+        if ("*" in value or "?" in value) and (vrs.of_tag(tag) not in WITH_WILDCARDS or tag >> 16 & 1):
+            raise Problem(Fault.RANGE, f"Wildcards are not allowed on tag {numbered(tag).lower()}")
         found[tag] = Element(tag, vrs.of_tag(tag), value.encode("utf-8", "replace"))
     found[QUERY_RETRIEVE_LEVEL] = Element(QUERY_RETRIEVE_LEVEL, "CS", level.name.encode())
     found[SPECIFIC_CHARACTER_SET] = Element(SPECIFIC_CHARACTER_SET, "CS", UTF_8.encode())
@@ -129,7 +132,7 @@ async def _some(items: AsyncIterator[Item], since: int, limit: int) -> AsyncIter
 
 async def lookup(call: Call) -> Response:
     """POST /tools/lookup: everything that has an identifier."""
-    text = (await call.body()).decode("utf-8", "replace")[:LONGEST_LOOKUP]
+    text = (await call.body()).decode("utf-8", "replace").strip()[:LONGEST_LOOKUP]
     if "*" in text or "?" in text:
         raise Problem(Fault.RANGE, "Wildcards are not allowed on tag 0010,0020")
     view = await call.view()
@@ -144,6 +147,6 @@ async def _named(call: Call, view: View, text: str) -> AsyncIterator[Item]:
     for level, tag in UNIQUE_KEYS.items():
         identifier = _identifier(level, {})
         identifier[tag] = Element(tag, vrs.of_tag(tag), text.encode("utf-8", "replace"))
-        async for item in _found(call, view, call.service.product, identifier):
-            if item.ids[-1] == text:
+        async for item in _found(call, view, call.service.folding, identifier):
+            if item.ids[-1].strip().upper() == text.upper():
                 yield item

@@ -138,19 +138,20 @@ class Call:
         return await self.service.library.view(self.visitor, self.now)
 
     async def item(self, view: View, level: Level) -> Item:
-        """What the path names. Raises `Refusal`."""
+        """What the path names. Raises `Problem`."""
         found = await view.find(level, self.arguments["id"])
         if found is None:
-            raise Refusal
+            raise Problem(Fault.RESOURCE)
         return found
 
-    async def named(self, view: View, names: Iterable[str]) -> list[Item]:
-        """What these ids are of, each once. Raises `Problem` if one of them is of nothing."""
+    async def named(self, view: View, names: Iterable[str], unknown: str = "") -> list[Item]:
+        """What these ids are of, each once. Raises `Problem` if one of them is of nothing, which `unknown` and it
+        tell of."""
         found = []
         for name in list(dict.fromkeys(names))[:MAX_NAMED]:
             item = await view.find_any(name)
             if item is None:
-                raise Problem(Fault.RESOURCE)
+                raise Problem(Fault.RESOURCE, unknown and unknown + name)
             found.append(item)
             await asyncio.sleep(0)
         return found

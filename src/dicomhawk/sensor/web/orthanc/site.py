@@ -28,7 +28,7 @@ from . import (
 )
 from .login import pair_of
 from .problems import UNHANDLED, Fault, Problem, Refusal
-from .routing import METHODS, components, normalized, table
+from .routing import METHODS, UNKNOWN, components, normalized, table
 from .service import Call, Handler, Service
 
 _MODULES: Final = (
@@ -72,7 +72,7 @@ async def _answer(service: Service, request: Request, uri: str) -> Response:
     if components(uri)[:1] == [webdav.ROOT]:
         return await webdav.answer(Call(service, request, uri, {}, user))
     if request.method not in METHODS:
-        raise Refusal(400 if request.method == "PATCH" else 404)
+        raise Refusal(400 if request.method in UNKNOWN else 404)
     found = service.routes.find(request.method, uri)
     if found is None:
         raise Problem(Fault.RESOURCE)

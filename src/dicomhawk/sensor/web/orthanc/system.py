@@ -12,8 +12,10 @@ from ....hospital.attributes import Level
 from ..message import Response
 from ..state import StateFull
 from .conformance import statement
+from .jsoncpp import JsonError, parsed
 from .problems import Fault, Problem, Refusal
 from .service import PLURALS, Call, Handler, json_response, stamp, text_response
+from .syntaxes import SYNTAXES
 from .uuids import new_uuid
 
 DICOM_UID_ROOT: Final = "1.2.276.0.7230010.3.1"
@@ -23,14 +25,6 @@ ENCODINGS: Final = (
     *("Latin2", "Latin3", "Latin4", "Latin5", "SimplifiedChinese", "Thai", "Utf8"),
 )
 CATEGORIES: Final = ("", "-dicom", "-generic", "-http", "-jobs", "-lua", "-plugins", "-sqlite")
-SYNTAXES: Final = tuple(
-    f"1.2.840.10008.1.2{end}"
-    for end in (
-        *("", ".1", ".1.99", ".2"),
-        *(f".4.{number}" for number in (*range(50, 67), 70, 80, 81, *range(90, 96), *range(100, 109))),
-        *(".5", ".6.1", ".6.2"),
-    )
-)
 _count = itertools.count(secrets.randbelow(1 << 18) + 1)
 
 
@@ -165,9 +159,30 @@ def _done(name: str) -> Handler:
 
 async def syntaxes(call: Call) -> Response:
     """GET and PUT /tools/accepted-transfer-syntaxes."""
+    key = "orthanc/setting/accepted-transfer-syntaxes"
     if call.request.method == "PUT":
-        call.changed("put accepted-transfer-syntaxes", detail=(await call.body()).decode("utf-8", "replace"))
-    return json_response(list(SYNTAXES))
+        body = await call.body()
+        call.changed("put accepted-transfer-syntaxes", detail=body.decode("utf-8", "replace"))
+        try:
+            call.state.put(call.visitor, key, _matching(body))
+        except StateFull:
+            raise Problem(Fault.INTERNAL) from None
+    return json_response(call.state.get(call.visitor, key, list(SYNTAXES)))
+
+
+def _matching(body: bytes) -> list[str]:
+    """The transfer syntaxes that a body names, or some of which it has patterns. Raises `Problem`."""
+    try:
+        patterns = parsed(body) if body else []
+    except JsonError:
+        patterns = None
+    if isinstance(patterns, str):
+        patterns = [patterns]
+    if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):
+        raise Problem(Fault.FILE)
+    exact = [each for each in patterns if "*" not in each and "?" not in each]
+    starts = tuple(each[:-1] for each in patterns if each.endswith("*") and not set(each[:-1]) & {"*", "?"})
+    return [each for each in SYNTAXES if each in exact or (starts and each.startswith(starts))]
 
 
 def _setting(name: str, default: str, read: Any, *, says: bool = False) -> Iterable[tuple[str, str, Handler]]:
@@ -204,6 +219,6 @@ def _encoding(text: str) -> str:
 
 
 def _flag(text: str) -> str:
-    if text not in ("0", "1"):
+    if text not in ("0", "1", "true", "false"):
         raise Problem(Fault.FILE, "Boolean value expected")
-    return text
+    return {"true": "1", "false": "0"}.get(text, text)

@@ -30,7 +30,7 @@ def tag_named(text: str) -> int | None:
     found = _TAG.fullmatch(text)
     if found is not None:
         return int(found[1] + found[2], 16)
-    known = tag_for_keyword(text) if len(text) <= 128 else None
+    known = tag_for_keyword(text) if 0 < len(text) <= 128 else None
     return None if known is None else int(known)
 
 

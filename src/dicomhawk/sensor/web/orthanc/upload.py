@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -17,7 +17,8 @@ from ....hospital.elements import EXPLICIT_LE, DataSet, decode, plain_text
 from ....hospital.part10 import HEAD_SIZE, PREAMBLE, PREFIX, Part10Error, meta_of
 from ....hospital.pixels import PIXEL_DATA
 from ....hospital.products.objects import StoredObject
-from ..message import BodyBroken, Request, Response
+from ..formdata import FormError, Part, boundary_of, parts
+from ..message import BodyBroken, Response
 from ..state import StateError
 from .problems import Fault, Problem, Refusal
 from .service import FACE, Call, Handler, json_response
@@ -32,7 +33,12 @@ MAX_MEMBERS: Final = 2000
 """Files of an archive that are looked at: those of a large study."""
 WRITTEN_AT_ONCE: Final = 1 << 20
 """Bytes of a file that are put on record before others have a turn."""
-_ZIP: Final = b"PK\x03\x04"
+_ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")
+"""What an archive begins with, and what an empty one does."""
+_LONGEST_MARK: Final = 4
+_NO_ARCHIVE: Final = "Cannot open ZIP archive from memory buffer"
+_META: Final = b"\x02\0\0\0UL\x04\0"
+"""What file meta information begins with (PS3.10 section 7.1)."""
 _SOP_CLASS, _SYNTAX = 0x00080016, 0x00020010
 
 
@@ -60,12 +66,44 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
 
 async def upload(call: Call) -> Response:
     """POST /instances."""
-    pieces = _Pieces(call.request)
-    begin = await pieces.until(len(_ZIP))
+    boundary = boundary_of(call.request.headers.get("Content-Type"))
+    if boundary is not None:
+        return await _form(call, boundary)
+    pieces = _Pieces(aiter(call.request.body))
+    return await _file(call, pieces)
+
+
+async def _form(call: Call, boundary: str) -> Response:
+    """A form whose parts are files; what has become of them isn't told."""
+    source = parts(call.request.body, boundary)
+    try:
+        async for first in source:
+            with contextlib.suppress(Problem):
+                await _file(call, _Pieces(_of_part(first, source)))
+    except (FormError, BodyBroken):
+        return Response(200)
+    return Response(200)
+
+
+async def _of_part(first: Part, source: AsyncIterator[Part]) -> AsyncIterator[bytes]:
+    """The pieces of a part of a form, of which `first` is the first."""
+    part = first
+    yield part.data
+    while not part.last:
+        following = await anext(source, None)
+        if following is None:
+            return
+        part = following
+        yield part.data
+
+
+async def _file(call: Call, pieces: _Pieces) -> Response:
+    """Take what was sent."""
+    begin = await pieces.until(_LONGEST_MARK)
     if not begin:
         _tell(call, 0, "failure", "empty")
         raise Problem(Fault.FILE, "Received an empty DICOM file")
-    if begin.startswith(_ZIP):
+    if begin.startswith(_ZIPS):
         return await _archive(call, pieces)
     try:
         return json_response(await _single(call, pieces))
@@ -76,8 +114,8 @@ async def upload(call: Call) -> Response:
 class _Pieces:
     """A body that is read twice at its beginning."""
 
-    def __init__(self, request: Request) -> None:
-        self._source = aiter(request.body)
+    def __init__(self, source: AsyncIterator[bytes]) -> None:
+        self._source = source
         self.kept = bytearray()
         self.size = 0
         self.ended = False
@@ -110,7 +148,7 @@ class _Object:
     captured: Captured = field(init=False)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _captured(call: Call, identity: Identity) -> Iterator[_Object]:
     """Keep an object, also if its visitor leaves in the middle of it: what came is evidence."""
     record = call.request.record
@@ -130,12 +168,15 @@ def _captured(call: Call, identity: Identity) -> Iterator[_Object]:
 
 async def _single(call: Call, pieces: _Pieces) -> dict[str, str]:
     begin = await pieces.until(HEAD_SIZE)
+    if begin.startswith(_META):  # which is taken without a preamble, too
+        pieces.kept[:0] = bytes(PREAMBLE) + PREFIX
+        begin = bytes(pieces.kept)
     try:
         identity = identified(call, begin[:HEAD_SIZE], begin if pieces.ended else None)
     except Refused:
         while pieces.size < LONGEST and await pieces.more() is not None:
             pieces.kept.clear()
-        error = _unreadable(pieces.size) if not _is_part10(begin) else None
+        error = unreadable(pieces.size) if not is_part10(begin) else None
         _tell(call, pieces.size, "failure", "unreadable")
         if error is not None:
             raise Refused(error) from None
@@ -195,12 +236,12 @@ def _remember(call: Call, names: list[str], came: Mapping[str, str]) -> None:
 
 def identified(call: Call, begin: bytes, whole: bytes | None) -> Identity:
     """What the beginning of a file says. Raises `Refused`."""
-    if not _is_part10(begin):
-        raise Refused(_unreadable(len(whole or begin)))
+    if not is_part10(begin):
+        raise Refused(unreadable(len(whole or begin)))
     try:
         meta, start = meta_of(begin, lenient=True)
     except Part10Error:
-        raise Refused(_unreadable(len(whole or begin))) from None
+        raise Refused(unreadable(len(whole or begin))) from None
     syntax = plain_text(meta, _SYNTAX) or EXPLICIT_LE
     head = decode(begin[start:], syntax, stop_at=PIXEL_DATA, head=True, lenient=True)
     source = StoredObject(head, call.service.product.dialect)
@@ -210,11 +251,13 @@ def identified(call: Call, begin: bytes, whole: bytes | None) -> Identity:
     return Identity(ids, source.value(_SOP_CLASS) or "", syntax, head)
 
 
-def _is_part10(begin: bytes) -> bool:
+def is_part10(begin: bytes) -> bool:
+    """Whether a file has the preamble and prefix of PS3.10."""
     return begin[PREAMBLE : PREAMBLE + len(PREFIX)] == PREFIX
 
 
-def _unreadable(size: int) -> Problem:
+def unreadable(size: int) -> Problem:
+    """What is said of a file that isn't DICOM."""
     return Problem(Fault.FILE, f"Cannot parse an invalid DICOM file (size: {size} bytes)")
 
 
@@ -246,10 +289,13 @@ async def _unpacked(call: Call, size: int, fd: int) -> list[dict[str, str]]:
         archive = await asyncio.to_thread(Unpacking, fd)
     except UnpackingError:
         _tell(call, size, "failure", "no archive")
-        raise Problem(Fault.FILE, "Cannot open ZIP archive from memory buffer") from None
-    _tell(call, size, "success", None)
+        raise Problem(Fault.FILE, _NO_ARCHIVE) from None
     found = []
     with archive:
+        if not len(archive):
+            _tell(call, size, "failure", "no archive")
+            raise Problem(Fault.FILE, _NO_ARCHIVE)
+        _tell(call, size, "success", None)
         for number in range(min(len(archive), MAX_MEMBERS)):
             content = await asyncio.to_thread(archive.member, number)
             if content is None:

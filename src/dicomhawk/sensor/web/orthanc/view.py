@@ -35,6 +35,11 @@ def public_id(ids: Sequence[str]) -> str:
     return f"{text[:8]}-{text[8:16]}-{text[16:24]}-{text[24:32]}-{text[32:]}"
 
 
+def is_public_id(name: str) -> bool:
+    """Whether a text has the form of an id."""
+    return sha1_of(name) is not None
+
+
 def sha1_of(name: str) -> bytes | None:
     """The SHA-1 that an id is; None: it is none."""
     groups = name.split("-")

@@ -14,13 +14,14 @@ from ..message import Response
 from .bodies import streamed
 from .nodes import number
 from .problems import Fault, Problem, Refusal
-from .routing import components
+from .routing import UNKNOWN, components
 from .service import Call, readable
 from .uuids import new_uuid
 
 ROOT: Final = "webdav"
 METHODS: Final = ("PROPFIND", "PROPPATCH", "MKCOL", "LOCK", "UNLOCK", "PUT", "DELETE")
 FOLDERS: Final = ("by-dates", "by-patients", "by-studies", "by-uids", "uploads")
+_ALLOWED: Final = "GET, PUT, DELETE, OPTIONS, PROPFIND, HEAD, LOCK, UNLOCK, PROPPATCH, MKCOL"
 _TYPE: Final = "application/xml; charset=UTF-8"
 _BEGIN: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<D:multistatus xmlns:D="DAV:">\n'
 _END: Final = "</D:multistatus>\n"
@@ -36,8 +37,12 @@ async def answer(call: Call) -> Response:
     method, parts = call.request.method, components(call.uri)[1:]
     if method == "PROPFIND":
         return await _listing(call, parts)
+    if method == "OPTIONS" and not parts:
+        return Response(200, [("DAV", "1,2"), ("Allow", _ALLOWED)])
+    if method == "POST":
+        raise Problem(Fault.RESOURCE)
     if method not in METHODS:
-        raise Refusal
+        raise Refusal(400 if method in UNKNOWN else 404)
     body = await call.body()
     call.changed(f"webdav {method.lower()}", detail=body.decode("utf-8", "replace"))
     if method == "PROPPATCH":
@@ -48,7 +53,7 @@ async def answer(call: Call) -> Response:
     if method == "LOCK":
         return _lock(call.uri)
     inside = parts[:1] == ["uploads"] and len(parts) > 1
-    if method in ("DELETE", "UNLOCK"):
+    if method == "UNLOCK" or (method == "DELETE" and inside):
         return Response(204)
     return Response(201 if inside else 403)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 VERSION: Final = 20
+COMMENT: Final = b"Created by Orthanc"
 MAX_32: Final = 0xFFFFFFFF
 _DEFLATED: Final = 8
 _LEVEL: Final = 6
@@ -67,4 +68,5 @@ class ZipWriter:
             )
         central = b"".join(parts)
         number = min(len(self._members), 0xFFFF)
-        return central + _END.pack(0x06054B50, 0, 0, number, number, len(central), self.size & MAX_32, 0)
+        end = (0x06054B50, 0, 0, number, number, len(central), self.size & MAX_32, len(COMMENT))
+        return central + _END.pack(*end) + COMMENT

@@ -285,7 +285,9 @@ class _Reading:
     def _absolute(self, scheme: str, authority: str, rest: str) -> None:
         """Scheme and host in the target (RFC 9112 section 3.2.2)."""
         self._local = rest if rest.startswith("/") else "/" + rest
-        host, colon, port = authority.rpartition(":")
+        # Who compares hosts takes what is behind the first colon for the port, also behind that of a user.
+        first = bool(self._grammar.hosts)
+        host, colon, port = authority.partition(":") if first else authority.rpartition(":")
         if not colon:
             host, port = authority, str(_DEFAULT_PORTS[scheme.lower()])
         if not rest.startswith("/") or not _PORT.fullmatch(port) or not 0 < int(port) < 1 << 16:
