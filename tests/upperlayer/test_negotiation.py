@@ -155,7 +155,7 @@ def test_roles(
     user = () if proposed is None else (it.RoleSelection(abstract + "\0", *proposed),)
     outcome = accepted(request((1, abstract, (IMPLICIT,)), user=user))
     scu, scp, item = answered
-    assert outcome.contexts[1] == Context(1, abstract, IMPLICIT, scu, scp)
+    assert outcome.contexts[1] == Context(1, abstract, IMPLICIT, scu, scp, default_roles=item is None)
     expected = [] if item is None else [it.RoleSelection(abstract, *item)]
     assert [i for i in outcome.ac.user_items if isinstance(i, it.RoleSelection)] == expected
 

@@ -234,7 +234,7 @@ def test_a_requestor_knows_its_contexts_and_roles_from_the_answer() -> None:
     unasked = it.AnsweredContext(9, 0, (it.TransferSyntax(IMPLICIT),))
     indications(provider, pdu.encode(replace(answer, items=(*answer.items, unasked))))
     assert provider.contexts == {
-        1: Context(1, CT, IMPLICIT, scu=False, scp=True),
+        1: Context(1, CT, IMPLICIT, scu=False, scp=True, default_roles=False),
         3: Context(3, VERIFICATION, IMPLICIT),
     }
 

@@ -257,7 +257,7 @@ class Provider(Primitives):
                     context = context._replace(transfer_syntax=answer.transfer_syntax)
                     role = roles.get(context.abstract_syntax)
                     if role is not None:
-                        context = context._replace(scu=bool(role.scu), scp=bool(role.scp))
+                        context = context._replace(scu=bool(role.scu), scp=bool(role.scp), default_roles=False)
                     agreed[answer.context_id] = context
             self.contexts = agreed
             self._agree(unit.maximum_length or 0)
