@@ -100,6 +100,8 @@ def test_a_request_that_is_not_answered_holds_the_next_one_back() -> None:
         (request(POST, b"Transfer-Encoding: chunked", b"Content-Length: 4"), "length-and-coding"),
         (request(POST, b"Transfer-Encoding: chunked", body=b"zz\r\n"), "chunk"),
         (request(POST, b"Transfer-Encoding: chunked", body=b"-1\r\n"), "chunk"),
+        (request(POST, b"Transfer-Encoding: chunked", body=b"2\nX1\n"), "chunk"),
+        (request(POST, b"Transfer-Encoding: chunked", body=b"f" * 17 + b"\r\nX"), "chunk"),
         (request(POST, b"Transfer-Encoding: chunked", body=b"3\r\nabcd\r\n"), "chunk"),
         (request(POST, b"Expect: more"), "expectation"),
         (b"GET /" + b"a" * 9000, "line-length"),

@@ -19,6 +19,9 @@ MANY = 256
 """Pieces of a body after which others have a turn: chunks of one byte cost as much time as those of a thousand."""
 _DIGITS = re.compile(r"\d+")
 _PREFIX = re.compile(r"[ \t]*[+]?(\d+)")
+_BARE_LF = re.compile(rb"(?<!\r)\n")
+_HUGE = re.compile(rb"[0-9A-Fa-f]{17}")
+"""The beginning of a size that doesn't fit into 64 bits."""
 _CHUNKED_HEAD = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -103,11 +106,18 @@ class Chunked:
                     self.done = True
                     self.last = bool(event.headers) and not self._grammar.trailers
                 else:
+                    if _BARE_LF.search(self._h11.trailing_data[0]):
+                        self._fault = Malformed(Fault.CHUNK, detail="line feed")
+                        break
                     return stop
                 between = data[max(known, start) - start : body.start - start]
                 if not self._grammar.extensions and b";" in between:
                     self.done = False
                     self._fault = Malformed(Fault.CHUNK, detail="extension")
+                    break
+                if _HUGE.match(between.lstrip()):
+                    self.done = False
+                    self._fault = Malformed(Fault.CHUNK, detail="size")
                     break
                 self._left -= body.end - body.start
                 if self._left < 0:
