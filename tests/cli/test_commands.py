@@ -341,3 +341,26 @@ def test_serve_on_an_empty_folder_makes_everything(cli: Cli, tmp_path: Path) -> 
     assert (data / "dicomhawk.toml").read_text() == written
     actions = [event["event"]["action"] for event in cli.json("events", "--data", data, "--action", "sensor.")]
     assert actions == ["sensor.start", "sensor.stop"] * 2
+
+
+@pytest.mark.parametrize("command", [("export", "pcap"), ("evidence", "bundle")])
+def test_what_cannot_be_written_is_a_sentence(cli: Cli, data: Path, tmp_path: Path, command: tuple[str, str]) -> None:
+    session = session_of(cli, data)
+    for output, reason in ((tmp_path, "it is a folder"), (tmp_path / "none" / "x", "there is no folder")):
+        said = cli(*command, session, "-o", output, "--data", data, status=2)
+        assert said.stderr.startswith(f"{output} can't be written: {reason}")
+
+
+@pytest.mark.parametrize(
+    "command", [("sessions",), ("events",), ("session", "U"), ("export", "pcap", "U", "-o", "-")]
+)
+def test_a_folder_that_is_not_there_is_not_a_quiet_night(cli: Cli, tmp_path: Path, command: tuple[str, ...]) -> None:
+    said = cli(*command, "--data", tmp_path / "none", status=2)
+    assert said.stderr.startswith(f"There is no folder {tmp_path / 'none'}; ")
+    assert said.stdout == ""
+
+
+def test_no_output_is_said_so(cli: Cli, data: Path) -> None:
+    said = cli("outputs", "list", "--data", data)
+    assert said.stdout == ""
+    assert "[[outputs]]" in said.stderr

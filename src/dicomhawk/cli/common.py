@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..settings import Settings, load
+from ..settings import Settings, SettingsError, load
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of all state [default: data].", show_default=False)]
 Config = Annotated[
@@ -51,6 +52,32 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object on each line
 def settings_of(data: Path | None, config: Path | None = None, flags: dict[str, Any] | None = None) -> Settings:
     """The settings that a command runs with. Raises `SettingsError`."""
     return load(data=data, file=config, flags=flags)
+
+
+def recorded(data: Path | None) -> Settings:
+    """The settings of a data folder that is there: whoever mistypes its name shall not read that nobody came.
+
+    Raises `SettingsError`.
+    """
+    settings = settings_of(data)
+    if not settings.data.is_dir():
+        raise SettingsError(f"There is no folder {settings.data}; --data names the honeypot's.")
+    return settings
+
+
+def writable(output: Path) -> Path:
+    """A file that can be written, as far as can be told before the work is done. Raises `SettingsError`."""
+    folder = output.absolute().parent
+    reason = ""
+    if output.is_dir():
+        reason = "it is a folder"
+    elif not folder.is_dir():
+        reason = f"there is no folder {folder}"
+    elif not os.access(output if output.exists() else folder, os.W_OK):
+        reason = "permission denied"
+    if reason:
+        raise SettingsError(f"{output} can't be written: {reason}.")
+    return output
 
 
 def on_terminal() -> bool:

@@ -8,7 +8,7 @@ import typer
 
 from ..analyst.narrative import line
 from ..evidence import journal
-from .common import Data, Json, Since, print_json, print_line, settings_of
+from .common import Data, Json, Since, print_json, print_line, recorded, settings_of
 
 
 def events(
@@ -20,7 +20,8 @@ def events(
 ) -> None:
     """What happened: one line for each event."""
     # Without a moment to begin with: everything, or with --follow what happens from now on.
-    folder = settings_of(data).journal_dir
+    # What is followed may be begun later.
+    folder = (settings_of if follow else recorded)(data).journal_dir
     found = journal.follow(folder, since=since or None) if follow else journal.read(folder, since=since or None)
     try:
         for event in found:

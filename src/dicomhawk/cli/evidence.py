@@ -17,7 +17,7 @@ from ..evidence.verify import Verdict
 from ..evidence.verify import verify as look
 from ..outputs.summary import AmbiguousSession
 from ..settings import SettingsError
-from .common import Config, Data, Json, print_json, print_line, settings_of
+from .common import Config, Data, Json, print_json, print_line, settings_of, writable
 
 app = typer.Typer(
     help="Tell whether the evidence is what was recorded, and give it away.",
@@ -117,7 +117,7 @@ def bundle(
     settings = settings_of(data, config)
     try:
         session = session_named(settings.journal_dir, identifier)
-        made = write_bundle(settings, session, output, password=password or None, segments=segments)
+        made = write_bundle(settings, session, writable(output), password=password or None, segments=segments)
     except (AmbiguousSession, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -11,7 +11,7 @@ import typer
 from ..analyst.narrative import printable, size
 from ..evidence.journal import read
 from ..outputs.summary import AmbiguousSession, connections, events_of
-from .common import Data, Json, print_json, settings_of
+from .common import Data, Json, print_json, recorded, writable
 
 if TYPE_CHECKING:
     from ..outputs.pcap import Export
@@ -35,7 +35,10 @@ def pcap(
     from ..outputs.objects import Resolver
     from ..outputs.pcap import export_session
 
-    settings = settings_of(data)
+    to_pipe = str(output) == "-"
+    settings = recorded(data)
+    if not to_pipe:
+        writable(output)
     try:
         _, events = events_of(read(settings.journal_dir), identifier)
     except AmbiguousSession as error:
@@ -43,13 +46,13 @@ def pcap(
         raise typer.Exit(1) from None
     resolver = Resolver(settings)
     transcripts = settings.vault_dir / "transcripts"
-    if str(output) == "-":
+    if to_pipe:
         report = export_session(transcripts, connections(events), resolver, sys.stdout.buffer)
     else:
         with output.open("wb") as file:
             report = export_session(transcripts, connections(events), resolver, file)
     resolver.close()
-    _tell(report, to_stderr=str(output) == "-", json=json)
+    _tell(report, to_stderr=to_pipe, json=json)
     if report.missing_connections or report.missing_objects or report.lost:
         raise typer.Exit(1)
 

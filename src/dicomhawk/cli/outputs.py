@@ -41,11 +41,14 @@ def list_outputs(data: Data = None, config: Config = None, json: Json = False) -
     from ..outputs.forwarding.status import read_status
 
     found = read_status(settings_of(data, config), time.time_ns() // 1000)
+    if not found:
+        print("None is set up: each is a table [[outputs]] in dicomhawk.toml.", file=sys.stderr)
     if json:
         for status in found:
             print_json(msgspec.to_builtins(status))
         return
-    print_table(COLUMNS, [_row(status) for status in found], right=NUMBERS)
+    if found:
+        print_table(COLUMNS, [_row(status) for status in found], right=NUMBERS)
 
 
 @app.command("test")

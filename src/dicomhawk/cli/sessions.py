@@ -10,7 +10,7 @@ import typer
 from ..analyst.narrative import printable, sentence, size
 from ..evidence.journal import read
 from ..outputs.summary import AmbiguousSession, SessionSummary, doings, events_of, summaries
-from .common import Data, Json, Since, on_terminal, print_json, print_line, print_table, settings_of
+from .common import Data, Json, Since, on_terminal, print_json, print_line, print_table, recorded
 
 COLUMNS = ("session", "first", "last", "visitor", "conn", "assoc", "calling", "in", "out", "what")
 NUMBERS = frozenset({"conn", "assoc", "in", "out"})
@@ -23,7 +23,7 @@ def sessions(
     json: Json = False,
 ) -> None:
     """Who came: one line for each session."""
-    found = summaries(read(settings_of(data).journal_dir, since=since or None))[-last:]
+    found = summaries(read(recorded(data).journal_dir, since=since or None))[-last:]
     if json:
         for summary in found:
             print_json(summary)
@@ -38,7 +38,7 @@ def session(
 ) -> None:
     """What happened in a session."""
     try:
-        summary, happened = events_of(read(settings_of(data).journal_dir), identifier)
+        summary, happened = events_of(read(recorded(data).journal_dir), identifier)
     except AmbiguousSession as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
