@@ -48,7 +48,7 @@ def listed(matches: int, at: float = 0.0, face: str = "qido-rs", **fields: Any) 
         "web.query",
         at,
         honeypot__web__face=face,
-        dicom__query__level="STUDY",
+        dicom__query__level=fields.pop("level", "STUDY"),
         dicom__query__matches=matches,
         dicom__query__keys=fields.pop("keys", {}),
         **fields,

@@ -28,6 +28,31 @@ def file(rule: str, *ids: str, **more: Any) -> Case:
     return rule, *left(*ids, **more)
 
 
+def orthanc_id(number: int) -> str:
+    return "-".join([f"{number:08x}"] * 5)
+
+
+def archived(at: float, patient: str, instances: int = 3) -> dict[str, Any]:
+    """All that there is of a patient, sent in one file."""
+    return event(
+        "web.retrieve",
+        at,
+        event__outcome="success",
+        honeypot__web__what="archive",
+        honeypot__web__instances=instances,
+        dicom__query__level="PATIENT",
+        dicom__patient__id=patient,
+    )
+
+
+def refused(name: str) -> dict[str, Any]:
+    return event("dicom.n-command", dicom__command__name=name)
+
+
+def associated(at: float, class_uid: str) -> dict[str, Any]:
+    return event("dicom.association", at, dicom__implementation__class_uid=class_uid)
+
+
 SEEN: list[Case] = [
     case("D06", *(event("dicom.association.reject", n, dicom__ae__calling=f"WS{n}") for n in range(6))),
     case("D08", *(listed(100, n) for n in range(3))),
@@ -38,10 +63,15 @@ SEEN: list[Case] = [
         *(asked("STUDY", {MODALITIES: kind, NAME: ""}, n) for n, kind in enumerate(["CT", "MR", "US", "CR", "MG"])),
     ),
     case("D11", *(asked("SERIES", {STUDY: f"1.2.{n}", SERIES: ""}, n) for n in range(10))),
+    case("D11", *(listed(2, n, level="SERIES", keys={STUDY: f"1.2.{n}"}) for n in range(10))),
+    case("D11", *(requested("GET", f"/studies/{orthanc_id(n)}/series", n) for n in range(20))),
+    case("D12", *(archived(n, f"P{n}") for n in range(5))),
+    case("D12", *(archived(n, "P1", instances=700) for n in range(3))),
     case("D12", asked("PATIENT", {IDENTIFIER: "*"}, action="dicom.c-get")),
     case("D12", asked("PATIENT", {IDENTIFIER: "P1\\P2"}, action="dicom.c-get")),
     case("D12", *(event("dicom.c-get.end", n, dicom__suboperations__completed=700) for n in range(3))),
     case("D12", *(downloaded(n) for n in range(10))),
+    case("D13", refused("C-MOVE-RQ")),
     case("D14", event("dicom.c-store", dicom__dataset__bytes=60)),
     case("D16", event("web.change", honeypot__web__call="modify")),
     case("D17", requested("GET", "/instances/..%2f..%2fetc%2fpasswd")),
@@ -67,6 +97,7 @@ SEEN: list[Case] = [
             for n in range(20)
         ),
     ),
+    case("D25", *(associated(n, f"1.2.{letter}") for n, letter in enumerate("abcde"))),
     file("D25", *(f"structure.{each}" for each in ("uid", "bits", "number", "frames", "samples"))),
     case("D28", *(event("dicom.association", n, honeypot__credential__username=f"u{n}") for n in range(5))),
     case(
@@ -101,10 +132,19 @@ UNSEEN: list[Case] = [
     case("D08", asked("SERIES", {STUDY: ""})),
     case("D09", *(asked("STUDY", {NAME: f"{letter}*"}, n) for n, letter in enumerate("MILLE"))),
     case("D11", *(asked("SERIES", {STUDY: f"1.2.{n}", SERIES: ""}, n) for n in range(6))),
+    case("D11", *(listed(2, n, level="SERIES", keys={STUDY: f"1.2.{n % 5}"}) for n in range(20))),
+    case(
+        "D11",
+        requested("GET", "/app/explorer.html"),
+        *(requested("GET", f"/studies/{orthanc_id(n)}", n) for n in range(1, 40)),
+    ),
+    case("D12", *(archived(n, "P1") for n in range(9))),
     case("D12", asked("STUDY", {STUDY: "1.2.3"}, action="dicom.c-get")),
     case("D12", *(asked("STUDY", {STUDY: "1.2.3"}, n, action="dicom.c-get") for n in range(9))),
     case("D12", event("dicom.c-get.end", dicom__suboperations__completed=1500)),
     case("D12", *(downloaded(n, "portal", "rendered") for n in range(30))),
+    case("D13", refused("C-FIND-RQ")),
+    case("D25", *(associated(n, "1.2.276.0 ") for n in range(9))),
     case(
         "D14", event("dicom.c-store", dicom__dataset__bytes=524_000, dicom__sop__instance_uid="1.2.840.113619.2.55")
     ),

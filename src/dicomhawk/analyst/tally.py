@@ -191,7 +191,17 @@ def _shook_hands(found: Tally, event: Document) -> None:
 
 
 def _violated(found: Tally, event: Document) -> None:
-    found.violations += 1
+    # The command itself is on record before it: that it isn't taken from this visitor is no fault of the visitor's.
+    found.violations += text_at(event, "dicom.violation.quirk") != "command-refused"
+
+
+def _other_command(found: Tally, event: Document) -> None:
+    name = text_at(event, "dicom.command.name").removesuffix("-RQ").lower()
+    found.commands[name if name in _REFUSED else "n-command"] += 1
+
+
+_REFUSED = frozenset(("c-find", "c-get", "c-move"))
+"""Commands that an archive takes from those whom it knows only: whoever sent one has asked for patients."""
 
 
 def _command(name: str) -> Callable[[Tally, Document], None]:
@@ -223,10 +233,11 @@ _BY_ACTION: dict[str, Callable[[Tally, Document], None]] = {
     "lure.taken": _lured,
     "lure.hit": _lured,
     "lure.reused": _lured,
+    "dicom.n-command": _other_command,
 } | {
     f"dicom.{name}": _command(name)
     for name in (
         "c-echo", "c-find", "c-get", "c-move", "c-cancel",
-        "n-command", "n-create", "n-set", "n-action", "n-event-report",
+        "n-create", "n-set", "n-action", "n-event-report",
     )
 }  # fmt: skip

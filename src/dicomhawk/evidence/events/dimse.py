@@ -139,6 +139,9 @@ class NCommand(_Command, frozen=True, kw_only=True):
     type_id: Annotated[
         int | None, Field("dicom.command.type_id", "Event type ID (0000,1002) or action type ID (0000,1008).")
     ] = None
+    destination: Annotated[
+        str | None, Field("dicom.move.destination", "Move destination (0000,0600) of a refused C-MOVE.")
+    ] = None
     keys: Keys = None
     bytes: Bytes = None
     status: Status = None

@@ -68,6 +68,7 @@ class Refused(Normalized):
                 command=command.command_field,
                 name=command.name,
                 type_id=command.number(Key.ActionTypeID) or command.number(Key.EventTypeID) or None,
+                destination=command.text(Key.MoveDestination) or None,
                 status=code,
                 outcome=status.outcome(code),
             )
