@@ -48,6 +48,13 @@ def texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
+@pytest.mark.parametrize("address", ["https://e.vil", "SMB://e.vil/x", "file:///e", "ms-word:ofe|u|http://e.vil"])
+def test_no_address_is_one_that_a_program_makes_a_link_of(address: str) -> None:
+    item = told(alert(text=f"see {address} now"))
+    assert "://" not in plain([item])
+    assert "see " in plain([item]), "all the same it can be read"
+
+
 def test_an_alert_says_what_is_needed_to_act() -> None:
     item = told(alert(text="42 studies"), LINK)
     assert item.title == "Somebody fetched 42 studies"
