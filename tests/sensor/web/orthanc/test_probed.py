@@ -278,6 +278,18 @@ def test_servers_of_the_plugin(orthanc: Sensor) -> None:
     assert told(client, "DELETE", "/dicom-web/servers/s") == (400, 3, "Unknown DICOMweb server: s")
 
 
+def test_searches_of_the_plugin_repeat_what_is_above(visitor: Client, own: dict[str, str]) -> None:
+    study = visitor.get(f"/studies/{own['ParentStudy']}")["MainDicomTags"]["StudyInstanceUID"]
+    inside = visitor.get(f"/dicom-web/studies/{study}/series?includefield=all")
+    assert inside == visitor.get(f"/dicom-web/series?StudyInstanceUID={study}")
+    assert inside[0]["00100020"]["Value"] == ["Probed-1"]
+    assert {"00080061", "00201206", "00400244"}.isdisjoint(inside[0])
+    assert inside[0]["00201209"]["Value"] == [1]
+    instance = visitor.get(f"/dicom-web/studies/{study}/instances")[0]
+    assert {"00080061", "00201209", "00280008"}.isdisjoint(instance)
+    assert visitor.get("/dicom-web/studies/1.2.276.0.99.7/series") == []
+
+
 @pytest.mark.parametrize("accept", ["text/html", "application/dicom", "multipart/related; type=x"])
 def test_what_the_plugin_can_not_make(visitor: Client, accept: str) -> None:
     status, number, words = told(visitor, "GET", "/dicom-web/studies/1.2", Accept=accept)

@@ -27,6 +27,13 @@ CLIENT: Final = "app/client/index.html"
 _LEFT_OUT: Final = ("00080054", "00080056")
 _RETRIEVE_URL: Final = "00081190"
 _CLASS, _CHARACTER_SET, _FAILED, _REFERENCED = "00081150", "00080005", "00081198", "00081199"
+_SERIES_UID, _INSTANCE_UID = "0020000E", "00080018"
+_IF_KNOWN: Final = ("00280008", "00400244", "00400245")
+_OF_STUDIES: Final = {"00080061", "00201206", "00201208"}
+_OF_SERIES: Final = {"00201209"}
+"""Attributes of studies and of series that aren't repeated below them."""
+_UIDS: Final = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
+_EVERYTHING: Final = ("includefield", "all")
 _BULK: Final = "BulkDataURI"
 JSON: Final = "application/dicom+json"
 _CANNOT: Final = "This WADO-RS plugin cannot generate the following content type: "
@@ -102,6 +109,8 @@ def plugged_in(backing: Backing, site: Site) -> Site:
                 _check_accepted(found.handler, request.headers.get("Accept"))
         except Problem as problem:
             return problem.response(request.method, path)
+        if found.handler is What.SEARCH and request.method == "GET" and path != uri:
+            request = _of_all(request, prefix, below, found.arguments)
         response = await site(_by_our_names(request))
         kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
         if request.method == "POST" and kind.endswith("json"):
@@ -118,6 +127,16 @@ def plugged_in(backing: Backing, site: Site) -> Site:
         return response
 
     return serve
+
+
+def _of_all(request: Request, prefix: str, below: str, above: dict[str, str]) -> Request:
+    """A search, which the plug-in answers alike within a study or a series and without; it has no more to tell."""
+    what = below.rsplit("/", 1)[-1]
+    if what not in ("studies", "series", "instances"):
+        return request
+    query = [(name, value) for name, value in request.query if (name.lower(), value.lower()) != _EVERYTHING]
+    query += [(_UIDS[level], uid) for level, uid in above.items()]
+    return replace(request, path=f"{prefix}/{what}", query=tuple(query))
 
 
 def _by_our_names(request: Request) -> Request:
@@ -225,7 +244,12 @@ def _styled(value: Any) -> bytes:
 def _as_plugin(item: Any) -> Any:
     if not isinstance(item, dict):
         return item
-    found = {tag: value for tag, value in item.items() if tag not in _LEFT_OUT}
+    left_out: set[str] = set(_LEFT_OUT)
+    if _RETRIEVE_URL in item:  # what a search has found
+        left_out |= {tag for tag in _IF_KNOWN if "Value" not in item.get(tag, ())}
+        left_out |= _OF_STUDIES if _SERIES_UID in item else set()
+        left_out |= _OF_SERIES if _INSTANCE_UID in item else set()
+    found = {tag: value for tag, value in item.items() if tag not in left_out}
     _move(found)
     for tag, element in found.items():
         if isinstance(element, dict) and _BULK in element:
