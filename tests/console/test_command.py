@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
@@ -69,6 +70,26 @@ def test_it_serves_until_it_is_told_to_end(running: tuple[subprocess.Popen[str],
     assert process.wait(STOP_SECONDS + GRACE) == 0
     assert process.stderr is not None
     assert "Traceback" not in process.stderr.read()
+
+
+def test_ctrl_c_leaves_no_traceback_of_what_renders(tmp_path: Path, data: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from dicomhawk.console.images import Images\n"
+        "from dicomhawk.settings import Settings\n"
+        "if __name__ == '__main__':\n"
+        f"    images = Images(Settings(data=Path({str(data)!r})))\n"
+        "    process = images._executor().submit(os.getpid).result(60)\n"
+        "    os.kill(process, signal.SIGINT)\n"
+        "    assert images._executor().submit(os.getpid).result(60) == process\n"
+        "    images.close()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, program], env=clean_environment(), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_bad_configuration_is_one_sentence(data: Path) -> None:
