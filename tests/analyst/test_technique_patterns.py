@@ -53,6 +53,12 @@ def associated(at: float, class_uid: str) -> dict[str, Any]:
     return event("dicom.association", at, dicom__implementation__class_uid=class_uid)
 
 
+def dribbled(at: float, sent: int, got: int = 0, seconds: int = 48) -> dict[str, Any]:
+    """A connection that its visitor left after so long."""
+    more = {"source__bytes": sent} | ({"destination__bytes": got} if got else {})
+    return event("connection.close", at, event__reason="peer-fin", event__duration=seconds * 10**9, **more)
+
+
 SEEN: list[Case] = [
     case("D06", *(event("dicom.association.reject", n, dicom__ae__calling=f"WS{n}") for n in range(6))),
     case("D08", *(listed(100, n) for n in range(3))),
@@ -89,6 +95,7 @@ SEEN: list[Case] = [
     case("D23", event("dicom.violation", dicom__violation__quirk="pdu-too-long", dicom__violation__state="Sta6")),
     case("D23", event("http.malformed", honeypot__web__fault="body-length")),
     case("D23", requested("POST", "/instances", 0, "Content-Length: 4294967296")),
+    case("D24", *(dribbled(n, sent=90) for n in range(10))),
     case("D24", *(event("http.malformed", n, honeypot__web__fault="head-timeout") for n in range(10))),
     case(
         "D24",
@@ -157,6 +164,9 @@ UNSEEN: list[Case] = [
     file("D22", "bomb.nested", severity=2),
     case("D23", event("dicom.violation", dicom__violation__quirk="pdu-too-long", dicom__violation__state="Sta2")),
     case("D23", requested("POST", "/instances", 0, "Content-Length: 524288")),
+    case("D24", *(dribbled(n, sent=0) for n in range(30))),
+    case("D24", *(dribbled(n, sent=90, got=300) for n in range(30))),
+    case("D24", *(dribbled(n, sent=90, seconds=5) for n in range(30))),
     case("D24", *(event("connection.close", n, event__reason="timeout", source__bytes=0) for n in range(50))),
     file("D25", "structure.uid", "structure.trailing"),
     file("D26", "codec.precision-differs", severity=0),
