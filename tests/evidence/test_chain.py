@@ -429,6 +429,15 @@ def test_no_chain(folder: Folder) -> None:
     assert problems(folder) == "There is no chain."
 
 
+def test_a_name_with_a_number_that_nobody_counts_to(sealed: Folder) -> None:
+    last = sealed.chained[-1]
+    name = f"journal/2024-10-04.w0.{'9' * 5000}.ndjson"
+    entry = last | {"entry": last["entry"] + 1, "segment": name}
+    with sealed.chain.open("ab") as file:
+        file.write(json.dumps(entry).encode() + b"\n")
+    assert f"{name} is missing: entry {entry['entry']} has it" in " ".join(sealed.verify().problems)
+
+
 def test_lines_that_are_nested_without_end(sealed: Folder) -> None:
     deep = b'{"x":' + b"[" * 50_000
     with sealed.chain.open("ab") as file:

@@ -27,6 +27,8 @@ long before the last entry can't have been there then."""
 MAX_NUMBER = 100_000
 """Segments of a writer on one day that are looked for: names can be anything."""
 MAX_TOLD = 100
+_DIGITS = 18
+"""Of a segment's number; Python refuses to read thousands of them."""
 _CHUNK = 1 << 20
 _HEAD_EVENT = b'"evidence.head"'
 _FILE_EVENT = b'"file.captured"'
@@ -119,7 +121,7 @@ def _place(name: str) -> tuple[str, str, tuple[str, int]]:
     """Folder, writer, and day and number of a segment."""
     folder, _, file = name.rpartition("/")
     day, writer, number, _ = (file + "...").split(".", 3)
-    return folder, writer, (day, int(number) if number.isdecimal() else 0)
+    return folder, writer, (day, int(number) if number.isdecimal() and len(number) <= _DIGITS else 0)
 
 
 def _hashed(settings: Settings, segment: Segment, links: Links, gone: dict[str, str] | None) -> Sealed:
