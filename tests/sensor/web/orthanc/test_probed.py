@@ -111,6 +111,10 @@ def test_backslashes_are_slashes(visitor: Client) -> None:
         ("GET", "/dicom-web/servers/x", None, (404, 7, "Inexistent server: x")),
         ("GET", "/dicom-web/studies/1.2", None, (404, 7, "Accessing an inexistent study with WADO-RS: 1.2")),
         ("GET", "/dicom-web/studies/1.2/thumbnail", None, (404, 17, "")),
+        ("GET", "/dicom-web/studies?limit=x", None, (400, 15, "")),
+        ("POST", "/dicom-web/studies", "", (415, 3000, "")),
+        ("GET", "/wado/", None, (404, 17, "")),
+        ("GET", f"/instances/{UNKNOWN}/preview", None, (404, 0, "")),
         ("POST", f"/studies/{UNKNOWN}/anonymize", "", (400, 15, "")),
         ("POST", "/studies/x/split", {}, (404, 17, "Cannot split unknown study x")),
         ("POST", "/tools/create-archive", "", (400, 15, "Expected a list of resources to archive in the body")),
@@ -147,6 +151,7 @@ def test_words(visitor: Client, method: str, path: str, body: object, expected: 
     ("operation", "options", "expected"),
     [
         ("modify", {"Replace": []}, (400, 8, "")),
+        ("modify", {"Force": "x"}, (400, 15, 'Member "Force" should be a Boolean value')),
         (
             "anonymize",
             {"Replace": {"PatientID": "x"}},
@@ -288,6 +293,18 @@ def test_searches_of_the_plugin_repeat_what_is_above(visitor: Client, own: dict[
     instance = visitor.get(f"/dicom-web/studies/{study}/instances")[0]
     assert {"00080061", "00201209", "00280008"}.isdisjoint(instance)
     assert visitor.get("/dicom-web/studies/1.2.276.0.99.7/series") == []
+
+
+def test_an_instance_by_its_uid_alone(visitor: Client, own: dict[str, str]) -> None:
+    uid = visitor.get(f"/instances/{own['ID']}")["MainDicomTags"]["SOPInstanceUID"]
+    path = f"/wado?requestType=WADO&objectUID={uid}"
+    assert visitor.ask("GET", path).headers["Content-Type"] == "image/jpeg"
+    assert visitor.ask("GET", f"{path}&contentType=application/dicom").body[128:132] == b"DICM"
+    assert (
+        told(visitor, "GET", f"{path}&contentType=text/html")[2] == 'WADO-URI: Unsupported content type: "text/html"'
+    )
+    assert told(visitor, "GET", f"/wado?requestType=WADO&objectUID={uid}9") == (404, 17, "")
+    assert Client(visitor.port).ask("GET", path).status == 404
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/dicom", "multipart/related; type=x"])

@@ -93,13 +93,15 @@ class Alteration:
         self._kept = _named(options, "Keep")
         if len(self.replaced) + len(self._removed) + len(self._kept) > MAX_TAGS:
             raise Problem(Fault.REQUEST)
+        if not isinstance(options.get("Force", False), bool):
+            raise Problem(Fault.FILE, 'Member "Force" should be a Boolean value')
         flag = options.get("KeepPrivateTags" if anonymizes else "RemovePrivateTags") is True
         self._private = flag if anonymizes else not flag
         self._judge(options.get("Force") is True)
         version, syntax = options.get("DicomVersion"), options.get("Transcode")
         if anonymizes and isinstance(version, str) and version not in VERSIONS:
             raise Problem(Fault.RANGE, f"Unknown specific version of the DICOM standard: {version}")
-        if isinstance(syntax, str) and syntax not in SYNTAXES:
+        if isinstance(syntax, str) and syntax not in SYNTAXES and not (anonymizes and level == Level.IMAGE):
             if level == Level.IMAGE:
                 raise Problem(Fault.RANGE, f"Unknown transfer syntax: {syntax}")
             raise Problem(Fault.FILE, f"Unknown transfer syntax UID: {syntax}")

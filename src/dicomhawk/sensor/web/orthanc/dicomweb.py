@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ....hospital.attributes import SERIES_UID, SOP_UID, STUDY_UID, Level
+from ...listing import Listing, is_uid
 from ..backing import Backing
 from ..message import Part, Request, Response, Site, Stored
 from ..state import State, path_of
@@ -36,6 +39,7 @@ _UIDS: Final = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 _EVERYTHING: Final = ("includefield", "all")
 _BULK: Final = "BulkDataURI"
 JSON: Final = "application/dicom+json"
+_PICTURES: Final = ("application/dicom", "image/png", "image/jpeg", "image/jpg")
 _CANNOT: Final = "This WADO-RS plugin cannot generate the following content type: "
 
 
@@ -47,6 +51,7 @@ class What(Enum):
     METADATA = auto()
     FRAMES = auto()
     RENDERED = auto()
+    BULK = auto()
     SERVERS = auto()
 
 
@@ -68,8 +73,7 @@ _SERVICES: Final = table(
         ("GET", f"{_INSTANCE}/frames", What.FRAMES),
         ("GET", f"{_INSTANCE}/frames/{{frames}}", What.FRAMES),
         ("GET", f"{_INSTANCE}/frames/{{frames}}/rendered", What.RENDERED),
-        ("GET", f"{_INSTANCE}/bulk/*", What.SEARCH),
-        ("GET", f"{_INSTANCE}/bulkdata/*", What.SEARCH),
+        *(("GET", f"{_INSTANCE}/{name}/*", What.BULK) for name in ("bulk", "bulkdata")),
         ("GET", "/servers", What.SERVERS),
         ("GET PUT DELETE", "/servers/{name}", What.SERVERS),
         *(("POST", f"/servers/{{name}}/{each}", What.SERVERS) for each in (*servers.OPERATIONS, "delete")),
@@ -86,6 +90,8 @@ def plugged_in(backing: Backing, site: Site) -> Site:
 
     async def serve(request: Request) -> Response:
         path = normalized(request.path)
+        if uri and path == f"{uri}/":
+            return Problem(Fault.RESOURCE).response(request.method, path)
         if not prefix or not (path == uri or f"{path}/".startswith(f"{prefix}/")):
             return await site(request)
         below = path.removeprefix(prefix).strip("/")
@@ -107,6 +113,9 @@ def plugged_in(backing: Backing, site: Site) -> Site:
                 return await servers.answer(state, request, *below.split("/")[1:])
             if request.method == "GET":
                 _check_accepted(found.handler, request.headers.get("Accept"))
+                _check_numbers(request, found.arguments)
+                if path == uri:
+                    request = await _of_object(backing, request)
         except Problem as problem:
             return problem.response(request.method, path)
         if found.handler is What.SEARCH and request.method == "GET" and path != uri:
@@ -115,7 +124,13 @@ def plugged_in(backing: Backing, site: Site) -> Site:
         kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
         if request.method == "POST" and kind.endswith("json"):
             return await _stored(response)
+        if request.method == "POST" and response.status == 400 and "boundary" not in _kind_of(request):
+            return Problem(Fault.MEDIA).response(request.method, path)
         if response.status == 404 and found.arguments:
+            instance = found.arguments.get("instance")
+            if "frames" in found.arguments and instance and await _place(backing, request.visitor, instance):
+                return Problem(Fault.RANGE).response(request.method, path)
+            found.arguments.pop("frames", None)
             what, uid = list(found.arguments.items())[-1]
             details = f"Accessing an inexistent {what} with WADO-RS: {uid}"
             return Problem(Fault.INEXISTENT, details).response(request.method, path)
@@ -147,6 +162,42 @@ def _by_our_names(request: Request) -> Request:
     return replace(request, path=f"{before}/bulkdata/{tag.upper()}")
 
 
+def _kind_of(request: Request) -> str:
+    return (request.headers.get("Content-Type") or "").lower()
+
+
+def _check_numbers(request: Request, arguments: dict[str, str]) -> None:
+    """Raises `Problem` for what should be a number, and is none."""
+    numbers = [request.argument(name) for name in ("limit", "offset")]
+    numbers += arguments.get("frames", "1").split(",")
+    if not all(text is None or text.strip().isdecimal() for text in numbers):
+        raise Problem(Fault.FILE)
+
+
+async def _place(backing: Backing, visitor: str, sop_uid: str) -> dict[str, str]:
+    """Study and series of an instance, by their parameters of WADO-URI; empty: there is no such instance."""
+    if not is_uid(sop_uid):
+        return {}
+    keys = {SOP_UID: sop_uid, STUDY_UID: "", SERIES_UID: ""}
+    async with aclosing(Listing(backing.holdings, visitor).matches(Level.IMAGE, keys, limit=1)) as matches:
+        async for values in matches:
+            return {"studyUID": str(values[STUDY_UID].value), "seriesUID": str(values[SERIES_UID].value)}
+    return {}
+
+
+async def _of_object(backing: Backing, request: Request) -> Request:
+    """A request by WADO-URI, for which the plug-in needs no more than the instance. Raises `Problem`."""
+    kind = request.argument("contentType")
+    if kind and kind not in _PICTURES:
+        raise Problem(Fault.REQUEST, f'WADO-URI: Unsupported content type: "{kind}"')
+    sop_uid = request.argument("objectUID")
+    if not sop_uid or request.argument("studyUID"):
+        return request
+    place = await _place(backing, request.visitor, sop_uid)
+    rest = [(name, value) for name, value in request.query if name not in place]
+    return replace(request, query=(*rest, *place.items()))
+
+
 def _check_accepted(what: What, accept: str | None) -> None:
     """Raises `Problem` for what the plug-in doesn't make, which it decides by the first type that is asked for."""
     if accept is None:
@@ -154,7 +205,12 @@ def _check_accepted(what: What, accept: str | None) -> None:
     kind, *parameters = [each.strip() for each in accept.lower().split(";")]
     given = (each.partition("=") for each in parameters)
     inner = next((value.strip(' "') for name, _, value in given if name.strip() == "type"), None)
-    if what is What.FRAMES:
+    if what is What.BULK:
+        if kind not in ("multipart/related", "*/*"):
+            raise Problem(
+                Fault.REQUEST, f"This WADO-RS plugin cannot generate the following bulk data type: {accept}"
+            )
+    elif what is What.FRAMES:
         if kind not in ("multipart/related", "*/*"):
             raise Problem(Fault.RANGE, "expecting 'Accept: multipart/related' HTTP header")
     elif what is What.OBJECTS:

@@ -96,7 +96,10 @@ def media_of(request: Request) -> Media | None:
 def _picture(manner: Manner) -> Handler:
     async def handler(call: Call) -> Response:
         number = _number(call)
-        view, item, file = await instance_file(call)
+        try:
+            view, item, file = await instance_file(call)
+        except Problem:
+            raise Refusal from None
         media = media_of(call.request)
         reference = view.reference(item)
         if media is None or reference is None:
