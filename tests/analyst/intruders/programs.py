@@ -103,6 +103,12 @@ DICOMWEB = (
     "import sys; from dicomweb_client.api import DICOMwebClient as C;"
     " C(sys.argv[1] + '/dicom-web').search_for_studies(limit=3)"
 )
+CRAWL = """
+import sys, requests
+session, base = requests.Session(), sys.argv[1] + "/dicom-web/studies"
+for study in session.get(base, params={"PatientName": "*", "limit": 12}).json():
+    session.get(base + "/" + study["0020000D"]["Value"][0] + "/series").json()
+"""
 ORTHANC = (
     "import sys; from pyorthanc import Orthanc; o = Orthanc(sys.argv[1], username='orthanc', password='orthanc');"
     " o.get_patients()"
@@ -118,6 +124,11 @@ PROGRAMS: dict[str, Program] = {
     "movescu": Program(
         _dcmtk("movescu", "-S", "-aem", "SOMEWHERE", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=1.2"),
         "movescu", "DCMTK movescu", "collection",
+    ),
+    "findscu-stranger": Program(_dcmtk("findscu", "-S", *FIND), "findscu", "DCMTK findscu", "query", "orthanc"),
+    "movescu-stranger": Program(
+        _dcmtk("movescu", "-S", "-aem", "SOMEWHERE", "-k", "QueryRetrieveLevel=STUDY", "-k", "StudyInstanceUID=1.2"),
+        "movescu", "DCMTK movescu", "collection", "orthanc",
     ),
     "storescu": Program(_stored, "storescu", "DCMTK storescu", "tampering"),
     "pynetdicom-echo": Program(_module("echoscu"), "python", "pynetdicom", "scan"),
@@ -141,6 +152,7 @@ PROGRAMS: dict[str, Program] = {
     "httpx": Program(_script(HTTPX), "python", "httpx", "scan"),
     "node": Program(_script(NODE, "node", "-e"), "node", "node", "scan"),
     "dicomweb-client": Program(_script(DICOMWEB), "python", "requests", "query"),
+    "requests-crawl": Program(_script(CRAWL), "python", "requests", "collection"),
     "pyorthanc": Program(_script(ORTHANC), "python", "httpx", "query", "orthanc"),
     "dirb": Program(_paths, "dirb", "dirb", "enumeration"),
     "chromium-headless": Program(
