@@ -73,6 +73,17 @@ def test_a_method_can_be_meant(visitor: Client) -> None:
     assert visitor.ask("GET", "/system?_method=post").status == 400
 
 
+def test_answers_in_xml(visitor: Client, own: dict[str, str]) -> None:
+    answer = visitor.ask("GET", "/jobs", Accept="application/xml;q=0.9")
+    assert answer.headers["Content-Type"] == "application/xml; charset=utf-8"
+    assert answer.body == b'<?xml version="1.0" encoding="utf-8"?>\n<root />\n'
+    text = visitor.ask("GET", f"/patients/{own['ParentPatient']}", Accept="application/xml").body.decode()
+    assert f"  <Studies>\n    <item>{own['ParentStudy']}</item>\n  </Studies>\n" in text
+    assert "    <PatientName>Odd^N</PatientName>\n" in text
+    for accept in ("text/html,application/xml;q=0.9", "application/xml;application/json", "*/*"):
+        assert visitor.ask("GET", "/jobs", Accept=accept).body == b"[]"
+
+
 def test_backslashes_are_slashes(visitor: Client) -> None:
     assert normalized("\\app\\..\\system\\") == "/system/"
     assert visitor.ask("GET", "/\\system").status == 200

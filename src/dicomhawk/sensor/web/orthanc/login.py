@@ -18,6 +18,7 @@ from ..message import Request, Response, Site
 from ..state import State, StateError, path_of
 from .bodies import coded
 from .dicomweb import plugged_in
+from .markup import worded
 from .routing import UNKNOWN
 
 REALM: Final = "Orthanc Secure Area"
@@ -45,7 +46,7 @@ def gate(backing: Backing, site: Site) -> Site:
         request = overridden(request)
         if request.method in _BODIED and not _is_length(request.headers.get("Content-Length")):
             return Response(411)
-        return await coded(request, await site(request))
+        return await coded(request, worded(request, await site(request)))
 
     return serve
 
