@@ -58,3 +58,9 @@ def test_sizes(number: int, shown: str) -> None:
 @pytest.mark.parametrize(("ns", "shown"), [(900, "1 us"), (1_500_000, "1.5 ms"), (61_000_000_000, "61.0 s")])
 def test_durations(ns: int, shown: str) -> None:
     assert narrative.duration(ns) == shown
+
+
+def test_a_worklist_has_no_level() -> None:
+    asked = {"context": {"abstract_syntax": narrative.WORKLIST}, "query": {"keys": {"00100010": "A*"}}}
+    told = narrative.sentence({"event": {"action": "dicom.c-find"}, "dicom": asked})
+    assert told == "C-FIND worklist PatientName=A*"

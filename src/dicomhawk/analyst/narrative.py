@@ -12,6 +12,7 @@ MAX_VALUE = 64
 """Characters of one value that a line shows."""
 MAX_KEYS = 12
 """Keys of a query that a line shows."""
+WORKLIST = "1.2.840.10008.5.1.4.31"
 _LEVEL = "00080052"
 """Query/Retrieve Level, which a sentence begins with."""
 
@@ -123,7 +124,8 @@ def _association(facts: Facts) -> str:
 def _query(name: str) -> Callable[[Facts], str]:
     def tell(facts: Facts) -> str:
         destination = facts.after(" to ", "dicom.move.destination")
-        return f"{name} {facts['dicom.query.level']}{destination} {facts.keys}".rstrip()
+        level = "worklist" if facts.raw("dicom.context.abstract_syntax") == WORKLIST else facts["dicom.query.level"]
+        return f"{name} {level}{destination} {facts.keys}".rstrip()
 
     return tell
 

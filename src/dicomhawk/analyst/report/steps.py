@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...evidence.documents import Document, moment_of, number_at, text_at, value_at
-from ..narrative import Facts, printable, size
+from ..narrative import WORKLIST, Facts, printable, size
 from .cells import many
 from .model import Step
 
 MAX_PENDING = 512
 """Steps that wait for their answer, of one session."""
 _LEVELS = {"PATIENT": "patients", "STUDY": "studies", "SERIES": "series", "IMAGE": "images"}
-_WORKLIST = "1.2.840.10008.5.1.4.31"
 _REASONS = {
     (1, 1): "no reason given",
     (1, 2): "application context not supported",
@@ -159,7 +158,7 @@ def _rejected(event: Document, facts: Facts) -> Said:
 
 
 def _what(facts: Facts) -> str:
-    if facts.raw("dicom.context.abstract_syntax") == _WORKLIST:
+    if facts.raw("dicom.context.abstract_syntax") == WORKLIST:
         return "the worklist"
     level = str(facts.raw("dicom.query.level") or "").upper()
     return _LEVELS.get(level, facts.after("level ", "dicom.query.level") or "something")
