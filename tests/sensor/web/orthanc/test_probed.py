@@ -218,6 +218,8 @@ def test_pictures(visitor: Client, own: dict[str, str]) -> None:
     path = f"/instances/{visitor.post('/instances', part10(report))['ID']}"
     answer = visitor.ask("GET", f"{path}/preview?returnUnsupportedImage")
     assert (answer.status, answer.headers["Location"]) == (301, "../../app/images/unsupported.png")
+    listed = visitor.get(f"/dicom-web/instances?SOPInstanceUID={report.SOPInstanceUID}")[0]
+    assert {"00280010", "00280100"}.isdisjoint(listed)
 
 
 def test_main_tags_in_other_forms(visitor: Client, own: dict[str, str]) -> None:
