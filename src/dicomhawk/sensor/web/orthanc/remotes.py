@@ -340,9 +340,7 @@ def _check_asked(operation: str, body: bytes) -> None:
         if not fields.keys() >= {"Resources", "Level"}:
             raise Problem(Fault.FILE, "Must provide a JSON body containing fields Resources and Level")
     elif operation == "storage-commitment":
-        if not isinstance(value, dict | list):
-            raise Problem(Fault.FILE, "Must provide a JSON object with a list of resources")
-        if isinstance(value, list):
+        if not isinstance(value, dict):
             raise Problem(Fault.FILE, "Must provide a JSON object with a list of resources")
         if not fields.keys() & {"Resources", "DicomInstances"}:
             raise Problem(Fault.FILE, _NOTHING_COMMITTED)
