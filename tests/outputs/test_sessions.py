@@ -30,6 +30,13 @@ def test_a_summary(happened: list[dict[str, Any]]) -> None:
     )
 
 
+def test_a_body_that_is_kept_is_no_object_that_was_stored(happened: list[dict[str, Any]]) -> None:
+    """As what was typed into a form."""
+    (captured,) = (event for event in happened if event["event"]["action"] == "file.captured")
+    one, _ = summaries([*happened, captured])
+    assert one.objects_received == 1
+
+
 def test_a_session_is_found_by_part_of_its_identifier(happened: list[dict[str, Any]]) -> None:
     one, two = summaries(happened)
     for part in (one.session, one.session[-6:]):

@@ -129,7 +129,7 @@ def _add(summary: SessionSummary, event: Event) -> None:
         _note(summary.calling, value_at(event, "dicom.ae.calling"))
     elif action == "protocol.unknown":
         _note(summary.protocols, value_at(event, "honeypot.protocol"))
-    elif action == "file.captured":
+    elif action == "web.store":
         summary.objects_received += 1
     elif action.startswith(("dicom.c-", "dicom.n-")):
         _command(summary, event, action.removeprefix("dicom."))
@@ -141,6 +141,7 @@ def _command(summary: SessionSummary, event: Event, name: str) -> None:
         if name == "c-get.end":
             summary.objects_sent += value_at(event, "dicom.suboperations.completed") or 0
     else:
+        summary.objects_received += name == "c-store"
         summary.commands = dict(Counter(summary.commands) + Counter({name: 1}))
 
 
