@@ -147,6 +147,8 @@ async def _named(call: Call, view: View, text: str) -> AsyncIterator[Item]:
     for level, tag in UNIQUE_KEYS.items():
         identifier = _identifier(level, {})
         identifier[tag] = Element(tag, vrs.of_tag(tag), text.encode("utf-8", "replace"))
-        async for item in _found(call, view, call.service.folding, identifier):
+        # Only patients' identifiers have letters; without regard to their case, no index helps.
+        folds = level == Level.PATIENT and text.upper() != text.lower()
+        async for item in _found(call, view, call.service.folding if folds else call.service.product, identifier):
             if item.ids[-1].strip().upper() == text.upper():
                 yield item
