@@ -254,13 +254,10 @@ def _put(level: Level, kind: str) -> Handler:
         if not _is_own(name):
             raise Refusal(403)
         document = {"data": base64.b64encode(value).decode(), "uuid": new_uuid(), "revision": 0}
-        _check_revision(call, call.state.get(call.visitor, _key(item, kind, name)))
-
-        def change(_: Any) -> Any:
-            return document
-
+        before = call.state.get(call.visitor, _key(item, kind, name))
+        _check_revision(call, before)
         try:
-            before = call.state.update(call.visitor, _key(item, kind, name), change)
+            call.state.put(call.visitor, _key(item, kind, name), document)
         except StateFull:
             raise Problem(Fault.FULL) from None
         revision = 1 if before else 0  # the index of the product doesn't remember it

@@ -20,7 +20,7 @@ from .jsoncpp import JsonError, parsed, styled
 from .nodes import delete
 from .problems import Fault, Problem, Refusal
 from .service import LEVELS, MAX_NAMED, NAMES, PLURALS, Call, Handler, json_response, text_response
-from .system import new_uid
+from .system import flag, new_uid
 from .tags import tag_named
 from .view import Item, View, public_id
 
@@ -142,10 +142,9 @@ async def protected(call: Call) -> Response:
         return text_response("1" if call.state.get(call.visitor, key, False) else "0")
     text = (await call.body()).decode("utf-8", "replace").strip()
     call.changed("put protected", item.id, text)
-    if text not in ("0", "1", "true", "false"):
-        raise Problem(Fault.FILE, "Boolean value expected")
+    protects = flag(text) == "1"
     try:
-        call.state.put(call.visitor, key, text in ("1", "true"))
+        call.state.put(call.visitor, key, protects)
     except StateFull:
         raise Problem(Fault.INTERNAL) from None
     return text_response("")

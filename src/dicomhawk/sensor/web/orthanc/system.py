@@ -48,8 +48,8 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     for category in CATEGORIES:
         yield from _setting(f"log-level{category}", "default", _level)
     yield from _setting("default-encoding", "Latin1", _encoding, says=True)
-    yield from _setting("metrics", "1", _flag)
-    yield from _setting("unknown-sop-class-accepted", "0", _flag)
+    yield from _setting("metrics", "1", flag)
+    yield from _setting("unknown-sop-class-accepted", "0", flag)
     yield "GET PUT", "/tools/accepted-transfer-syntaxes", syntaxes
 
 
@@ -218,7 +218,8 @@ def _encoding(text: str) -> str:
     return text
 
 
-def _flag(text: str) -> str:
+def flag(text: str) -> str:
+    """``1`` or ``0``, which a text means. Raises `Problem`."""
     if text not in ("0", "1", "true", "false"):
         raise Problem(Fault.FILE, "Boolean value expected")
     return {"true": "1", "false": "0"}.get(text, text)
