@@ -82,7 +82,7 @@ class Facts:
     @property
     def keys(self) -> str:
         """The keys of a query, by keyword where there is one."""
-        from pydicom.datadict import keyword_for_tag
+        from ..hospital.registry import keyword_for_tag
 
         shown = []
         keys = self.raw("dicom.query.keys")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydicom.datadict import keyword_for_tag
 from sqlalchemy import Connection, select
 
 from ..analyst.database import schema
 from ..evidence.documents import value_at
+from ..hospital.registry import keyword_for_tag
 from .shown import parsed
 
 MAX_QUESTIONS = 200

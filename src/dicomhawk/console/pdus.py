@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydicom.datadict import keyword_for_tag
-from pydicom.uid import UID
-
 from ..hospital.elements import IMPLICIT_LE, DataSet, ElementsError
 from ..hospital.elements import decode as decode_elements
+from ..hospital.registry import keyword_for_tag, uid_name
 from ..upperlayer import dimse, items, pdu
 from ..upperlayer.errors import ProtocolError
 
@@ -154,11 +152,11 @@ class Pdus:
         yield "Application context", _uid(decoded.application_context or "")
         for context in decoded.contexts:
             if isinstance(context, items.ProposedContext):
-                syntaxes = ", ".join(map(_name, context.transfer_syntaxes))
+                syntaxes = ", ".join(map(uid_name, context.transfer_syntaxes))
                 yield f"Context {context.context_id}", f"{_uid(context.abstract_syntax)}: {syntaxes}"
             else:
                 self._syntaxes[context.context_id] = context.transfer_syntax
-                accepted = f", {_name(context.transfer_syntax)}" if context.result == 0 else ""
+                accepted = f", {uid_name(context.transfer_syntax)}" if context.result == 0 else ""
                 yield f"Context {context.context_id}", _RESULTS.get(context.result, str(context.result)) + accepted
         for item in decoded.user_items:
             yield _user_item(item)
@@ -243,13 +241,8 @@ def _user_item(item: items.UserItem) -> Fact:
 def _uid(text: str) -> str:
     """A UID with its name, where it has one."""
     trimmed = items.trimmed(text)
-    name = UID(trimmed).name if trimmed.replace(".", "").isdigit() else trimmed
+    name = uid_name(trimmed)
     return trimmed if name == trimmed else f"{trimmed} ({name})"
-
-
-def _name(uid: str) -> str:
-    """The name of a UID; what has none is what it is."""
-    return str(UID(uid).name) if uid.replace(".", "").isdigit() else uid
 
 
 def hexdump(data: bytes) -> str:

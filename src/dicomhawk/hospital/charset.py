@@ -1,7 +1,7 @@
 """Text in the repertoires of Specific Character Set (0008,0005), code extensions included (PS3.5 section 6.1.2).
 
-The tables are pydicom's. Its functions aren't called on what strangers send: they warn on standard error, and
-they take any codec of Python's for a character set.
+pydicom's functions aren't called on what strangers send: they warn on standard error, and they take any codec of
+Python's for a character set.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from pydicom import charset as tables
-
+from dicomhawk.hospital import repertoires
 from dicomhawk.hospital.elements import DataSet
 
 UTF_8 = "ISO_IR 192"
@@ -21,12 +20,9 @@ MAX_TERMS = 8
 SPECIFIC_CHARACTER_SET = 0x00080005
 
 _ESCAPE = b"\x1b"
-_CODES: dict[bytes, str] = tables.CODES_TO_ENCODINGS
-_ENCODINGS: dict[str, str] = tables.python_encoding
+_WRITTEN = {encoding: escape for escape, encoding in repertoires.ESCAPES.items()}
 _WITH_ESCAPES = frozenset(("iso2022_jp", "iso2022_jp_2"))  # Python's codec wants to see the sequence
-_HALF_WIDTH = "shift_jis"
-_ALIASES = {"iso_ir_58": "gb2312"}
-_EXTENSIONS = frozenset(tables.ENCODINGS_TO_CODES) - {tables.default_encoding}
+_EXTENSIONS = frozenset(_WRITTEN) - {repertoires.DEFAULT}
 
 # After these, the first character set is in force again (PS3.5 section 6.1.2.5.3).
 _RESETS = re.compile(rb"[\n\f\r\t^=\\]")
@@ -40,12 +36,12 @@ class CharacterSet:
 
     def __init__(self, value: str) -> None:
         terms = [term.strip(" \0") for term in value.split("\\")[:MAX_TERMS]]
-        first = _ENCODINGS.get(re.sub(r"^ISO.IR", "ISO_IR", terms[0]), "")
+        first = repertoires.CODECS.get(re.sub(r"^ISO.IR", "ISO_IR", terms[0]), "")
         self.value = "\\".join(terms)
-        self._declared = first not in ("", tables.default_encoding)
+        self._declared = first not in ("", repertoires.DEFAULT)
         self._encodings = [first if self._declared else "ascii"]
-        if terms[0] not in tables.STAND_ALONE_ENCODINGS:
-            others = (_ENCODINGS.get(term, "") for term in terms[1:])
+        if terms[0] not in repertoires.ALONE:
+            others = (repertoires.CODECS.get(term, "") for term in terms[1:])
             self._encodings += [other for other in others if other in _EXTENSIONS]
 
     def decode(self, value: bytes) -> str:
@@ -74,14 +70,14 @@ class CharacterSet:
 
     def _decode_escaped(self, part: bytes) -> str:
         size = 4 if part.startswith((b"\x1b$(", b"\x1b$)")) else 3
-        encoding = _CODES.get(part[:size])
+        encoding = repertoires.ESCAPES.get(part[:size])
         if encoding is None:
             return self._decode_first(part)
         if encoding in _WITH_ESCAPES:
             return part.decode(encoding, "replace")
         reset = _RESETS.search(part, size)
         end = reset.start() if reset else len(part)
-        return part[size:end].decode(_ALIASES.get(encoding, encoding), "replace") + self._decode_first(part[end:])
+        return part[size:end].decode(encoding, "replace") + self._decode_first(part[end:])
 
     def _encode_with_escapes(self, text: str) -> bytes | None:
         parts: list[bytes] = []
@@ -101,13 +97,13 @@ class CharacterSet:
             return part.encode("ascii")
         for number, encoding in enumerate(self._encodings):
             try:
-                encoded = part.encode(_ALIASES.get(encoding, encoding))
+                encoded = part.encode(encoding)
             except UnicodeError:
                 continue
-            if encoding == _HALF_WIDTH and len(encoded) > len(part):
+            if encoding == repertoires.HALF_WIDTH and len(encoded) > len(part):
                 continue  # Python's codec also has the characters of two bytes
             if number > 0 and encoding not in _WITH_ESCAPES:
-                encoded = tables.ENCODINGS_TO_CODES[encoding] + encoded
+                encoded = _WRITTEN[encoding] + encoded
             if self.decode(encoded) == part:
                 return encoded
         return None

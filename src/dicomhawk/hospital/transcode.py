@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from pydicom.datadict import dictionary_VR
+from dicomhawk.hospital.registry import vr_of_tag
 
 from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, encode
 
@@ -59,6 +59,6 @@ def _settle_signs(data_set: DataSet) -> None:
 @cache
 def _may_be_signed(tag: int) -> bool:
     try:
-        return "SS" in dictionary_VR(tag)
+        return "SS" in vr_of_tag(tag)
     except KeyError:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydicom.datadict import dictionary_VR
+from dicomhawk.hospital.registry import vr_of_tag
 
 LONG = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 """Explicit VRs with two reserved bytes and a 32-bit length (PS3.5 section 7.1.2)."""
@@ -52,7 +52,7 @@ def of_tag(tag: int) -> str:
     if group & 1:
         return "LO" if element in _PRIVATE_CREATORS else "UN"
     try:
-        name = str(dictionary_VR(tag))
+        name = vr_of_tag(tag)
     except KeyError:
         return "UN"
     return _AMBIGUOUS.get(name, name)

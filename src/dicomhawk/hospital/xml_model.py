@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 from xml.sax.saxutils import escape, quoteattr
 
-from pydicom.datadict import keyword_for_tag
+from dicomhawk.hospital.registry import keyword_for_tag
 
 from .json_model import JSON
 
@@ -82,4 +82,4 @@ def _clean(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _keyword(tag: str) -> str:
-    return str(keyword_for_tag(int(tag, 16))) if not int(tag[3], 16) & 1 else ""
+    return keyword_for_tag(int(tag, 16)) if not int(tag[3], 16) & 1 else ""

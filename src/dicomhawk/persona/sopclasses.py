@@ -1,4 +1,4 @@
-"""SOP classes and transfer syntaxes by name and by group, from pydicom's copy of the PS3.6 registry."""
+"""SOP classes and transfer syntaxes by name and by group, from the PS3.6 registry."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 
-from pydicom._uid_dict import UID_dictionary
-
+from ..hospital.registry import UIDS
 from ..settings import SettingsError
 
 VERIFICATION = "1.2.840.10008.1.1"
@@ -44,7 +43,7 @@ def storage() -> tuple[str, ...]:
     """Every storage SOP class of PS3.4 annex B and I, the retired ones that are still met included."""
     return tuple(
         uid
-        for uid, (name, kind, _info, _retired, _keyword) in UID_dictionary.items()
+        for uid, (name, kind, _info, _retired, _keyword) in UIDS.items()
         if kind == "SOP Class" and "Storage" in name and "Commitment" not in name and name not in _NOT_STORAGE
     )
 
@@ -56,7 +55,7 @@ def compressed() -> tuple[str, ...]:
         _NAMES["deflated"],
         *(
             uid
-            for uid, (name, kind, _info, _retired, _keyword) in UID_dictionary.items()
+            for uid, (name, kind, _info, _retired, _keyword) in UIDS.items()
             if kind == "Transfer Syntax" and (uid.startswith("1.2.840.10008.1.2.4.") or "RLE" in name)
         ),
     )
@@ -77,7 +76,7 @@ def _groups() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _by_keyword() -> dict[str, str]:
-    return {entry[4]: uid for uid, entry in UID_dictionary.items() if entry[4]}
+    return {entry[4]: uid for uid, entry in UIDS.items() if entry[4]}
 
 
 def _uids(names: Iterable[str]) -> tuple[str, ...]:
@@ -128,7 +127,7 @@ def group_names() -> tuple[str, ...]:
 
 def keyword(uid: str) -> str:
     """The keyword of a SOP class in the PS3.6 registry if it leads back to it, else its UID."""
-    entry = UID_dictionary.get(uid)
+    entry = UIDS.get(uid)
     return entry[4] if entry and entry[4] and _by_keyword().get(entry[4]) == uid else uid
 
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
-from pydicom.datadict import tag_for_keyword
-
 from ...evidence.fields import MAX_ENTRIES, MAX_STRING
+from ...hospital.registry import tag_for_keyword
 
 Fields = dict[str, Any]
 """Dotted ECS path -> value; without a value (None) it is left out."""

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from pydicom._uid_dict import UID_dictionary
-
 from ...evidence.fields import MAX_ENTRIES, MAX_STRING
+from ...hospital.registry import UIDS
 from .connections import Connection, Fields, Step
 
 HEAD = b"INCOMING A-ASSOCIATE-RQ PDU ="
@@ -123,4 +122,4 @@ def _uid(text: str) -> str:
 
 @cache
 def _uids() -> dict[str, str]:
-    return {entry[0]: uid for uid, entry in UID_dictionary.items()}
+    return {entry[0]: uid for uid, entry in UIDS.items()}

@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import TypeAlias
 
-from pydicom.charset import python_encoding
-from pydicom.datadict import dictionary_VM, keyword_for_tag
-
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET, CharacterSet, character_set, of_data_set
 from dicomhawk.hospital.elements import IMPLICIT_LE, DataSet, Element, ElementsError, decode, header
@@ -19,6 +16,8 @@ from dicomhawk.hospital.importer.policy import Action, action
 from dicomhawk.hospital.importer.uids import UidMap, is_uid
 from dicomhawk.hospital.importer.values import tag_of, text, texts
 from dicomhawk.hospital.importer.wording import Identifiers, cleaned
+from dicomhawk.hospital.registry import keyword_for_tag, vm_of_tag
+from dicomhawk.hospital.repertoires import CODECS
 
 PUBLIC_SCHEMES = frozenset(
     (
@@ -280,7 +279,7 @@ def _has_room(tag: int, vr: str, value: bytes) -> bool:
     if vr not in _NUMBERS or not value:
         return True
     size = vrs.WORD[vr] * (2 if vr == "AT" else 1)
-    return len(value) == size if dictionary_VM(tag) == "1" else len(value) % size == 0
+    return len(value) == size if vm_of_tag(tag) == "1" else len(value) % size == 0
 
 
 def _values(true: str) -> list[str]:
@@ -298,7 +297,7 @@ def _unknown_items(tag: int, value: bytes) -> tuple[DataSet, ...]:
 
 def _charset_for(true: str, values: Iterable[str]) -> CharacterSet:
     """The character set that the object had if it has all characters of `values`, else a larger one."""
-    valid = all(term in python_encoding for term in true.split("\\"))
+    valid = all(term in CODECS for term in true.split("\\"))
     for candidate in (true if valid else "", "ISO_IR 100"):
         charset = character_set(candidate)
         if all(charset.encode(value) is not None for value in values):

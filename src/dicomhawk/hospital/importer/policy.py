@@ -12,9 +12,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from importlib.resources import files
 
-from pydicom.datadict import keyword_for_tag
-
 from dicomhawk.hospital import vr as vrs
+from dicomhawk.hospital.registry import keyword_for_tag
 
 
 class Action(Enum):

@@ -17,9 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pydicom import config
-from pydicom.uid import UID
-
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.elements import (
     DEFLATED_LE,
@@ -31,6 +28,7 @@ from dicomhawk.hospital.elements import (
     decode,
 )
 from dicomhawk.hospital.importer.walk import Pixels, Unreadable, find_pixels
+from dicomhawk.hospital.registry import UIDS
 
 DISK_FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 """What the disk says when it has no room: of no single file's fault."""
@@ -164,7 +162,7 @@ def _read_layout(file: IO[bytes]) -> Layout:
     syntax = named or _guessed_syntax(head[end : end + 16])
     if syntax is None:
         raise Unreadable("its data set begins with nothing that DICOM has")
-    if UID(syntax, validation_mode=config.IGNORE).type != "Transfer Syntax" or syntax in REFERENCING:
+    if UIDS.get(syntax, ("", ""))[1] != "Transfer Syntax" or syntax in REFERENCING:
         raise Unreadable(f"its transfer syntax {syntax!r} is private, unknown or without pixel data of its own")
     return Layout(end, syntax, start == _PREAMBLE and bool(named))
 

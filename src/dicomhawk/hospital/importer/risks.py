@@ -10,12 +10,10 @@ import re
 import struct
 from typing import IO
 
-from pydicom import config
-from pydicom.uid import UID
-
 from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.importer.values import number, texts
 from dicomhawk.hospital.importer.walk import Pixels
+from dicomhawk.hospital.registry import UIDS
 
 _CLASSES = "1.2.840.10008.5.1.4.1.1."
 
@@ -60,16 +58,14 @@ def why_unfit(dataset: DataSet) -> str | None:
     for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
         if not texts(dataset, keyword):
             return f"it has no {keyword}"
-    sop_class = UID(texts(dataset, "SOPClassUID")[0], validation_mode=config.IGNORE)
-    if sop_class.name != sop_class and (sop_class.type != "SOP Class" or "Storage" not in sop_class.name):
-        return f"it is not a stored object ({sop_class.name})"
-    return None
+    name, kind, *_ = UIDS.get(texts(dataset, "SOPClassUID")[0], ("Storage", "SOP Class"))
+    return None if kind == "SOP Class" and "Storage" in name else f"it is not a stored object ({name})"
 
 
 def why_refused(dataset: DataSet, transfer_syntax: str, file: IO[bytes], pixels: Pixels | None) -> str | None:
     """Why this object can't be given a false identity; None: it can."""
     sop_class = texts(dataset, "SOPClassUID")[0]
-    if UID(sop_class, validation_mode=config.IGNORE).name == sop_class:
+    if sop_class not in UIDS:
         return "its SOP class is private or unknown, and so is what it holds"
     if sop_class in OPAQUE:
         return "it is raw data in a maker's own form"

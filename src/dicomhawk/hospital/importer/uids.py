@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-from pydicom import config
-from pydicom.uid import UID
-
 from dicomhawk.hospital.importer.keys import Keys
+from dicomhawk.hospital.registry import UIDS
 
 UID_PATTERN = re.compile(r"[0-9]+(\.[0-9]+)*")
 MAX_UID = 64  # PS3.5 section 9.1
@@ -24,7 +22,7 @@ def is_uid(text: str) -> bool:
 
 def is_registered(uid: str) -> bool:
     """Whether the standard itself gave this UID: a class, a syntax, a well-known instance or frame of reference."""
-    return is_uid(uid) and UID(uid, validation_mode=config.IGNORE).name != uid
+    return uid in UIDS
 
 
 class UidMap:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pydicom.datadict import tag_for_keyword
-
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import CharacterSet, character_set
 from dicomhawk.hospital.elements import DataSet
+from dicomhawk.hospital.registry import tag_for_keyword
 
 MAX_TEXT = 1024
 """Characters of a value that reach the catalogue; no attribute in it may have more than 64 in each value."""

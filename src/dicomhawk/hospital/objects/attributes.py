@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Self
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-
 from dicomhawk.hospital.charset import character_set
 from dicomhawk.hospital.elements import EXPLICIT_LE, DataSet, Element, encode
+from dicomhawk.hospital.registry import tag_for_keyword, vr_of_tag
 
 Scalar = str | int | float
 Value = Scalar | Sequence[Scalar] | None
@@ -25,7 +24,7 @@ def _look_up(keyword: str) -> tuple[int, str]:
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise ValueError(f"{keyword} is not in the data dictionary")
-    vr = dictionary_VR(tag)
+    vr = vr_of_tag(tag)
     return tag, _AMBIGUOUS.get(vr, vr)
 
 

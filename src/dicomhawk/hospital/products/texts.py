@@ -9,8 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from pydicom import charset as tables
-
+from dicomhawk.hospital import repertoires
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import character_set
 from dicomhawk.hospital.dialect import Texts
@@ -36,8 +35,8 @@ def codec(declared: str) -> str | None:
     first = next(filter(None, terms), "")
     if first in (ASCII, "ISO 2022 IR 6"):
         return "ascii"
-    found = tables.python_encoding.get(first)
-    return None if found is None or found == tables.default_encoding else found
+    found = repertoires.CODECS.get(first)
+    return None if found is None or found == repertoires.DEFAULT else found
 
 
 def to_utf_8(value: str, declared: str, undeclared: str) -> str:

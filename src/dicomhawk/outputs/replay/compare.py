@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
 
-from pydicom.datadict import keyword_for_tag
-
 from ...analyst.narrative import printable, size
 from ...hospital.elements import DataSet, Element, ElementsError, decode
+from ...hospital.registry import keyword_for_tag
 from ...persona.battery.words import text
 from .answers import Answer
 from .masks import IDENTIFIER, LENGTH, Masks

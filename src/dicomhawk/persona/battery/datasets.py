@@ -7,8 +7,7 @@ from functools import cache
 from struct import pack
 from typing import NamedTuple, TypeAlias
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-
+from ...hospital.registry import tag_for_keyword, vr_of_tag
 from . import building as b
 
 Key: TypeAlias = "tuple[str | int, Value]"
@@ -24,7 +23,7 @@ def _tag_and_vr(key: str | int) -> tuple[int, str]:
         tag = tag_for_keyword(key)
         if tag is None:
             raise ValueError(f"PS3.6 has no {key}")
-        return tag, dictionary_VR(tag).split(" or ")[-1]
+        return tag, vr_of_tag(tag).split(" or ")[-1]
     element = key & 0xFFFF
     if element == 0:
         return key, "UL"

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from pydicom._uid_dict import UID_dictionary
-from pydicom.datadict import keyword_for_tag
-
 from ...hospital import elements
+from ...hospital.registry import UIDS, keyword_for_tag
 from ...upperlayer import items as it
 from ...upperlayer import pdu
 from ...upperlayer.dimse import CommandField, Key
@@ -35,7 +33,7 @@ _KEYWORDS = {int(key): key.name for key in Key}
 @cache
 def uid(value: str) -> str:
     """The keyword of a UID, if the registry has one."""
-    entry = UID_dictionary.get(value)
+    entry = UIDS.get(value)
     return entry[4] if entry and entry[4] else value
 
 

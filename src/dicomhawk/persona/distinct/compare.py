@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from pydicom._uid_dict import UID_dictionary
-
+from ...hospital.registry import UIDS
 from ..model import Persona
 from .observe import NOT_EVERYWHERE, RENDERED, Observed
 
@@ -109,7 +108,7 @@ def _by_nature(place: str, value: str, persona: Persona) -> bool:
     if place.startswith("AC "):
         of_product: Callable[[Persona], bool] | None = _PRODUCT.get(place)
         return of_product(persona) if of_product is not None else place.endswith(".reserved")
-    if place in _ROWS_OF_TERMS or value in UID_dictionary:
+    if place in _ROWS_OF_TERMS or value in UIDS:
         return True
     vr = place.rpartition(" ")[2]
     if vr in _TERMS or any(tag in place for tag in _DEFINED):

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
-from pydicom.datadict import tag_for_keyword
 
 from ...hospital.attributes import Level
 from ...hospital.dialect import (
@@ -22,6 +21,7 @@ from ...hospital.dialect import (
     TooLong,
     Unknown,
 )
+from ...hospital.registry import tag_for_keyword
 from .base import Part
 from .commands import Disposal, Status
 

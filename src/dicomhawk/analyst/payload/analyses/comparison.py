@@ -10,10 +10,11 @@ from PIL import Image as Pillow
 
 from ....hospital.displays import DisplayError
 from ....hospital.pixels import Pixels
+from ....hospital.registry import keyword_for_tag
 from ....hospital.vr import swapped
 from ..model import MAX_LISTED, Attribute, Comparison, Image, clean
 from ..model import Pixels as PixelChanges
-from .layout import Layout, keyword_of
+from .layout import Layout
 from .pictures import Samples, of_pillow, opened, values_of
 from .walker import Node
 
@@ -53,7 +54,7 @@ def _attributes(theirs: Layout, ours: Layout) -> list[Attribute]:
             continue
         if len(found) == MAX_LISTED:
             break
-        found.append(Attribute(f"{tag:08X}", keyword_of(tag), theirs_text, ours_text))
+        found.append(Attribute(f"{tag:08X}", keyword_for_tag(tag), theirs_text, ours_text))
     return found
 
 

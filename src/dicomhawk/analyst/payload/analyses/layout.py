@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydicom.datadict import dictionary_keyword
-
 from ....hospital import vr as vrs
 from ....hospital.elements import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
 from ....hospital.part10 import PREAMBLE, PREFIX, file_meta
+from ....hospital.registry import keyword_for_tag
 from .buffers import Buffer
 from .walker import PIXEL_DATA, Node, Walk, walk
 
@@ -142,16 +141,8 @@ class Layout:
 
 def named(tag: int) -> str:
     """A tag as people write it, with its keyword."""
-    keyword = keyword_of(tag)
+    keyword = keyword_for_tag(tag)
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X}){' ' if keyword else ''}{keyword}"
-
-
-def keyword_of(tag: int) -> str:
-    """The keyword of a standard attribute; empty if it is none."""
-    try:
-        return str(dictionary_keyword(tag))
-    except KeyError:
-        return ""
 
 
 def lay_out(data: Buffer, size: int) -> Layout:

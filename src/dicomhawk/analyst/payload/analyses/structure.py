@@ -8,9 +8,10 @@ from typing import Final
 
 from ....hospital import vr as vrs
 from ....hospital.elements import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
+from ....hospital.registry import keyword_for_tag
 from ..model import HIGH, INFO, LOW, MEDIUM, Findings, clean
 from .containers import is_bomb
-from .layout import Layout, keyword_of, named
+from .layout import Layout, named
 from .walker import PIXEL_DATA, Problem
 
 ROWS, COLUMNS = 0x00280010, 0x00280011
@@ -82,7 +83,7 @@ def _meta(layout: Layout, findings: Findings) -> None:
                 "structure.meta-length", "length of group 0002 is wrong", LOW, f"{said}, is {true}", length.start
             )
     for tag in nodes:
-        if not keyword_of(tag):
+        if not keyword_for_tag(tag):
             findings.add("structure.meta-tag", "unknown element in group 0002", LOW, named(tag), nodes[tag].start)
 
 

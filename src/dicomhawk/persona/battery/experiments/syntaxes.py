@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from pydicom._uid_dict import UID_dictionary
-
+from ....hospital.registry import UIDS
 from .. import building as b
 from ..laboratory import Catalogue, Laboratory
 from .negotiation import CT, FIND, GET, MOVE, MR
@@ -96,13 +95,13 @@ def abstract_syntaxes() -> tuple[str, ...]:
 
     Those of other things are no abstract syntaxes, but a product that accepts what it doesn't know may know them.
     """
-    return tuple(dict.fromkeys((*UID_dictionary, *OLD_CLASSES, *PRIVATE_CLASSES, b.NOWHERE)))
+    return tuple(dict.fromkeys((*UIDS, *OLD_CLASSES, *PRIVATE_CLASSES, b.NOWHERE)))
 
 
 @cache
 def transfer_syntaxes() -> tuple[str, ...]:
     """All that PS3.6 annex A lists, retired ones included, and some of makers, in a fixed order."""
-    registry = (uid for uid, entry in UID_dictionary.items() if entry[1] == "Transfer Syntax")
+    registry = (uid for uid, entry in UIDS.items() if entry[1] == "Transfer Syntax")
     return tuple(dict.fromkeys((*registry, *PRIVATE_SYNTAXES, b.NOWHERE)))
 
 

@@ -6,10 +6,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from pydicom.datadict import tag_for_keyword
-
 from ....hospital import vr as vrs
 from ....hospital.attributes import ATTRIBUTES, Level
+from ....hospital.registry import tag_for_keyword
 from ...listing import all_of
 
 RETRIEVE_URL: Final = 0x00081190

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from pydicom.datadict import tag_for_keyword
-
 from ....hospital import vr as vrs
 from ....hospital.attributes import Level
 from ....hospital.charset import of_data_set
 from ....hospital.elements import EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, decode_until, encode, plain_text
 from ....hospital.pixels import PIXEL_DATA
+from ....hospital.registry import tag_for_keyword
 from .problems import Fault, Problem
 from .service import NAMES
 from .syntaxes import SYNTAXES

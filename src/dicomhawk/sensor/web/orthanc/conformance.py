@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pydicom._uid_dict import UID_dictionary
-
+from ....hospital.registry import UIDS
 from ....persona import sopclasses
 
 _CLASSES: Final = "1.2.840.10008.5.1.4.1.1."
@@ -90,7 +89,7 @@ def statement() -> str:
 
 def _stored() -> Iterable[tuple[str, str]]:
     for uid in sopclasses.abstract_syntaxes((_STORAGE,)):
-        _, _, _, retired, keyword = UID_dictionary.get(uid, ("", "", "", "", uid))
+        _, _, _, retired, keyword = UIDS.get(uid, ("", "", "", "", uid))
         name = _NAMES.get(uid) or keyword.removesuffix("Retired")
         yield (f"RETIRED_{name}" if retired and "_" not in name else name), uid
 

@@ -9,10 +9,9 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 from weakref import WeakKeyDictionary
 
-from pydicom.datadict import keyword_for_tag
-
 from ....hospital.attributes import Level
 from ....hospital.products.resource import Resource
+from ....hospital.registry import keyword_for_tag
 from .file import File, ahead, opened
 from .jsoncpp import styled
 from .service import NAMES, Service, readable, stamp

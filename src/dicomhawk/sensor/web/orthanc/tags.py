@@ -7,13 +7,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from pydicom.datadict import private_dictionary_description as private_description
-from pydicom.datadict import tag_for_keyword
-
 from ....hospital import vr as vrs
 from ....hospital.elements import DataSet, Element, plain_text
 from ....hospital.pixels import PIXEL_DATA
 from ....hospital.products.objects import OPAQUE, StoredObject
+from ....hospital.registry import private_name, tag_for_keyword
 from .describing import Form, keyword, numbered
 from .service import readable
 
@@ -30,8 +28,7 @@ def tag_named(text: str) -> int | None:
     found = _TAG.fullmatch(text)
     if found is not None:
         return int(found[1] + found[2], 16)
-    known = tag_for_keyword(text) if 0 < len(text) <= 128 else None
-    return None if known is None else int(known)
+    return tag_for_keyword(text) if 0 < len(text) <= 128 else None
 
 
 def described(
@@ -102,8 +99,4 @@ def _name(head: DataSet, tag: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _private_name(tag: int, creator: str) -> str:
-    try:
-        described = private_description(tag, creator)
-    except KeyError:
-        return "Unknown Tag & Data"
-    return re.sub(r"[^0-9A-Za-z]", "", described) or "Unknown Tag & Data"
+    return re.sub(r"[^0-9A-Za-z]", "", private_name(tag, creator) or "") or "Unknown Tag & Data"
