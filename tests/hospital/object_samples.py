@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from dicomhawk.hospital.elements import EXPLICIT_LE
-from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Recipe
-from dicomhawk.hospital.objects import Context
+from dicomhawk.hospital.images.rendering import render
+from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
 from dicomhawk.hospital.objects.makers import CT_MODELS, MR_MODELS, CTModel, MRModel
 from dicomhawk.hospital.objects.mr import MR_IMAGE_STORAGE

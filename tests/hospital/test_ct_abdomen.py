@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from dicomhawk.hospital import images
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.telling import Facts, tell, words
-from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.abdomen import KIDNEY, LIVER, SPLEEN, organs
 from dicomhawk.hospital.images.abdomen_findings import SHOWN, metastases
 from dicomhawk.hospital.images.chest import base_chest
 from dicomhawk.hospital.images.locating import Spot, spot
 from dicomhawk.hospital.images.recipe import AbdomenCT, Body, DoseSheet, Scout
-from dicomhawk.hospital.objects import make_file
+from dicomhawk.hospital.images.rendering import render
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.makers import CT_MODELS, CTModel
 from dicomhawk.hospital.objects.recipe import CTAcquisition, SeriesRecipe
 from dicomhawk.hospital.world.abdomen_protocols import abdomen_ct as planner

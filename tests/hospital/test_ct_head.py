@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.story import continued, drawn
 from dicomhawk.hospital.findings.telling import Facts, tell, words
-from dicomhawk.hospital.images import brain, head_ct, render
+from dicomhawk.hospital.images import brain, head_ct
 from dicomhawk.hospital.images.locating import Spot, spot
 from dicomhawk.hospital.images.recipe import Body, HeadCT
-from dicomhawk.hospital.objects import make_file
+from dicomhawk.hospital.images.rendering import render
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.makers import CT_MODELS, CTModel
 from dicomhawk.hospital.objects.recipe import CTAcquisition, SeriesRecipe
 from dicomhawk.hospital.world.head_protocols import head_ct as planner

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dicomhawk.hospital.findings.model import CHEST_KINDS, Finding, Kind
 from dicomhawk.hospital.findings.story import drawn, sites
-from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.chest_findings import lung_map
 from dicomhawk.hospital.images.locating import Spot, spot
 from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT
+from dicomhawk.hospital.images.rendering import render
 from tests.hospital.test_images import chest, head
 
 NODULE = Finding("nodule", "n", "rl", (-60.0, 20.0, -10.0), 12.0)

@@ -10,9 +10,10 @@ import numpy as np
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.findings.story import drawn, lines
 from dicomhawk.hospital.findings.telling import Facts, tell
-from dicomhawk.hospital.images import devices, render
+from dicomhawk.hospital.images import devices
 from dicomhawk.hospital.images.chest import posture
 from dicomhawk.hospital.images.radiograph import on_detector
+from dicomhawk.hospital.images.rendering import render
 from dicomhawk.hospital.world.illness import findings_of
 from tests.hospital.test_images import chest
 from tests.hospital.test_images_projection import BODY, radiograph

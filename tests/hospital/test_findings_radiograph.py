@@ -17,7 +17,6 @@ from dicomhawk.hospital.findings.model import Finding, Kind
 from dicomhawk.hospital.findings.seen import LEAST_ON_RADIOGRAPH, on_radiograph
 from dicomhawk.hospital.findings.story import drawn, sites
 from dicomhawk.hospital.findings.telling import Facts, tell
-from dicomhawk.hospital.images import render
 from dicomhawk.hospital.images.chest import posture
 from dicomhawk.hospital.images.chest_findings import locate
 from dicomhawk.hospital.images.illness import altered
@@ -26,8 +25,9 @@ from dicomhawk.hospital.images.projection import line_integrals
 from dicomhawk.hospital.images.radiograph import COLUMN, ROW, beam_of
 from dicomhawk.hospital.images.radiograph_findings import Position, changes
 from dicomhawk.hospital.images.recipe import Radiograph, Scout
-from dicomhawk.hospital.objects import make_file
+from dicomhawk.hospital.images.rendering import render
 from dicomhawk.hospital.objects.document_recipe import Presentation, Reference
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.recipe import DocumentRecipe
 from dicomhawk.hospital.objects.xray import CR_IMAGE_STORAGE
 from tests.hospital.object_samples import dciodvfy, errors_in

@@ -14,9 +14,10 @@ from dicomhawk.hospital.findings.abdomen import CORTEX, FLOOR, GALLBLADDER, LIVE
 from dicomhawk.hospital.findings.model import Finding, Kind
 from dicomhawk.hospital.findings.story import drawn
 from dicomhawk.hospital.findings.telling import Facts, tell
-from dicomhawk.hospital.images import render, ultrasound
+from dicomhawk.hospital.images import ultrasound
 from dicomhawk.hospital.images.locating import spot
 from dicomhawk.hospital.images.recipe import Body, Scan, Ultrasound, Window
+from dicomhawk.hospital.images.rendering import render
 from dicomhawk.hospital.objects.us_makers import US_MODELS
 from dicomhawk.hospital.rows import Device
 from dicomhawk.hospital.world.illness import with_findings

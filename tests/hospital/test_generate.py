@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from dicomhawk.hospital.ahead import CATALOGUE, GenerateError
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueWriter
 from dicomhawk.hospital.deployment import locales
-from dicomhawk.hospital.generate import CATALOGUE, GenerateError, extend, generate
+from dicomhawk.hospital.generate import extend, generate
 from dicomhawk.hospital.objects.recipe import DocumentRecipe, decode
 from dicomhawk.hospital.rows import Device, Instance, Patient, ScheduledStep, Series, Study
 from dicomhawk.hospital.waveforms.recipe import Electrocardiogram

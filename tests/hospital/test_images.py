@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhawk.hospital.images import brain, render, sampling, tissue
+from dicomhawk.hospital.images import brain, sampling, tissue
 from dicomhawk.hospital.images.pack import base_pack
 from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT
+from dicomhawk.hospital.images.rendering import render
 from tests.hospital.object_samples import digests, digests_elsewhere
 
 BODY = Body(seed="ab12", female=False, age=61.0)

@@ -6,10 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from dicomhawk.hospital.images import render, vessels
+from dicomhawk.hospital.images import vessels
 from dicomhawk.hospital.images.organs import Organs
 from dicomhawk.hospital.images.projection import Beam, Plane, line_integrals
 from dicomhawk.hospital.images.recipe import Body, Mark, Radiograph, Scout
+from dicomhawk.hospital.images.rendering import render
 
 BODY = Body(seed="ab12", female=True, age=61.0)
 

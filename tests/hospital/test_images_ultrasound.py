@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from dicomhawk.hospital.images import render, ultrasound
+from dicomhawk.hospital.images import ultrasound
 from dicomhawk.hospital.images.lettering import write
 from dicomhawk.hospital.images.recipe import Body, Scan, Ultrasound
+from dicomhawk.hospital.images.rendering import render
 
 BODY = Body(seed="ub0", female=True, age=61.0)
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomhawk.hospital.images import render
-from dicomhawk.hospital.objects import make_file
+from dicomhawk.hospital.images.rendering import render
 from dicomhawk.hospital.objects.attributes import Attributes, decimal
 from dicomhawk.hospital.objects.ct import tube_current
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.makers import CT_MODELS, MR_MODELS, CTModel, MRModel, implementation_of
 from dicomhawk.hospital.objects.recipe import decode, encode
 from dicomhawk.hospital.part10 import dataset_offset

@@ -13,11 +13,13 @@ import pydicom
 import pytest
 
 from dicomhawk.hospital.elements import EXPLICIT_LE
-from dicomhawk.hospital.images import render, ultrasound
+from dicomhawk.hospital.images import ultrasound
 from dicomhawk.hospital.images.recipe import DoseSheet, Mark, Radiograph, Scan, Scout, Ultrasound
-from dicomhawk.hospital.objects import Context, make_file
+from dicomhawk.hospital.images.rendering import render
+from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.compression import JPEG_BASELINE, JPEG_LOSSLESS, RLE
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.makers import CT_MODELS, US_MODELS, XRAY_MODELS
 from dicomhawk.hospital.objects.model import Model
 from dicomhawk.hospital.objects.recipe import (

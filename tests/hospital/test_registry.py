@@ -79,7 +79,7 @@ def test_each_character_set() -> None:
 @pytest.mark.parametrize(
     ("module", "without"),
     [
-        ("dicomhawk.sensor.supervisor", {"pydicom"}),
+        ("dicomhawk.sensor.supervisor", {"pydicom", "numpy", "PIL"}),
         ("dicomhawk.cli.sensor", {"pydicom", "numpy", "PIL", "cryptography"}),
         ("dicomhawk.analyst.service", {"pydicom"}),
         ("dicomhawk.console.service", {"pydicom"}),

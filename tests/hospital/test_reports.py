@@ -19,7 +19,7 @@ from dicomhawk.hospital.findings.telling import STATES, Facts, tell
 from dicomhawk.hospital.findings.vocabulary import words
 from dicomhawk.hospital.images.locating import spot
 from dicomhawk.hospital.images.recipe import ChestCT
-from dicomhawk.hospital.objects import Context, make_file
+from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.document_recipe import (
     Document,
     DosePart,
@@ -30,6 +30,7 @@ from dicomhawk.hospital.objects.document_recipe import (
     Report,
 )
 from dicomhawk.hospital.objects.dose import DOSE_SR
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.ko import KEY_OBJECT_SELECTION
 from dicomhawk.hospital.objects.makers import CT_MODELS
 from dicomhawk.hospital.objects.pdf import ENCAPSULATED_PDF

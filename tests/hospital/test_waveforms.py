@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from dicomhawk.hospital.charset import character_set
 from dicomhawk.hospital.findings.ecg_words import concluded, seen, statements
 from dicomhawk.hospital.findings.vocabulary import words
-from dicomhawk.hospital.objects import make_file
 from dicomhawk.hospital.objects.ecg import GENERAL_ECG, TWELVE_LEAD_ECG
 from dicomhawk.hospital.objects.ecg_makers import ECG_MODELS, ECGModel
+from dicomhawk.hospital.objects.files import make_file
 from dicomhawk.hospital.objects.recipe import ECGAcquisition, SeriesRecipe, decode, encode
 from dicomhawk.hospital.waveforms.heart import heart
 from dicomhawk.hospital.waveforms.reading import read

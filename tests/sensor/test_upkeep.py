@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from dicomhawk.hospital import generate as generating
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.generate import CATALOGUE, generate
 from dicomhawk.hospital.rows import Study
@@ -130,7 +131,7 @@ def broken(*_: object, **__: object) -> bool:
 
 
 def test_an_error_that_nobody_foresaw_stays_in_the_process(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "extend", broken)
+    monkeypatch.setattr(generating, "extend", broken)
     keeper.wait(1)
     assert keeper.look_after()
     assert "RuntimeError: nobody foresaw this" in keeper.events[0].reason
@@ -140,7 +141,7 @@ def test_an_error_that_nobody_foresaw_stays_in_the_process(keeper: Keeper, monke
 def test_a_process_that_ends_without_a_word_is_a_failure(
     keeper: Keeper, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    monkeypatch.setattr(upkeep, "extend", asleep)
+    monkeypatch.setattr(generating, "extend", asleep)
     keeper.wait(1)
     keeper.upkeep.look_after()
     pid = keeper.upkeep._pid
@@ -156,7 +157,7 @@ def test_a_process_that_ends_without_a_word_is_a_failure(
 
 
 def test_it_ends_with_the_sensor(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "extend", asleep)
+    monkeypatch.setattr(generating, "extend", asleep)
     keeper.wait(1)
     keeper.upkeep.look_after()
     pid = keeper.upkeep._pid

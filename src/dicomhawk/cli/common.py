@@ -11,9 +11,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ..settings import Settings, SettingsError, load
 
@@ -107,6 +104,10 @@ def print_table(
         for row in rows:
             print("\t".join(cell.translate(_ESCAPES) for cell in row))
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(

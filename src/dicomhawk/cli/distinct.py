@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from ..hospital.ahead import GenerateError
 from ..hospital.deployment import draw_deployment
-from ..hospital.generate import GenerateError
 from ..persona.distinct import Observed, common, observe
 from ..persona.model import load
 from ..settings import SettingsError

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..analyst.narrative import printable
+from ..hospital.ahead import GenerateError, is_due
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.rows import Instance, Patient, ScheduledStep, Series, Study
 from ..sensor.lock import only_one
@@ -22,6 +21,8 @@ from .common import Config, Data, Json, on_terminal, print_json, print_line, pri
 from .fetching.options import CollectionName, FromArchive, IdcUrl, Modalities, SeriesCount, TciaUrl
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from ..hospital.importer import ImportReport
     from .fetching.run import OnlineReport
 
@@ -154,12 +155,14 @@ def show(data: Data = None, config: Config = None, json: Json = False) -> None:
 
 def build_if_absent(settings: Settings) -> None:
     """On first use, generate the hospital that the settings ask for; later, further days if few are to come."""
-    from ..hospital.generate import GenerateError, extend
-
     if not (settings.hospital_dir / CATALOGUE).exists():
         _build(settings)
         return
     try:
+        if not is_due(settings.data, _deployment(settings), now=time.time()):
+            return
+        from ..hospital.generate import extend  # a quarter of a second, at each start
+
         with _progress() as tell:
             extend(
                 settings.data,
@@ -176,7 +179,7 @@ def _scale(studies: int | None, years: float | None, per_day: float | None) -> d
 
 
 def _build(settings: Settings, *, rotate: bool = False) -> None:
-    from ..hospital.generate import GenerateError, generate
+    from ..hospital.generate import generate
 
     began = time.monotonic()
     asked = settings.hospital
@@ -256,6 +259,9 @@ class _Bar:
 @contextmanager
 def _progress() -> Iterator[_Bar]:
     """A progress bar on a terminal, nothing in a pipe."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(), transient=True, disable=not on_terminal()) as progress:
         yield _Bar(progress)

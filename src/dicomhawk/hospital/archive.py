@@ -18,7 +18,7 @@ from .catalogue import Catalogue
 from .rows import Instance
 
 if TYPE_CHECKING:
-    from .objects import Context
+    from .objects.common import Context
     from .objects.recipe import DocumentRecipe, SeriesRecipe
 
 CACHE = "hospital/cache"
@@ -117,9 +117,9 @@ class _Maker:
         return instance
 
     def make(self, instance: Instance) -> bytes:
-        from . import objects  # large: only a rendering process loads the image code
+        from .objects.files import make_file  # large: only a rendering process loads the image code
 
-        return objects.make_file(*self._described(instance))
+        return make_file(*self._described(instance))
 
     def head(self, instance: Instance) -> bytes | None:
         from .objects.head import attributes
@@ -128,7 +128,7 @@ class _Maker:
 
     def _described(self, instance: Instance) -> tuple[Context, SeriesRecipe | DocumentRecipe]:
         """What an instance is made of."""
-        from . import objects
+        from .objects.common import Context
         from .objects.recipe import decode
 
         catalogue = self._catalogue
@@ -138,7 +138,7 @@ class _Maker:
         device = series and series.device_key is not None and catalogue.device(series.device_key)
         if not (series and study and patient and device) or series.recipe is None:
             raise LookupError(f"instance {instance.instance_key} can't be rendered")
-        context = objects.Context(patient, study, series, instance, device, self._charset, self._address)
+        context = Context(patient, study, series, instance, device, self._charset, self._address)
         return context, decode(series.recipe)
 
 

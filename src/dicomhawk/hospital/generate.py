@@ -9,31 +9,27 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
-from dicomhawk.hospital import schema
+from dicomhawk.hospital import ahead, schema
+from dicomhawk.hospital.ahead import CATALOGUE, HISTORY, GenerateError
 from dicomhawk.hospital.catalogue import Catalogue, CatalogueError, CatalogueWriter
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.rows import Instance, Patient, Series, Study
 from dicomhawk.hospital.schema import TABLES, Row
 from dicomhawk.hospital.world.calendar import YEARS, Scale
-from dicomhawk.hospital.world.history import AHEAD_DAYS, History, State
+from dicomhawk.hospital.world.history import History, State
 from dicomhawk.hospital.world.locale import locale
 from dicomhawk.hospital.world.patients import Known
 from dicomhawk.hospital.world.people import Person, person_seed
 from dicomhawk.settings import Deployment
 
-CATALOGUE = "hospital/catalogue.sqlite"
 CACHE = "hospital/cache"
-HISTORY = "history"
-"""Key of the catalogue's info: the generated history's state; absent in one that was only imported into."""
 GENERATED = "generated_studies"
-"""Another key: how many studies were asked for."""
-LEAST_AHEAD = AHEAD_DAYS - 14
-"""Days to come that are left in the catalogue when more are made."""
+"""Key of the catalogue's info: how many studies were asked for."""
 
 Progress = Callable[[int, int], None]
 
@@ -56,10 +52,6 @@ _BEFORE = """
 SELECT patient_key, study_date, recipe FROM study JOIN series USING (study_key)
 WHERE recipe IS NOT NULL ORDER BY study_date, study_time
 """
-
-
-class GenerateError(Exception):
-    """The catalogue can't be generated; the message is one sentence for the operator."""
 
 
 def generate(
@@ -89,7 +81,7 @@ def generate(
             rotation, taken = 0, list[str]()
             if target.exists():
                 with Catalogue(target) as old:
-                    before = _state(old)
+                    before = ahead.state_of(old, State)
                     rotation = (before.rotation if before else 0) + rotate
                     taken = _carry_over(old, writer)
             history = History(writer, deployment, rotation=rotation, taken=taken)
@@ -113,14 +105,14 @@ def extend(data: Path, deployment: Deployment, *, now: float, progress: Progress
     """
     try:
         with Catalogue(data / CATALOGUE) as catalogue:
-            state = _state(catalogue)
-            if state is None or _days_left(state, deployment, now) >= LEAST_AHEAD:
+            state = ahead.state_of(catalogue, State)
+            if state is None or not ahead.has_few(state, deployment, now):
                 return False
             made, known = catalogue.devices(), list(_known(catalogue, deployment))
             taken = [row[0] for row in catalogue.connection.execute("SELECT patient_id FROM patient")]
         with CatalogueWriter(data / CATALOGUE) as writer:
             history = History(writer, deployment, rotation=state.rotation, taken=taken)
-            until = _today(deployment, now) + timedelta(days=AHEAD_DAYS)
+            until = ahead.today(deployment, now) + timedelta(days=ahead.DAYS)
             for done, total in history.resume(state, made, known, until):
                 if progress is not None:
                     progress(done, total)
@@ -134,23 +126,6 @@ def _describe(writer: CatalogueWriter, history: History, more: dict[str, str]) -
     state = msgspec.json.encode(history.state()).decode()
     for key, value in (history.info() | more | {HISTORY: state}).items():
         writer.set_info(key, value)
-
-
-def _state(catalogue: Catalogue) -> State | None:
-    """How far the generated history has come; None if there is none."""
-    text = catalogue.info(HISTORY)
-    try:
-        return None if text is None else msgspec.json.decode(text, type=State)
-    except msgspec.DecodeError as error:
-        raise CatalogueError(f"the state of the history is damaged: {error}.") from None
-
-
-def _today(deployment: Deployment, now: float) -> date:
-    return datetime.fromtimestamp(now, locale(deployment.locale).zone()).date()
-
-
-def _days_left(state: State, deployment: Deployment, now: float) -> int:
-    return (date.fromisoformat(state.last_day) - _today(deployment, now)).days
 
 
 def _known(catalogue: Catalogue, deployment: Deployment) -> Iterator[Known]:

@@ -1,4 +1,4 @@
-"""Person names (PN, PS3.5 section 6.2.1) in the form in which they are compared and indexed."""
+"""Person names (PN, PS3.5 section 6.2.1): as people write them, and as they are compared and indexed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ import unicodedata
 
 GROUPS = 3  # alphabetic, ideographic, phonetic
 COMPONENTS = 5  # family, given, middle, prefix, suffix
+
+
+def plain_name(name: str) -> str:
+    """A person name (PN) as people write it."""
+    family, given, middle, prefix, suffix = (name.partition("=")[0].split("^") + [""] * COMPONENTS)[:COMPONENTS]
+    return " ".join(part for part in (prefix, given, middle, family, suffix) if part)
 
 
 def fold(text: str) -> str:

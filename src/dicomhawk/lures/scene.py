@@ -16,7 +16,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from ..hospital.objects.pdf import plain_name
+from ..hospital.names import plain_name
 from ..hospital.world.devices import devices
 from ..hospital.world.draw import draw
 from ..hospital.world.locale import Locale

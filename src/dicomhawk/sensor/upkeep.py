@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from ..evidence import events as ev
 from ..evidence.fields import Event
-from ..hospital.generate import GenerateError, extend
+from ..hospital.ahead import GenerateError
 from ..settings import Deployment, Settings
 from .processes import die_with
 
@@ -92,6 +92,8 @@ class Upkeep:
             os.nice(_LOWEST_PRIORITY)
             for descriptor in inherited:
                 os.close(descriptor)
+            from ..hospital.generate import extend  # large, and wanted once a day
+
             made = extend(self._settings.data, self._deployment, now=self._clock())
             status = _MADE if made else _NOTHING_TO_DO
         except GenerateError as error:

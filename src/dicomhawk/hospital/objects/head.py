@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from dicomhawk.hospital import objects
 from dicomhawk.hospital.elements import EXPLICIT_LE, DataSet, Element, encode
 from dicomhawk.hospital.objects.common import Context
+from dicomhawk.hospital.objects.files import BUILDERS
 from dicomhawk.hospital.objects.recipe import DocumentRecipe, SeriesRecipe
 from dicomhawk.hospital.pixels import PIXEL_DATA
 
@@ -22,7 +22,7 @@ def attributes(context: Context, recipe: SeriesRecipe | DocumentRecipe) -> bytes
     instance = context.instance
     if isinstance(recipe, DocumentRecipe) or instance.rows is None or instance.columns is None:
         return None
-    builder = objects._BUILDERS[type(recipe.image)]
+    builder = BUILDERS[type(recipe.image)]
     shape: tuple[int, ...] = (instance.rows, instance.columns)
     if instance.frames is not None:
         shape = (instance.frames, *shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomhawk.hospital.findings.telling import day, heading, tell
 from dicomhawk.hospital.findings.vocabulary import words
+from dicomhawk.hospital.names import plain_name
 from dicomhawk.hospital.objects import sr
 from dicomhawk.hospital.objects.attributes import Attributes
 from dicomhawk.hospital.objects.common import Context
@@ -12,12 +13,6 @@ from dicomhawk.hospital.objects.report import complete, title
 from dicomhawk.hospital.typesetting import Line, pdf
 
 ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
-
-
-def plain_name(name: str) -> str:
-    """A person name (PN) as people write it."""
-    family, given, middle, prefix, suffix = (name.partition("=")[0].split("^") + [""] * 5)[:5]
-    return " ".join(part for part in (prefix, given, middle, family, suffix) if part)
 
 
 def written(context: Context, report: Report) -> list[Line]:

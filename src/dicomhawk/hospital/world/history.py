@@ -6,8 +6,8 @@ import random
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 
-import msgspec
-
+from dicomhawk.hospital.ahead import DAYS as AHEAD_DAYS
+from dicomhawk.hospital.ahead import Reached
 from dicomhawk.hospital.catalogue import CatalogueWriter
 from dicomhawk.hospital.findings.model import Finding
 from dicomhawk.hospital.objects.document_recipe import Reference
@@ -31,18 +31,15 @@ from dicomhawk.hospital.world.scanners import State as ScannerState
 from dicomhawk.hospital.world.schedule import Order, is_missed, steps
 from dicomhawk.settings import Deployment
 
-AHEAD_DAYS = 35
-"""Days to come whose studies are made ahead: longer than anybody's wait for an appointment."""
 REFERRERS = 3  # physicians of each ward who order examinations
 READERS, OPERATORS = 7, 12
 SHIFT_HOURS = 8
 ON_SHIFT = 3  # operators
 
 
-class State(msgspec.Struct, frozen=True):
+class State(Reached, frozen=True):
     """What a history must know to go on later, beside what is in the catalogue."""
 
-    last_day: str  # ISO 8601: up to and with that day there are studies
     daily: float
     rotation: int
     registered: int
