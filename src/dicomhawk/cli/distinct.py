@@ -6,18 +6,18 @@ import secrets
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from ..hospital.ahead import GenerateError
 from ..hospital.deployment import draw_deployment
-from ..persona.distinct import Observed, common, observe
 from ..persona.model import load
 from ..settings import SettingsError
 from .common import Json, print_json, print_line
+
+if TYPE_CHECKING:
+    from ..persona.distinct import Observed
 
 FEWEST = 2
 
@@ -35,6 +35,11 @@ def distinct(
 
     Exit status 1 if there is anything to list.
     """
+    from rich.console import Console
+    from rich.progress import track
+
+    from ..persona.distinct import common, observe  # makes hospitals: slow to import
+
     persona = load(name)
     base = seed or secrets.token_hex(16)
     seen: list[Observed] = []
