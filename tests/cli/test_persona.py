@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from dicomhawk.cli import main
+from dicomhawk.cli import main, persona, probing
 from dicomhawk.persona import model
 from tests.support import Sensor, clean_environment
 from tests.support import dicomhawk as started
@@ -144,8 +144,9 @@ def test_addresses_that_are_not_private_are_refused(command: tuple[str, ...]) ->
 def test_and_refused_unless_somebody_says_yes(tmp_path: Path, answer: str) -> None:
     file = tmp_path / "x.toml"
     done = dicomhawk("persona", "record", "--dicom", FOREIGN, "-o", file, "--yes-it-is-mine", answer=answer)
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "192.0.2.77 is not a private address. Is the system yours" in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1] == "Nothing was sent."
     assert not os.listdir(tmp_path)
 
 
@@ -154,13 +155,50 @@ def test_and_refused_unless_somebody_says_yes(tmp_path: Path, answer: str) -> No
     [
         (("--dicom", "127.0.0.1", "-o", "x.toml"), "'127.0.0.1' is not HOST:PORT"),
         (("--dicom", "127.0.0.1:1", "-o", "x.toml"), "Nobody answers at 127.0.0.1:1."),
-        (("--dicom", "127.0.0.1:1", "-o", "/nowhere/x.toml"), "/nowhere/x.toml can't be written."),
+        (("--dicom", "127.0.0.1:1", "-o", "/nowhere/x.toml"), "/nowhere/x.toml can't be written"),
+        (("--dicom", "127.0.0.1:1", "-o", "/proc/x.toml"), "/proc/x.toml can't be written"),
+        (("--dicom", "127.0.0.1:1", "-o", "x.toml", "--transcript", "/proc/x.json"), "/proc/x.json can't be"),
+        (("--dicom", "127.0.0.1:1", "-o", "x.toml", "--name", 65 * "x"), "is wrong at name"),
+        (("--dicom", "127.0.0.1:1", "-o", "x.toml", "--called", 17 * "X"), "is no AE title"),
+        (("--dicom", "127.0.0.1:1", "-o", "x.toml", "--calling", " "), "is no AE title"),
+        (("--dicom", "127.0.0.1:1", "-o", "x.toml", "--http", "http://[::1]:99999/"), "is not a URL"),
+        (("--dicom", "127.0.0.1:1", "-o", "x.toml", "--http", "http://127.0.0.1:x/"), "is not a URL"),
     ],
 )
-def test_what_is_wrong_with_a_recording_is_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
+def test_what_is_wrong_with_a_recording_is_one_sentence(
+    arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     done = dicomhawk("persona", "record", *arguments)
     assert done.returncode == 2
     assert sentence in done.stderr
+    assert not os.listdir(tmp_path)
+
+
+def test_a_persona_that_was_there_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    assert persona._kept(file) is None
+    file.touch()
+    assert persona._kept(file) is None
+    file.write_text("mine")
+    kept = persona._kept(file)
+    assert kept == tmp_path / "x.toml.old"
+    assert kept.read_text() == "mine"
+
+
+def test_progress_is_lines_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
+    tell = probing._lines("10.0.0.1:104")
+    for done in range(142):
+        tell("an association", done, 141)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[0] == "10.0.0.1:104: 0 of 141, an association"
+
+
+def test_verify_knows_the_experiments_first() -> None:
+    done = dicomhawk("persona", "verify", "plain", "--against", "127.0.0.1:1", "--only", "asociation")
+    assert done.returncode == 2
+    assert done.stderr.startswith("There is no experiment or group asociation; groups are syntaxes, ")
 
 
 def test_verify_knows_the_persona_first() -> None:

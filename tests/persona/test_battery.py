@@ -19,6 +19,7 @@ from dicomhawk.persona.battery.line import Line, anything, final
 from dicomhawk.persona.battery.reading import acceptance, decoded, messages
 from dicomhawk.persona.battery.run import BatteryError, Plan, greet, play
 from dicomhawk.persona.battery.transcript import Answer, End, Observation, Step, Take, Transcript
+from dicomhawk.persona.battery.waiting import Waiting
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer import items as it
 from tests.persona.scripted import receive_pdu, reset, server
@@ -158,6 +159,33 @@ def test_what_is_not_dicom_is_said_to_be_none() -> None:
         pytest.raises(BatteryError, match="not a DICOM archive"),
     ):
         greet(laboratory(address))
+
+
+def test_what_says_nothing_may_be_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dicomhawk.persona.battery.run.GREETING_SECONDS", 0.2)
+    with (
+        server(lambda connection: time.sleep(1)) as address,
+        pytest.raises(BatteryError, match="says nothing: it is not a DICOM archive, or it is busy"),
+    ):
+        greet(laboratory(address))
+
+
+def test_ipv6_is_written_in_brackets() -> None:
+    with pytest.raises(BatteryError, match=r"Nobody answers at \[::1\]:1\."):
+        greet(laboratory(("::1", 1)))
+
+
+def test_who_is_gone_is_not_waited_for_once_for_each_timer() -> None:
+    asked: list[bool] = []
+
+    def settled() -> bool:
+        asked.append(True)
+        return False
+
+    timers = [experiment for experiment in ALL.experiments.values() if experiment.group == "timers"]
+    played = list(Waiting(laboratory(("127.0.0.1", 1)), {}, settled).play(timers))
+    assert [takes for _, _, takes in played] == [None] * len(timers)
+    assert len(asked) == 1
 
 
 def test_experiments_play_on_a_server_that_knows_little() -> None:

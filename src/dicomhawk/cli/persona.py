@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ..settings import SettingsError
-from .common import Json, print_json, print_line, print_table
+from .common import Json, print_json, print_line, print_table, writable
 from .distinct import distinct
 from .probing import (
     ANY_CALLED,
@@ -26,6 +27,7 @@ from .probing import (
     observe,
     observe_persona,
     own_address,
+    stoppable,
 )
 
 app = typer.Typer(help="Personas: how a product behaves.", no_args_is_help=True, rich_markup_mode=None)
@@ -101,8 +103,9 @@ def verify(
 
     persona = model.load(name)
     manner = Manner(called, calling, store, fast, patience, only)
-    real = observe(against, manner, mine=mine)
-    ours = observe_persona(name, manner)
+    with stoppable():
+        real = observe(against, manner, mine=mine)
+        ours = observe_persona(name, manner)
     found = compare(real, ours, (against, persona.name))
     common = [name for name in real.observations if name in ours.observations]
     differing = {difference.experiment for difference in found}
@@ -138,30 +141,64 @@ def record(
     """Observe a system that you own and write a persona of it.
 
     Nothing is deleted or changed there, and nothing is stored without --store; but it is asked wrong things, too.
+    Exit status 1 if it stopped answering on the way: the file has what was seen until then.
     """
     import msgspec
 
+    from ..persona import model
+    from ..persona.battery.run import STOPPED
     from ..persona.recorder import record as infer
     from ..persona.recorder import web
     from ..persona.recorder.fields import library
 
-    _writable(output)
-    library()  # what is wrong with it is better known before the wait than after it
-    site = None if http is None else (http, own_address(web.host_of(http), mine=mine))
-    seen = observe(dicom, Manner(called, calling, store, fast, patience), mine=mine, looking=True)
-    if transcript is not None:
-        transcript.write_bytes(msgspec.json.format(msgspec.json.encode(seen)))
-    remarks = () if site is None else web.look(*site)
-    recorded = infer(seen, name=name or output.stem, title=title, against=dicom, remarks=remarks)
-    output.write_text(recorded.toml, encoding="utf-8")
+    # What is wrong is better known before the wait than after it.
+    for file in filter(None, (output, transcript)):
+        _claim(file)
+    name = name or output.stem
+    model.parsed(f"name = {dumps(name, ensure_ascii=False)}\ntitle = ''", name)
+    library()
+    with stoppable():
+        site = None if http is None else (http, own_address(web.host_of(http), mine=mine))
+        seen = observe(dicom, Manner(called, calling, store, fast, patience), mine=mine, looking=True)
+        if transcript is not None:
+            _write(transcript, msgspec.json.format(msgspec.json.encode(seen)))
+        remarks = () if site is None else web.look(*site)
+        recorded = infer(seen, name=name, title=title, against=dicom, remarks=remarks)
     for line in recorded.report:
         print_line(line)
+    if kept := _kept(output):
+        print_line(f"{output} was there already: what was in it is in {kept} now")
+    _write(output, recorded.toml.encode())
     print_line(f"written to {output}")
+    unplayed = [experiment for experiment, why in seen.missing.items() if why == STOPPED]
+    if unplayed:
+        print_line(f"It stopped answering: {len(unplayed)} experiments could not be played, from {unplayed[0]} on.")
+        raise typer.Exit(1)
 
 
-def _writable(path: Path) -> None:
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        raise SettingsError(f"{path} can't be written.")
+def _claim(path: Path) -> None:
+    """Find out whether a file can be written. Raises `SettingsError`."""
+    there = writable(path).exists()
+    try:
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise SettingsError(f"{path} can't be written: {error.strerror}.") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise SettingsError(f"{path} can't be written: {error.strerror}.") from None
+
+
+def _kept(path: Path) -> Path | None:
+    """Where the persona is now that was in a file: somebody may have worked on it. None if there was none."""
+    if path.is_symlink() or not path.is_file() or not path.stat().st_size:
+        return None
+    return path.rename(path.with_name(f"{path.name}.old"))
 
 
 def leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

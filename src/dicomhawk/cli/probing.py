@@ -9,19 +9,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..persona.battery import ownership
+from ..persona.battery.experiments import ALL
 from ..persona.battery.laboratory import Laboratory
-from ..persona.battery.run import BatteryError, Plan, play
+from ..persona.battery.run import BatteryError, Plan, Tell, play
 from ..persona.battery.transcript import Transcript
-from ..settings import ENVIRONMENT_PREFIX, SettingsError
+from ..settings import ENVIRONMENT_PREFIX, AETitle, SettingsError
 
 ANY_CALLED = "ANY-SCP"
 """What clients call that don't know better; many products answer to every AE title."""
@@ -31,11 +33,22 @@ PATIENCE_SECONDS = 75.0
 SAMPLES, FAST_SAMPLES = 200, 40
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+TENTHS = 10
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-Called = Annotated[str, typer.Option(help="AE title of the system, if it minds.")]
-Calling = Annotated[str, typer.Option(help="Our AE title: one that the system knows, if it minds.")]
+
+def _ae_title(title: str) -> str:
+    try:
+        return str(TypeAdapter(AETitle).validate_python(title))
+    except ValidationError as error:
+        raise typer.BadParameter(f"{title!r} is no AE title: {error.errors()[0]['msg']}.") from None
+
+
+Called = Annotated[str, typer.Option(help="AE title of the system, if it minds.", callback=_ae_title)]
+Calling = Annotated[
+    str, typer.Option(help="Our AE title: one that the system knows, if it minds.", callback=_ae_title)
+]
 Store = Annotated[
     bool,
     typer.Option("--store", help="Store six small synthetic objects (patients REC-0001 to REC-0003) to ask for."),
@@ -57,9 +70,12 @@ def own_address(host: str, *, mine: bool) -> str:
     where = ", ".join(foreign)
     if not mine:
         raise SettingsError(f"{where} is not a private address: observe only systems of your own (--yes-it-is-mine).")
-    if not typer.confirm(
-        f"{where} is not a private address. Is the system yours, and may it be probed?", default=False
-    ):
+    question = f"{where} is not a private address. Is the system yours, and may it be probed?"
+    try:
+        sure = typer.confirm(question, default=False)
+    except typer.Abort:  # nobody is there to be asked
+        sure = False
+    if not sure:
         raise SettingsError("Nothing was sent.")
     return address
 
@@ -76,9 +92,14 @@ class Manner(NamedTuple):
     """Experiments and groups; None: all."""
 
     def at(self, address: tuple[str, int], *, looking: bool = False) -> tuple[Laboratory, Plan]:
-        """What it takes to play it there."""
+        """What it takes to play it there. Raises `SettingsError` if there is no such experiment."""
         samples = FAST_SAMPLES if self.fast else SAMPLES
         only = frozenset(self.only) if self.only else None
+        known = {word for found in ALL.experiments.values() for word in (found.name, found.group)}
+        unknown = sorted((only or frozenset()) - known)
+        if unknown:
+            groups = ", ".join(dict.fromkeys(found.group for found in ALL.experiments.values()))
+            raise SettingsError(f"There is no experiment or group {', '.join(unknown)}; groups are {groups}.")
         return (
             Laboratory(address, self.called, self.calling, patience=self.patience, samples=samples),
             Plan(timers=not self.fast, storing=self.store, looking=looking, only=only),
@@ -105,21 +126,48 @@ def observe_persona(persona: str, manner: Manner) -> Transcript:
 
 
 def _play(lab: Laboratory, plan: Plan, what: str) -> Transcript:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-
-        def tell(about: str, done: int, total: int) -> None:
-            progress.update(task, description=f"{what}: {about}", completed=done, total=total)
-
-        try:
+    console = Console(stderr=True)
+    try:
+        with ExitStack() as stack:
+            tell = _bar(stack, console, what) if console.is_terminal else _lines(what)
             return play(lab, plan, tell)
-        except BatteryError as error:
-            raise SettingsError(f"{what}: {error}") from None
-        except KeyboardInterrupt:
-            progress.stop()
-            print("Stopped; nothing was written.", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from None
+    except BatteryError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _bar(stack: ExitStack, console: Console, what: str) -> Tell:
+    """Progress for somebody who looks on."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    progress = stack.enter_context(Progress(*columns, console=console, transient=True))
+    task = progress.add_task(what, total=None)
+
+    def tell(about: str, done: int, total: int) -> None:
+        progress.update(task, description=f"{what}: {about}", completed=done, total=total)
+
+    return tell
+
+
+def _lines(what: str) -> Tell:
+    """Progress for a file or a pipe: a line for each tenth."""
+    last = -1
+
+    def tell(about: str, done: int, total: int) -> None:
+        nonlocal last
+        if TENTHS * done // max(total, 1) > last:
+            last = TENTHS * done // max(total, 1)
+            print(f"{what}: {done} of {total}, {about}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Ctrl-C ends the command with a sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was written.", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @contextmanager

@@ -18,10 +18,16 @@ from .waiting import Waiting
 SETTLE_SECONDS = 60.0
 """For how long a system may recover from one experiment before the next."""
 SETTLE_PAUSE = 0.25
+GREETING_SECONDS = 10.0
+"""For the answer to the first association."""
 SLOWER, SLOWEST_REPLY = 20.0, 8.0
 """What is waited for an answer: so many times what the first one took, up to seconds that are bearable."""
 CALLED_NOT_RECOGNIZED, CALLING_NOT_RECOGNIZED = 7, 3
 """Reasons of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
+
+
+STOPPED = "it had stopped answering"
+"""Why experiments are missing that were to come after it."""
 
 
 class BatteryError(Exception):
@@ -64,25 +70,32 @@ def play(lab: Laboratory, plan: Plan, tell: Tell = _say_nothing) -> Transcript:
     return _Player(lab, plan, tell).play()
 
 
+def place(host: str, port: int) -> str:
+    """An address as people write it, IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def greet(lab: Laboratory) -> None:
     """One association. Raises `BatteryError` with what is wrong."""
-    host, port = lab.address
-    take = Line(lab, "greeting").associate(seconds=10.0).finish(0.0)
+    where = place(*lab.address)
+    take = Line(lab, "greeting").associate(seconds=GREETING_SECONDS).finish(0.0)
     if take.end is End.UNREACHED:
-        raise BatteryError(f"Nobody answers at {host}:{port}.")
+        raise BatteryError(f"Nobody answers at {where}.")
     if acceptance(take) is not None:
         taken = next(answer.seconds for answer in take.answers)
         lab.reply = min(max(lab.reply, SLOWER * taken), SLOWEST_REPLY)
         return
     refused = rejection(take)
+    if refused is None and take.end is End.OPEN and not list(take.answers):
+        raise BatteryError(f"{where} takes connections and says nothing: it is not a DICOM archive, or it is busy.")
     if refused is None:
-        raise BatteryError(f"What answers at {host}:{port} is not a DICOM archive.")
+        raise BatteryError(f"What answers at {where} is not a DICOM archive.")
     if (refused.source, refused.reason) == (1, CALLED_NOT_RECOGNIZED):
-        raise BatteryError(f"It doesn't answer to the AE title {lab.called}: give its own by --called.")
+        raise BatteryError(f"{where} doesn't answer to the AE title {lab.called}: give its own by --called.")
     if (refused.source, refused.reason) == (1, CALLING_NOT_RECOGNIZED):
-        raise BatteryError(f"It doesn't know the AE title {lab.calling}: give one that it knows by --calling.")
+        raise BatteryError(f"{where} doesn't know the AE title {lab.calling}: give one that it knows by --calling.")
     raise BatteryError(
-        f"It refuses associations (result {refused.result}, source {refused.source}, reason {refused.reason})."
+        f"{where} refuses associations (result {refused.result}, source {refused.source}, reason {refused.reason})."
     )
 
 
@@ -106,14 +119,17 @@ class _Player:
                 self._missing[experiment.name] = why
                 continue
             if not self._settled():
-                self._missing.update((late.name, "it had stopped answering") for late in (*others[done:], *timers))
+                self._missing.update((late.name, STOPPED) for late in (*others[done:], *timers))
                 return self._transcript()
             experiment.play(self._lab)
             self._observations[experiment.name] = Observation(experiment.name, self._lab.takes())
         if self._plan.timers:
             waiting = Waiting(self._lab, self._observations, self._settled)
             for done, timer, takes in waiting.play(timers):
-                self._observations[timer.name] = Observation(timer.name, takes)
+                if takes is None:
+                    self._missing[timer.name] = STOPPED
+                else:
+                    self._observations[timer.name] = Observation(timer.name, takes)
                 left = len(timers) - done
                 self._tell(f"{left} more timers", len(others) + done, len(chosen))
         else:

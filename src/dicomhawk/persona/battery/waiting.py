@@ -26,6 +26,9 @@ _BESIDE = {
 }
 """The experiment that tells whether a timer holds the others up."""
 
+Watched = tuple[Take, ...] | None
+"""The connections of an experiment; None if nobody answered any more."""
+
 
 class Waiting:
     """Each timer begins alone. One that holds others up keeps the door until its end; the others share places."""
@@ -37,9 +40,10 @@ class Waiting:
         self._door = threading.Lock()
         self._places = threading.Semaphore(max(1, min(served(observations), MOST_SIDE_BY_SIDE) - 1))
         self._single = held_up(observations, "capacity.beside-open")
-        self._finished: queue.Queue[tuple[Experiment, tuple[Take, ...]]] = queue.Queue()
+        self._finished: queue.Queue[tuple[Experiment, Watched]] = queue.Queue()
+        self._gone = False
 
-    def play(self, timers: list[Experiment]) -> Iterator[tuple[int, Experiment, tuple[Take, ...]]]:
+    def play(self, timers: list[Experiment]) -> Iterator[tuple[int, Experiment, Watched]]:
         """Play them; each as it is finished, with how many are by then."""
         # Those that hold nobody up come first: they wait while the others take their turns.
         for timer in sorted(timers, key=self._holds_up):
@@ -48,7 +52,7 @@ class Waiting:
         for done in range(1, len(timers) + 1):
             yield done, *self._next()
 
-    def _next(self) -> tuple[Experiment, tuple[Take, ...]]:
+    def _next(self) -> tuple[Experiment, Watched]:
         while True:
             try:
                 return self._finished.get(timeout=0.2)  # so that Ctrl-C is heard
@@ -62,8 +66,7 @@ class Waiting:
         lab = replace(self._lab, lines=[])
         if self._holds_up(timer):
             with self._door:
-                self._settled()
-                timer.play(lab)
+                self._try(timer, lab)
         else:
             with self._places:
                 self._door.acquire()
@@ -76,11 +79,16 @@ class Waiting:
 
                 lab.begun = release
                 try:
-                    self._settled()
-                    timer.play(lab)
+                    self._try(timer, lab)
                 finally:
                     release()
-        self._finished.put((timer, lab.takes()))
+        self._finished.put((timer, lab.takes() or None))
+
+    def _try(self, timer: Experiment, lab: Laboratory) -> None:
+        """Play it if anybody still answers; one such wait is enough for all."""
+        self._gone = self._gone or not self._settled()
+        if not self._gone:
+            timer.play(lab)
 
 
 def served(observations: Mapping[str, Observation]) -> int:

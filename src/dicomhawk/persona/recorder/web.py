@@ -18,8 +18,12 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 def host_of(url: str) -> str:
     """The host of an http or https URL. Raises `SettingsError`."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.port != 0
+    except ValueError:  # the port is no number, or there is none so large
+        usable = False
+    if not usable or not parts.hostname:
         raise SettingsError(f"{url!r} is not a URL such as http://192.168.1.20:8042/.")
     return parts.hostname
 
