@@ -62,7 +62,7 @@ def samples_of(data: Path, *syntaxes: str) -> dict[str, Sample]:
         rows = hospital.rows(
             "SELECT i.*, e.series_uid, t.study_uid FROM instance i JOIN series e USING (series_key) "
             f"JOIN study t USING (study_key) WHERE i.visible_from <= :now AND i.sop_class_uid IN ({marks}) "
-            "ORDER BY i.instance_key LIMIT 40"
+            "ORDER BY i.rows * i.columns, i.instance_key LIMIT 40"
         )
         row = next(row for row in rows if row["series_key"] not in taken)
         taken.add(row["series_key"])
@@ -97,24 +97,37 @@ class Archive(NamedTuple):
     samples: dict[str, Sample]
 
 
-def serving(template: Path, folder: Path, persona: str) -> Iterator[Archive]:
+class Prepared(NamedTuple):
+    """A data folder with what devices compressed. Nobody serves it: copy it."""
+
+    data: Path
+    samples: dict[str, Sample]
+
+
+@pytest.fixture(scope="module")
+def prepared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """Rendering takes seconds."""
+    data = Path(shutil.copytree(template, tmp_path_factory.mktemp("prepared") / "data"))
+    return Prepared(data, samples_of(data))
+
+
+def serving(prepared: Prepared, folder: Path, persona: str) -> Iterator[Archive]:
     """The hospital behind a persona."""
-    data = Path(shutil.copytree(template, folder / "data"))
-    samples = samples_of(data)
+    data = Path(shutil.copytree(prepared.data, folder / "data"))
     with Sensor(data, workers=1, flags=("--persona", persona)) as sensor:
-        yield Archive(sensor, samples)
+        yield Archive(sensor, prepared.samples)
 
 
 @pytest.fixture(scope="module")
-def orthanc(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def orthanc(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     """A product that decodes what it can."""
-    yield from serving(template, tmp_path_factory.mktemp("orthanc"), "orthanc-open")
+    yield from serving(prepared, tmp_path_factory.mktemp("orthanc"), "orthanc-open")
 
 
 @pytest.fixture(scope="module")
-def dcmqrscp(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+def dcmqrscp(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     """A product that takes nothing compressed, so that devices send it nothing compressed."""
-    yield from serving(template, tmp_path_factory.mktemp("dcmqrscp"), "dcmqrscp")
+    yield from serving(prepared, tmp_path_factory.mktemp("dcmqrscp"), "dcmqrscp")
 
 
 class Got(NamedTuple):
