@@ -136,11 +136,25 @@ ON: dict[str, tuple[tuple[bytes, ...], str, str]] = {
     "a command for a data set": ((FIND_RQ + ECHO,), "AB00 open", "open"),
     "commands for a data set": ((FIND_RQ + ECHO * 2,), "AB00 open", "D open"),
     "an abort for a data set": ((FIND_RQ + ABORT,), "fin", "fin"),
-    "a request for a data set": ((FIND_RQ + RQ,), "AB22 rst", "AB22 rst"),
+    "a request for a data set": ((FIND_RQ + RQ,), "AB22 rst", "AB22 AB22 rst"),
     "an unknown type for a data set": ((FIND_RQ + UNKNOWN,), "AB00 open", "open"),
+    "a rejection for a data set": ((FIND_RQ + unit(3, 4),), "AB22 rst", "AB22 open"),
+    "a rejection of 1024 bytes for a data set": ((FIND_RQ + unit(3, 1024),), "AB22 rst", "AB22 open"),
+    "a rejection of 1024 bytes for a data set, then something": (
+        (FIND_RQ + unit(3, 1024), b"x"),
+        "AB22 rst",
+        "AB22 rst",
+    ),
+    "a rejection for a data set, an abort": ((FIND_RQ + unit(3, 4), ABORT), "AB22 rst", "AB22 open"),
+    "too much data for a data set": ((FIND_RQ + unit(4, length=20000),), "AB00 AB22 fin", "open"),
     "the end for a data set": ((FIND_RQ, CLOSED), "fin", "fin"),
     "an odd data set": ((FIND_RQ + unit(4, pdv(7, 2, b"abc")),), "AB00 open", "open"),
     "a data set where no context is": ((FIND_RQ + unit(4, pdv(3, 2, b"ab")),), "AB00 open", "open"),
+    "a data set that changes to its context": (
+        (FIND_RQ + unit(4, pdv(1, 0, b"ab")) + unit(4, pdv(7, 0, b"ab")),),
+        "AB00 open",
+        "open",
+    ),
     "a data set on another context": ((FIND_RQ + unit(4, pdv(1, 2, b"ab")),), "AB00 open", "open"),
 }
 

@@ -26,7 +26,8 @@ class Close(Enum):
     LINGER = "linger"
     """As DROP, but not before anything more arrives (or has), the peer closes, or `Dialect.linger` has passed."""
     DRAIN = "drain"
-    """Look at one more PDU, for `Dialect.artim` at most, and do what `Dialect.drain` says."""
+    """Look at one more PDU, for `Dialect.artim` at most, and do what `Dialect.drain` says. Where an eager product
+    meets an unexpected PDU, it is that one."""
     KEEP = "keep"
     """Don't: the association goes on as if nothing had happened."""
 

@@ -41,12 +41,13 @@ class DataSetFragment(NamedTuple):
 class Assembler:
     """Puts the fragments of one direction of an association together, as `rules` have it."""
 
-    __slots__ = ("_command", "_context_id", "_rules", "in_data_set")
+    __slots__ = ("_command", "_context_id", "_data_context", "_rules", "in_data_set")
 
     def __init__(self, rules: Rules = STANDARD) -> None:
         self._rules = rules
         self._command: bytearray | None = None
         self._context_id = 0
+        self._data_context: int | None = None  # of the data set that has begun
         self.in_data_set = False
         """Whether a command is complete and (more of) its data set is to come."""
 
@@ -77,6 +78,11 @@ class Assembler:
                 raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} within a message on {self._context_id}")
             if not self.in_data_set:
                 self._context_id = context_id
+        if self.in_data_set:
+            if self._data_context is None:
+                self._data_context = context_id
+            elif context_id != self._data_context:
+                raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} within a data set on another one")
         if control & 1:
             return self._add_command(context_id, control & 2, data, contexts)
         if not self.in_data_set:
@@ -114,4 +120,5 @@ class Assembler:
             raise ProtocolError(Quirk.PDV_CONTEXT, f"context {context_id} was not accepted")
         command = decode(raw, rules)
         self.in_data_set = command.has_data_set
+        self._data_context = None
         return _new(CommandReceived, (context_id, command, raw))

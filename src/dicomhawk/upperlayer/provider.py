@@ -165,7 +165,10 @@ class Provider(Primitives):
             return self._aborted(*body[2:]) if len(body) == MAX_CONTROL_LENGTH else self._aborted(0, 0)
         if action in _UNEXPECTED:
             state = f"PDU type {pdu_type} in Sta{self.state.value}"
-            return self._wrong(event, Quirk.UNEXPECTED_PDU, state, shown, now)
+            violation = self._wrong(event, Quirk.UNEXPECTED_PDU, state, shown, now)
+            if self._ending is _DRAIN and self.state is _STA13:
+                self._position = start  # it is the one that is still looked at
+            return violation
         if pdu_type == p.RQ:
             if length > dialect.grammar.longest_request:
                 return self._wrong(Event.EVT19, Quirk.PDU_TOO_LONG, detail, shown, now)
