@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dicomhawk.persona.model.capacity import Capacity
-from dicomhawk.sensor.dicom.slots import Slots
-from dicomhawk.sensor.dicom.turns import MAX_WAITING, Turns
+from dicomhawk.sensor.dicom.heads import BUCKETS, MOST_WORKERS, Heads, Queue
+from dicomhawk.sensor.dicom.slots import PLACES, Slots
+from dicomhawk.sensor.dicom.turns import MAX_WAITING, RETRY, Turns
+from tests.sensor.raw import ECHO_RQ, PATIENCE, RQ, connect, receive_pdu
+from tests.support import Sensor
 
 A, B = "192.0.2.1", "192.0.2.2"
 KEY = "seed"
@@ -35,11 +41,24 @@ class Connection:
         self.log.append(f"{self.name} proceeds")
 
 
+Places = tuple[Slots, Heads]
+
+
 @pytest.fixture
-def slots(tmp_path: Path) -> Iterator[Slots]:
-    found = Slots(tmp_path / "lock", KEY)
-    yield found
-    found.close()
+def places(tmp_path: Path) -> Iterator[Places]:
+    """Those of the first worker."""
+    slots, heads = Slots(tmp_path / "lock", KEY), Heads(tmp_path / "heads", 0)
+    yield slots, heads
+    slots.close()
+    heads.close()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Heads]:
+    """Those of the second worker."""
+    heads = Heads(tmp_path / "heads", 1)
+    yield heads
+    heads.close()
 
 
 @pytest.fixture
@@ -47,9 +66,9 @@ def log() -> list[str]:
     return []
 
 
-def turns(slots: Slots, **capacity: object) -> Turns:
+def turns(places: Places, **capacity: object) -> Turns:
     loop = asyncio.get_running_loop()
-    return Turns(Capacity(**{"turn": TURN, **capacity}), slots, loop.time)  # type: ignore[arg-type]
+    return Turns(Capacity(**{"turn": TURN, **capacity}), *places, loop.time)  # type: ignore[arg-type]
 
 
 async def until(log: list[str], count: int) -> None:
@@ -59,9 +78,9 @@ async def until(log: list[str], count: int) -> None:
             await asyncio.sleep(0.005)
 
 
-def test_negotiation_is_serial_for_each_visitor(slots: Slots, log: list[str]) -> None:
+def test_negotiation_is_serial_for_each_visitor(places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, serial_negotiation=True)
+        door = turns(places, serial_negotiation=True)
         a, b, c, other = (Connection(log, name) for name in ("a", "b", "c", "other"))
         assert door.arrive(A, a) is True
         assert door.arrive(A, b) is False and door.arrive(A, c) is False
@@ -78,9 +97,9 @@ def test_negotiation_is_serial_for_each_visitor(slots: Slots, log: list[str]) ->
     asyncio.run(script())
 
 
-def test_who_leaves_the_line_is_not_called(slots: Slots, log: list[str]) -> None:
+def test_who_leaves_the_line_is_not_called(places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, serial_negotiation=True)
+        door = turns(places, serial_negotiation=True)
         a, b, c = (Connection(log, name) for name in "abc")
         assert [door.arrive(A, each) for each in (a, b, c)] == [True, False, False]
         door.left(A, b)
@@ -91,9 +110,9 @@ def test_who_leaves_the_line_is_not_called(slots: Slots, log: list[str]) -> None
     asyncio.run(script())
 
 
-def test_the_line_is_bounded(slots: Slots, log: list[str]) -> None:
+def test_the_line_is_bounded(places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, serial_negotiation=True)
+        door = turns(places, serial_negotiation=True)
         waiting = [Connection(log, str(number)) for number in range(MAX_WAITING + 1)]
         assert [door.arrive(A, each) for each in waiting] == [True] + [False] * MAX_WAITING
         assert door.arrive(A, Connection(log, "late")) is None
@@ -104,9 +123,9 @@ def test_the_line_is_bounded(slots: Slots, log: list[str]) -> None:
     asyncio.run(script())
 
 
-def test_only_so_many_associations(slots: Slots, log: list[str]) -> None:
+def test_only_so_many_associations(places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, max_associations=3)
+        door = turns(places, max_associations=3)
         several = [Connection(log, str(number)) for number in range(4)]
         assert [door.admit(A, each) for each in several] == [True, True, True, False]
         assert door.admit(B, Connection(log, "other"))
@@ -116,9 +135,9 @@ def test_only_so_many_associations(slots: Slots, log: list[str]) -> None:
     asyncio.run(script())
 
 
-def test_associations_take_turns(slots: Slots, log: list[str]) -> None:
+def test_associations_take_turns(places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, served_associations=2)
+        door = turns(places, served_associations=2)
         a, b, c = (Connection(log, name) for name in "abc")
         assert [door.accepted(A, each) for each in (a, b, c)] == [True, True, False]
         assert door.step_over(A, a) is False  # its command is done with, and another one waits
@@ -135,9 +154,9 @@ def test_associations_take_turns(slots: Slots, log: list[str]) -> None:
     asyncio.run(script())
 
 
-def test_who_is_busy_keeps_its_turn(slots: Slots, log: list[str]) -> None:
+def test_who_is_busy_keeps_its_turn(places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, served_associations=1)
+        door = turns(places, served_associations=1)
         a, b = Connection(log, "a"), Connection(log, "b")
         a.is_busy = True
         assert door.accepted(A, a) is True and door.accepted(A, b) is False
@@ -175,9 +194,9 @@ def another_worker(path: Path, *places: int) -> subprocess.Popen[str]:
     return process
 
 
-def test_a_visitor_waits_for_what_another_worker_does_with_it(tmp_path: Path, slots: Slots, log: list[str]) -> None:
+def test_a_visitor_waits_for_what_another_worker_does_with_it(tmp_path: Path, places: Places, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, serial_negotiation=True, max_associations=1)
+        door = turns(places, serial_negotiation=True, max_associations=1)
         first = another_worker(tmp_path / "lock", 0, 128)
         try:
             a, other = Connection(log, "a"), Connection(log, "other")
@@ -193,32 +212,34 @@ def test_a_visitor_waits_for_what_another_worker_does_with_it(tmp_path: Path, sl
     asyncio.run(script())
 
 
-def test_a_place_is_given_up_for_another_worker(tmp_path: Path, slots: Slots, log: list[str]) -> None:
+def test_a_place_is_given_up_for_another_worker(places: Places, elsewhere: Heads, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, served_associations=1)
+        door = turns(places, served_associations=1)
         a = Connection(log, "a")
+        base = places[0].base(A)
         assert door.accepted(A, a) is True
         await asyncio.sleep(TURN)
+        elsewhere.tell(Queue.RING, places[0].base(B), time.monotonic())
         door.sweep()
         assert log == []  # nobody wants it
-        other = another_worker(tmp_path / "lock", 1)
-        try:
-            door.sweep()
-            assert log == ["a waits"]
-            await until(log, 2)  # nobody took it
-            assert log == ["a waits", "a proceeds"]
-        finally:
-            other.kill()
-            other.wait()
+        elsewhere.tell(Queue.RING, base, time.monotonic())
+        door.sweep()
+        assert log == ["a waits"]
+        await asyncio.sleep(3 * RETRY)
+        assert log == ["a waits"]
+        elsewhere.tell(Queue.RING, base, 0)  # it is gone
+        await until(log, 2)
+        assert log == ["a waits", "a proceeds"]
+        door.left(A, a)
 
     asyncio.run(script())
 
 
 def test_turns_end_also_where_another_worker_has_the_other_places(
-    tmp_path: Path, slots: Slots, log: list[str]
+    tmp_path: Path, places: Places, log: list[str]
 ) -> None:
     async def script() -> None:
-        door = turns(slots, served_associations=2)
+        door = turns(places, served_associations=2)
         both, one = another_worker(tmp_path / "lock", 2, 3), None
         a, b = (Connection(log, name) for name in "ab")
         try:
@@ -237,23 +258,80 @@ def test_turns_end_also_where_another_worker_has_the_other_places(
     asyncio.run(script())
 
 
-def test_another_worker_gets_a_place_of_one_who_has_them_all(tmp_path: Path, slots: Slots, log: list[str]) -> None:
+def test_who_has_waited_a_turn_in_another_worker_comes_next(places: Places, elsewhere: Heads, log: list[str]) -> None:
     async def script() -> None:
-        door = turns(slots, served_associations=2)
+        door = turns(places, served_associations=2, turn=60)
         a, b, c = (Connection(log, name) for name in "abc")
         assert [door.accepted(A, each) for each in (a, b, c)] == [True, True, False]
-        other = another_worker(tmp_path / "lock", 1)
-        try:
-            assert door.step_over(A, a) is False
-            taker = another_worker(tmp_path / "lock", 2)  # the place of a
-            taker.kill()
-            taker.wait()
-            assert "c proceeds" not in log
-        finally:
-            other.kill()
-            other.wait()
+        base = places[0].base(A)
+        elsewhere.tell(Queue.RING, base, time.monotonic() - 30)
+        assert door.step_over(A, a) is False
         await until(log, 1)
+        assert log == ["c proceeds"]  # not worth the way
+        elsewhere.tell(Queue.RING, base, time.monotonic() - 90)
+        assert door.step_over(A, b) is False
+        await asyncio.sleep(3 * RETRY)
+        assert log == ["c proceeds"]
+        elsewhere.tell(Queue.RING, base, 0)
+        await until(log, 2)
+        assert log == ["c proceeds", "a proceeds"]
         for each in (a, b, c):
             door.left(A, each)
 
     asyncio.run(script())
+
+
+def test_who_has_waited_long_in_another_worker_is_negotiated_first(
+    places: Places, elsewhere: Heads, log: list[str]
+) -> None:
+    async def script() -> None:
+        door = turns(places, serial_negotiation=True)
+        a, b = (Connection(log, name) for name in "ab")
+        assert [door.arrive(A, each) for each in (a, b)] == [True, False]
+        elsewhere.tell(Queue.LINE, places[0].base(A), time.monotonic() - 60)
+        door.left(A, a)
+        await asyncio.sleep(3 * RETRY)
+        assert log == [] and door.arrive(A, a) is False
+        elsewhere.tell(Queue.LINE, places[0].base(A), 0)
+        await until(log, 1)
+        assert log == ["b proceeds"]
+        for each in (a, b):
+            door.left(A, each)
+
+    asyncio.run(script())
+
+
+def test_heads_are_of_a_visitor_and_of_workers_that_live(tmp_path: Path, places: Places, elsewhere: Heads) -> None:
+    slots, heads = places
+    base, other = slots.base(A), slots.base(A) + BUCKETS * PLACES  # share an entry
+    elsewhere.tell(Queue.RING, base, 5.0)
+    assert heads.others(Queue.RING, base, 6.0) and not heads.others(Queue.RING, base, 5.0)
+    assert not heads.others(Queue.LINE, base, 6.0) and not heads.others(Queue.RING, other, 6.0)
+    assert not elsewhere.others(Queue.RING, base, 6.0)  # its own
+    many = Heads(tmp_path / "heads", MOST_WORKERS)
+    many.tell(Queue.RING, base, 1.0)
+    assert not many.others(Queue.RING, base, 6.0) and not heads.others(Queue.RING, base, 4.0)
+    many.close()
+    Heads(tmp_path / "heads", 1).close()  # its successor
+    assert not heads.others(Queue.RING, base, 6.0)
+
+
+def test_idle_associations_take_turns_in_their_order_over_all_workers(data: Path) -> None:
+    served, several = 4, 20
+    with contextlib.ExitStack() as stack:
+        sensor = stack.enter_context(Sensor(data, workers=2, flags=("--persona", "orthanc-open")))
+        associations = []
+        for _ in range(several):
+            sock = stack.enter_context(connect(sensor))
+            sock.sendall(RQ)
+            assert receive_pdu(sock)[:1] == b"\x02"
+            associations.append(sock)
+        waiting = associations[served::served]  # the others are idle, and have their second nevertheless
+        for sock in waiting:
+            sock.sendall(ECHO_RQ)
+        order = []
+        while len(order) < len(waiting):
+            ready, _, _ = select.select([sock for sock in waiting if sock not in order], [], [], PATIENCE)
+            assert ready, f"no answer after {len(order)}"
+            order += ready
+    assert [waiting.index(sock) for sock in order] == list(range(len(waiting)))

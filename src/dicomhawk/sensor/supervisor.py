@@ -45,11 +45,16 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
 
 @dataclass
 class _Worker:
-    name: str
+    number: int
     listening: worker.Listening
     pid: int = 0
     started: float = 0.0
     restart_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """In events and in the names of its files."""
+        return f"w{self.number}"
 
     @property
     def sockets(self) -> list[socket.socket]:
@@ -72,7 +77,7 @@ def serve(settings: Settings, ready_file: Path | None = None) -> int:
     with only_one(settings.data):
         vault.prepare(settings.vault_dir, settings.vault)
         holdings.prepare(settings)
-        workers = [_Worker(f"w{number}", {kind: [] for kind in KINDS}) for number in range(settings.worker_count)]
+        workers = [_Worker(number, {kind: [] for kind in KINDS}) for number in range(settings.worker_count)]
         wanted = ports_of(settings, persona, settings.deployment)
         if wanted["dicom-tls"] or wanted["web-tls"]:
             certificate.prepare(settings, settings.deployment, persona.tls)
@@ -203,6 +208,7 @@ class _Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             worker.run(
                 each.name,
+                each.number,
                 each.listening,
                 self._settings,
                 self._deployment,

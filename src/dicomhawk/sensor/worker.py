@@ -22,6 +22,7 @@ from ..persona.model import Persona
 from ..settings import Deployment, Settings
 from .dicom.connection import Connection
 from .dicom.door import SWEEP_SECONDS, Door
+from .dicom.heads import Heads
 from .dicom.slots import Slots
 from .holdings import Holdings
 from .ports import DoorKind
@@ -36,8 +37,8 @@ GOODBYE_SECONDS = 1.0
 """How long connections may take to close when the sensor ends; all of it must be over in 5 s."""
 BACKLOG = 1024
 """Connections that wait to be accepted, on each socket."""
-SLOTS_FILE = "turns.lock"
-"""In the data folder: what the workers lock for visitors; nothing is ever in it."""
+SLOTS_FILE, HEADS_FILE = "turns.lock", "turns.heads"
+"""In the data folder: what the workers lock for visitors, which stays empty; and who comes next in each of them."""
 TICK_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
 
@@ -48,21 +49,26 @@ Listening: TypeAlias = Mapping[DoorKind, list[socket.socket]]
 
 def run(
     name: str,
+    number: int,
     listening: Listening,
     settings: Settings,
     deployment: Deployment,
     persona: Persona,
     ready: Callable[[], None],
 ) -> None:
-    """Serve on these sockets until SIGTERM. `name` is the worker's in events and in the names of its files."""
+    """Serve on these sockets until SIGTERM.
+
+    `name` is the worker's in events and in the names of its files, `number` its place among the workers, from 0.
+    """
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     recorder = Recorder(settings, name)
     holdings = Holdings(settings, deployment, persona)
+    heads = Heads(settings.data / HEADS_FILE, number)
     lures = of_persona(settings, deployment, persona)
     backing = Backing(settings, deployment, persona, holdings, recorder, time.time, lures)
     try:
-        loop.run_until_complete(_serve(name, listening, backing, lures, ready))
+        loop.run_until_complete(_serve(name, listening, backing, heads, lures, ready))
     finally:
         recorder.close()  # first: whatever the others do, nothing that happened is lost
         lures.close()
@@ -74,6 +80,7 @@ async def _serve(
     name: str,
     listening: Listening,
     backing: Backing,
+    heads: Heads,
     lures: Lures,
     ready: Callable[[], None],
 ) -> None:
@@ -81,7 +88,9 @@ async def _serve(
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _loop, context: _unforeseen(recorder, context))
     slots = Slots(settings.data / SLOTS_FILE, deployment.seed)
-    door = Door(persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes, slots, lures)
+    door = Door(
+        persona, deployment, recorder, holdings, time.monotonic, settings.dicom.remotes, (slots, heads), lures
+    )
     doors: list[Door | WebDoor] = [door]
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

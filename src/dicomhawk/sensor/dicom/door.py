@@ -22,6 +22,7 @@ from ..holdings import Holdings
 from ..lured import baited
 from ..processes import descriptor_limit
 from .describe import association
+from .heads import Heads
 from .pace import Pace
 from .slots import Slots
 from .turns import Turns
@@ -58,10 +59,10 @@ class Door:
         holdings: Holdings,
         clock: Callable[[], float],
         remotes: Iterable[Remote] = (),
-        slots: Slots | None = None,
+        places: tuple[Slots, Heads] | None = None,
         lures: Lures | None = None,
     ) -> None:
-        """`slots`: where the workers of a sensor keep what a visitor's connections wait for."""
+        """`places`: what a visitor's connections wait for, in all workers of a sensor, and in which order."""
         self.persona = persona
         self.lures = lures
         remotes = tuple(remotes)
@@ -80,8 +81,8 @@ class Door:
         self.capacity = descriptor_limit() // DESCRIPTORS_EACH
         self.turns: Turns | None = None
         """Who waits for whom; None: nobody does."""
-        if slots is not None and persona.capacity != Capacity():
-            self.turns = Turns(persona.capacity, slots, clock)
+        if places is not None and persona.capacity != Capacity():
+            self.turns = Turns(persona.capacity, *places, clock)
         self._clients = clients.load()
         self._answers: OrderedDict[tuple[bytes, bool], Answer] = OrderedDict()
 

@@ -1,26 +1,27 @@
 """Which of a visitor's connections have their turn, where the product serves only so many at a time.
 
 A visitor's connections wait for one another only, in whichever worker they are: the places that they hold are
-`Slots`. Within a worker, who waits is woken at once; across workers, within `RETRY_MOST` seconds.
+`Slots`, and which worker may take a free one say the `Heads`. Within a worker, who waits is woken at once; across
+workers, within `RETRY` seconds as a rule.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 from ...persona.model.capacity import Capacity
+from .heads import Heads, Queue
 from .slots import Slots
 
 MAX_WAITING = 256
 """Connections of one visitor that wait in one worker; further ones are dropped. A product's backlog is shorter."""
-RETRY_FIRST, RETRY_MOST = 0.01, 0.25
-"""Seconds between two looks at places that other workers hold: soon at first, then less and less often."""
-RETRY_GIVEN = 0.3
-"""The same after a place was given to others: they look within `RETRY_MOST`."""
-_LISTENER, _WANTED, _SERVED, _MEMBERS = 0, 1, 2, 128  # places, from the visitor's base
+RETRY, RETRY_VISITORS = 0.01, 8
+"""Seconds between two looks at places that other workers hold, for so many visitors; for more of them, less often."""
+GRACE = 0.25
+"""Seconds that one in another worker must have waited longer to be negotiated first: it saves the way to and fro."""
+_LISTENER, _SERVED, _MEMBERS = 0, 2, 128  # places, from the visitor's base
 
 
 class Waiting(Protocol):
@@ -37,21 +38,67 @@ class Waiting(Protocol):
         """It has its turn."""
 
 
+class _Waiters:
+    """Those of a visitor that wait in this worker for one thing, and since when; the others are told of the first."""
+
+    __slots__ = ("_base", "_heads", "_queue", "_since")
+
+    def __init__(self, heads: Heads, queue: Queue, base: int) -> None:
+        self._heads = heads
+        self._queue = queue
+        self._base = base
+        self._since: dict[Waiting, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._since)
+
+    def __contains__(self, connection: Waiting) -> bool:
+        return connection in self._since
+
+    def append(self, connection: Waiting, now: float) -> None:
+        self._since[connection] = now
+        if len(self._since) == 1:
+            self._tell()
+
+    def remove(self, connection: Waiting) -> None:
+        del self._since[connection]
+        self._tell()
+
+    def _tell(self) -> None:
+        self._heads.tell(self._queue, self._base, next(iter(self._since.values()), 0.0))
+
+    def pop(self) -> Waiting:
+        """Take the first one out."""
+        first = self.first
+        self.remove(first)
+        return first
+
+    @property
+    def first(self) -> Waiting:
+        return next(iter(self._since))
+
+    def must_wait(self, otherwise: float, grace: float = 0.0) -> bool:
+        """Whether it is another worker's turn, whose first one has waited longer than ours by `grace` seconds.
+
+        If none waits here, `otherwise` is the moment since when one would.
+        """
+        return self._heads.others(self._queue, self._base, next(iter(self._since.values()), otherwise) - grace)
+
+
 class _Visitor:
     """The connections of one visitor in this worker."""
 
-    __slots__ = ("base", "inside", "line", "listener", "members", "name", "ring", "timer", "wanting")
+    __slots__ = ("base", "inside", "line", "listener", "members", "name", "ring", "timer")
 
-    def __init__(self, name: str, base: int) -> None:
+    def __init__(self, name: str, base: int, heads: Heads) -> None:
         self.name = name
         self.base = base
         self.listener: Waiting | None = None  # is being negotiated
-        self.line: deque[Waiting] = deque()  # wait to be
+        self.line = _Waiters(heads, Queue.LINE, base)
         self.inside: dict[Waiting, tuple[int, float]] = {}  # are served: place, and since when
-        self.ring: deque[Waiting] = deque()  # wait to be
+        self.ring = _Waiters(heads, Queue.RING, base)
         self.members: dict[Waiting, int] = {}  # associations that count
         self.timer: asyncio.TimerHandle | None = None
-        self.wanting = False
 
     @property
     def is_gone(self) -> bool:
@@ -62,19 +109,20 @@ class _Visitor:
 class Turns:
     """The turns of all connections of one worker."""
 
-    def __init__(self, capacity: Capacity, slots: Slots, clock: Callable[[], float]) -> None:
+    def __init__(self, capacity: Capacity, slots: Slots, heads: Heads, clock: Callable[[], float]) -> None:
+        """`clock`: the same for all workers, as CLOCK_MONOTONIC is."""
         self._capacity = capacity
         self._slots = slots
+        self._heads = heads
         self._clock = clock
         self._visitors: dict[str, _Visitor] = {}
         self._pending: set[_Visitor] = set()  # wait for other workers
         self._retry: asyncio.TimerHandle | None = None
-        self._retry_in = RETRY_FIRST
 
     def _visitor(self, name: str) -> _Visitor:
         visitor = self._visitors.get(name)
         if visitor is None:
-            visitor = self._visitors[name] = _Visitor(name, self._slots.base(name))
+            visitor = self._visitors[name] = _Visitor(name, self._slots.base(name), self._heads)
         return visitor
 
     # Negotiation
@@ -83,25 +131,31 @@ class Turns:
         """A connection is there: whether it is its turn. None: too many wait already."""
         if not self._capacity.serial_negotiation:
             return True
-        visitor = self._visitor(name)
-        if visitor.listener is None and not visitor.line and self._slots.take(visitor.base + _LISTENER):
+        visitor, now = self._visitor(name), self._clock()
+        if visitor.listener is None and not visitor.line and self._may_listen(visitor, now):
             visitor.listener = connection
             return True
         if len(visitor.line) >= MAX_WAITING:
             return None
-        visitor.line.append(connection)
+        visitor.line.append(connection, now)
         if visitor.listener is None:
             self._wait_for_others(visitor)
         return False
 
+    def _may_listen(self, visitor: _Visitor, now: float) -> bool:
+        """Take the place of who is negotiated, if it is free and our turn."""
+        return not visitor.line.must_wait(now, GRACE) and self._slots.take(visitor.base + _LISTENER)
+
     def _next_in_line(self, visitor: _Visitor) -> None:
-        """The listener is free again."""
+        """The listener is free again, and the place ours still."""
         visitor.listener = None
-        if visitor.line:
-            visitor.listener = visitor.line.popleft()
+        if visitor.line and not visitor.line.must_wait(self._clock(), GRACE):
+            visitor.listener = visitor.line.pop()
             asyncio.get_running_loop().call_soon(visitor.listener.proceed)
-        else:
-            self._slots.give(visitor.base + _LISTENER)
+            return
+        self._slots.give(visitor.base + _LISTENER)
+        if visitor.line:
+            self._wait_for_others(visitor)
 
     # Associations
 
@@ -126,23 +180,24 @@ class Turns:
         if self._capacity.served_associations is None:
             self._forget(visitor)
             return True
-        if not visitor.ring and self._enter(visitor, connection):
+        now = self._clock()
+        if not visitor.ring and not visitor.ring.must_wait(now) and self._enter(visitor, connection, now):
             return True
-        self._queue(visitor, connection)
+        self._queue(visitor, connection, now)
         return False
 
-    def _enter(self, visitor: _Visitor, connection: Waiting) -> bool:
+    def _enter(self, visitor: _Visitor, connection: Waiting, now: float) -> bool:
         served = self._capacity.served_associations or 0
         if len(visitor.inside) < served:
             held = {place for place, _ in visitor.inside.values()}
             for place in range(served):
                 if place not in held and self._slots.take(visitor.base + _SERVED + place):
-                    visitor.inside[connection] = place, self._clock()
+                    visitor.inside[connection] = place, now
                     return True
         return False
 
-    def _queue(self, visitor: _Visitor, connection: Waiting) -> None:
-        visitor.ring.append(connection)
+    def _queue(self, visitor: _Visitor, connection: Waiting, now: float) -> None:
+        visitor.ring.append(connection, now)
         if len(visitor.inside) < (self._capacity.served_associations or 0):
             self._wait_for_others(visitor)
         self._arm(visitor)
@@ -153,26 +208,27 @@ class Turns:
         if visitor is None or connection not in visitor.inside:
             return True
         place, _ = visitor.inside[connection]
-        if not visitor.ring:
-            visitor.inside[connection] = place, self._clock()
+        now = self._clock()
+        # To hand a place over to another worker takes longer than a command: only for who has waited a turn longer.
+        elsewhere = visitor.ring.must_wait(now, self._capacity.turn)
+        if not visitor.ring and not elsewhere:
+            visitor.inside[connection] = place, now
             return True
-        visitor.ring.append(connection)
+        visitor.ring.append(connection, now)
         del visitor.inside[connection]
-        self._hand_on(visitor, place)
+        self._hand_on(visitor, place, away=elsewhere)
         return False
 
-    def _hand_on(self, visitor: _Visitor, place: int) -> None:
-        """A place is free: for the next one here, or for other workers, who get some as long as we have the most."""
-        most = len(visitor.inside) >= (self._capacity.served_associations or 0) // 2
-        if visitor.ring and most and not visitor.wanting and self._wanted(visitor):
-            self._slots.give(visitor.base + _SERVED + place)
-            self._wait_for_others(visitor, RETRY_GIVEN)
-        elif visitor.ring:
-            successor = visitor.ring.popleft()
+    def _hand_on(self, visitor: _Visitor, place: int, *, away: bool) -> None:
+        """A place is free: for the next one here, or for other workers."""
+        if visitor.ring and not away:
+            successor = visitor.ring.pop()
             visitor.inside[successor] = place, self._clock()
             asyncio.get_running_loop().call_soon(successor.proceed)
         else:
             self._slots.give(visitor.base + _SERVED + place)
+            if visitor.ring:
+                self._wait_for_others(visitor)
         self._arm(visitor)
 
     def _arm(self, visitor: _Visitor) -> None:
@@ -188,19 +244,21 @@ class Turns:
 
     def _turn_over(self, visitor: _Visitor) -> None:
         visitor.timer = None
-        for connection in self._idle(visitor):
-            if not visitor.ring:
+        self._end_turns(visitor)
+        self._arm(visitor)
+
+    def _end_turns(self, visitor: _Visitor) -> None:
+        """Let those inside whose turn is over go to the end of the ring, if anyone waits."""
+        now = self._clock()
+        latest = now - self._capacity.turn * 0.99  # a timer may fire a little early
+        for connection in [c for c, (_, since) in visitor.inside.items() if since <= latest and not c.is_busy]:
+            away = visitor.ring.must_wait(now)
+            if not visitor.ring and not away:
                 break
             place, _ = visitor.inside.pop(connection)
             connection.wait_turn()
-            visitor.ring.append(connection)
-            self._hand_on(visitor, place)
-        self._arm(visitor)
-
-    def _idle(self, visitor: _Visitor) -> list[Waiting]:
-        """Those inside whose turn is over."""
-        latest = self._clock() - self._capacity.turn * 0.99  # a timer may fire a little early
-        return [c for c, (_, since) in visitor.inside.items() if since <= latest and not c.is_busy]
+            visitor.ring.append(connection, now)
+            self._hand_on(visitor, place, away=away)
 
     def left(self, name: str, connection: Waiting) -> None:
         """The connection is over."""
@@ -215,7 +273,7 @@ class Turns:
             self._slots.give(visitor.base + _MEMBERS + visitor.members.pop(connection))
         if connection in visitor.inside:
             place, _ = visitor.inside.pop(connection)
-            self._hand_on(visitor, place)
+            self._hand_on(visitor, place, away=visitor.ring.must_wait(self._clock()))
         elif connection in visitor.ring:
             visitor.ring.remove(connection)
         self._forget(visitor)
@@ -224,57 +282,39 @@ class Turns:
         if visitor.is_gone:
             if visitor.timer is not None:
                 visitor.timer.cancel()
-            self._stop_waiting(visitor)
+            self._pending.discard(visitor)
             self._visitors.pop(visitor.name, None)
 
     # Other workers
 
-    def _wait_for_others(self, visitor: _Visitor, seconds: float = RETRY_FIRST) -> None:
+    def _wait_for_others(self, visitor: _Visitor) -> None:
         self._pending.add(visitor)
-        if visitor.ring and not visitor.wanting:
-            visitor.wanting = self._slots.take(visitor.base + _WANTED)
-        if self._retry is not None:
-            self._retry.cancel()
-        self._retry_in = seconds
-        self._retry = asyncio.get_running_loop().call_later(self._retry_in, self._look_again)
+        if self._retry is None:
+            self._retry_soon()
 
-    def _stop_waiting(self, visitor: _Visitor) -> None:
-        self._pending.discard(visitor)
-        if visitor.wanting:
-            visitor.wanting = False
-            self._slots.give(visitor.base + _WANTED)
+    def _retry_soon(self) -> None:
+        seconds = RETRY * max(1.0, len(self._pending) / RETRY_VISITORS)
+        self._retry = asyncio.get_running_loop().call_later(seconds, self._look_again)
 
     def _look_again(self) -> None:
-        self._retry = None
+        now = self._clock()
         for visitor in list(self._pending):
-            if visitor.line and visitor.listener is None and self._slots.take(visitor.base + _LISTENER):
+            if visitor.line and visitor.listener is None and self._may_listen(visitor, now):
                 self._next_in_line(visitor)
-            while visitor.ring and self._enter(visitor, visitor.ring[0]):
-                visitor.ring.popleft().proceed()
+            while visitor.ring and not visitor.ring.must_wait(now) and self._enter(visitor, visitor.ring.first, now):
+                visitor.ring.pop().proceed()
             outside = visitor.ring and len(visitor.inside) < (self._capacity.served_associations or 0)
             if not outside and not (visitor.line and visitor.listener is None):
-                self._stop_waiting(visitor)
+                self._pending.discard(visitor)
             self._arm(visitor)
+        self._retry = None
         if self._pending:
-            self._retry_in = min(self._retry_in * 1.5, RETRY_MOST)
-            self._retry = asyncio.get_running_loop().call_later(self._retry_in, self._look_again)
+            self._retry_soon()
 
     def sweep(self) -> None:
         """Let go of places that other workers wait for. To be called now and then."""
         if self._capacity.served_associations is None:
             return
         for visitor in list(self._visitors.values()):
-            if not visitor.inside or visitor.ring or visitor.wanting or not self._wanted(visitor):
-                continue
-            for connection in self._idle(visitor):
-                place, _ = visitor.inside.pop(connection)
-                self._slots.give(visitor.base + _SERVED + place)
-                connection.wait_turn()
-                self._queue(visitor, connection)
-
-    def _wanted(self, visitor: _Visitor) -> bool:
-        """Whether another worker waits for a place of this visitor's."""
-        if not self._slots.take(visitor.base + _WANTED):
-            return True
-        self._slots.give(visitor.base + _WANTED)
-        return False
+            if visitor.inside and not visitor.ring:
+                self._end_turns(visitor)
