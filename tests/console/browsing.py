@@ -64,20 +64,34 @@ def playwright_error() -> type[Exception]:
 
 
 @contextlib.contextmanager
-def browsing(origin: str, scheme: str = "light", width: int = 1360) -> Iterator[Any]:
-    """A page of Chromium's, signed in. What goes wrong in it is in its list ``wrongs``."""
+def chromium() -> Iterator[Any]:
+    """Chromium, which takes longer to start than most pages to show."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright isn't installed")
     with playwright.sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=find_tool("chromium"), args=list(ARGUMENTS))
-        context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme)
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE)
-        wrongs: list[str] = []
-        page.on("pageerror", lambda error: wrongs.append(str(error)))
-        page.on("console", lambda said: wrongs.append(said.text) if said.type == "error" else None)
-        page.on("dialog", lambda dialog: (wrongs.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.wrongs = wrongs
-        page.goto(f"{origin}/sign-in#{SECRET.replace(' ', '%20')}")
-        page.wait_for_url(f"{origin}/")
-        yield page
+        yield browser
         browser.close()
+
+
+@contextlib.contextmanager
+def visiting(browser: Any, origin: str, scheme: str = "light", width: int = 1360) -> Iterator[Any]:
+    """A page with storage and cookies of its own, signed in. What goes wrong in it is in its list ``wrongs``."""
+    context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    wrongs: list[str] = []
+    page.on("pageerror", lambda error: wrongs.append(str(error)))
+    page.on("console", lambda said: wrongs.append(said.text) if said.type == "error" else None)
+    page.on("dialog", lambda dialog: (wrongs.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.wrongs = wrongs
+    page.goto(f"{origin}/sign-in#{SECRET.replace(' ', '%20')}")
+    page.wait_for_url(f"{origin}/")
+    yield page
+    context.close()
+
+
+@contextlib.contextmanager
+def browsing(origin: str) -> Iterator[Any]:
+    """The same in a browser of its own."""
+    with chromium() as browser, visiting(browser, origin) as page:
+        yield page

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.browsing import browsing, serving, until
+from tests.console.browsing import chromium, serving, until, visiting
 from tests.console.filling import NOW
 from tests.console.places import places
 
@@ -27,6 +27,12 @@ COLOURED = """(() => {
 
 
 @pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
 def origin(filled: Path) -> Iterator[str]:
     with serving(filled, NOW / 1_000_000) as found:
         yield found
@@ -38,21 +44,21 @@ def _axe() -> str:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(origin: str, filled: Path, scheme: str) -> None:
+def test_axe_finds_nothing_serious(browser: Any, origin: str, filled: Path, scheme: str) -> None:
     known = places(filled)
-    _inspected(origin, {name: known[name] for name in ("overview", "session", "file")}, scheme)
+    _inspected(browser, origin, {name: known[name] for name in ("overview", "session", "file")}, scheme)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious_on_any_page(origin: str, filled: Path, scheme: str) -> None:
-    _inspected(origin, places(filled), scheme)
+def test_axe_finds_nothing_serious_on_any_page(browser: Any, origin: str, filled: Path, scheme: str) -> None:
+    _inspected(browser, origin, places(filled), scheme)
 
 
-def _inspected(origin: str, known: dict[str, str], scheme: str) -> None:
+def _inspected(browser: Any, origin: str, known: dict[str, str], scheme: str) -> None:
     script = _axe()
     found: list[str] = []
-    with browsing(origin, scheme) as page:
+    with visiting(browser, origin, scheme) as page:
         for name, path in known.items():
             page.goto(origin + path)
             found += [f"{name}: {each}" for each in _violations(page, script)]
@@ -80,9 +86,9 @@ def _violations(page: Any, script: str) -> list[str]:
     ]
 
 
-def test_narrow_windows(origin: str, filled: Path) -> None:
+def test_narrow_windows(browser: Any, origin: str, filled: Path) -> None:
     script = _axe()
-    with browsing(origin, width=420) as page:
+    with visiting(browser, origin, width=420) as page:
         for name in ("overview", "sessions", "session", "feed", "files", "health", "clients", "alerts"):
             page.goto(origin + places(filled)[name])
             assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
@@ -93,8 +99,8 @@ def test_narrow_windows(origin: str, filled: Path) -> None:
         assert page.locator("#menu").get_attribute("aria-expanded") == "true"
 
 
-def test_by_keyboard_alone(origin: str) -> None:
-    with browsing(origin) as page:
+def test_by_keyboard_alone(browser: Any, origin: str) -> None:
+    with visiting(browser, origin) as page:
         page.goto(f"{origin}/sessions")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
@@ -128,8 +134,8 @@ def test_by_keyboard_alone(origin: str) -> None:
         assert not page.wrongs
 
 
-def test_theme_and_times(origin: str) -> None:
-    with browsing(origin) as page:
+def test_theme_and_times(browser: Any, origin: str) -> None:
+    with visiting(browser, origin) as page:
         page.goto(f"{origin}/sessions")
         ground = "getComputedStyle(document.body).backgroundColor"
         light = page.evaluate(ground)
@@ -144,8 +150,8 @@ def test_theme_and_times(origin: str) -> None:
         assert "local" in (time.get_attribute("title") or "")
 
 
-def test_a_chart_is_drawn(origin: str) -> None:
-    with browsing(origin) as page:
+def test_a_chart_is_drawn(browser: Any, origin: str) -> None:
+    with visiting(browser, origin) as page:
         page.goto(f"{origin}/")
         page.wait_for_selector(".chart canvas")
         assert page.locator(".chart").get_attribute("role") == "img"
@@ -154,17 +160,17 @@ def test_a_chart_is_drawn(origin: str) -> None:
         assert not page.wrongs
 
 
-def test_what_came_last_is_in_the_chart(filled: Path) -> None:
+def test_what_came_last_is_in_the_chart(browser: Any, filled: Path) -> None:
     with sqlite3.connect(filled / "findings.sqlite") as connection:
         (first,) = connection.execute("SELECT min(first) FROM sessions").fetchone()
     connection.close()
-    with serving(filled, first / 1_000_000 + 60) as then, browsing(then) as page:
+    with serving(filled, first / 1_000_000 + 60) as then, visiting(browser, then) as page:
         page.wait_for_selector(".chart canvas")
         until(page, COLOURED)
         assert page.evaluate("document.querySelector('main').scrollWidth <= window.innerWidth")
 
 
-def test_a_table_of_sessions_needs_no_scrolling(origin: str) -> None:
-    with browsing(origin, width=1400) as page:
+def test_a_table_of_sessions_needs_no_scrolling(browser: Any, origin: str) -> None:
+    with visiting(browser, origin, width=1400) as page:
         page.goto(f"{origin}/sessions")
         assert page.evaluate("(t => t.scrollWidth <= t.clientWidth)(document.querySelector('#results .scroll'))")
