@@ -156,6 +156,15 @@ def test_what_differs_from_a_known_product_is_found(changes: dict[fields.Path, o
     assert remark == f"{total} of {total} queries are foreseen to the byte"
 
 
+@pytest.mark.parametrize("term", ["ISO_IR 192", "ISO_IR 101"])
+def test_the_character_set_of_answers_is_found(term: str) -> None:
+    orthanc = model.load("orthanc")
+    sets = orthanc.find.character_sets.model_copy(update={"answers_in": term, "undeclared": term})
+    again, notes = found(fields.changed(orthanc, ("find", "character_sets"), sets), orthanc)
+    assert again.find.character_sets == sets
+    assert ("find", "character_sets", "answers_in") in notes.seen
+
+
 def test_what_is_as_known_stays_and_counts_as_seen() -> None:
     orthanc = model.load("orthanc")
     again, notes = found(orthanc, orthanc)

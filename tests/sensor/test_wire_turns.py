@@ -97,6 +97,23 @@ def test_negotiation_is_serial_for_each_visitor(places: Places, log: list[str]) 
     asyncio.run(script())
 
 
+def test_associations_may_be_serial_too(places: Places, log: list[str]) -> None:
+    async def script() -> None:
+        door = turns(places, serial_associations=True)
+        a, b, other = (Connection(log, name) for name in ("a", "b", "other"))
+        assert door.arrive(A, a) is True
+        assert door.arrive(A, b) is False
+        assert door.arrive(B, other) is True
+        assert door.accepted(A, a) is True
+        await asyncio.sleep(2 * TURN)
+        assert not log  # an association that does nothing doesn't end its turn
+        door.left(A, a)
+        await until(log, 1)
+        assert log == ["b proceeds"]
+
+    asyncio.run(script())
+
+
 def test_who_leaves_the_line_is_not_called(places: Places, log: list[str]) -> None:
     async def script() -> None:
         door = turns(places, serial_negotiation=True)

@@ -19,6 +19,11 @@ class Capacity(Part):
         description="Whether one connection at a time is negotiated, and others wait until it is accepted or gone."
         " Observed with a connection that sends nothing, and an association asked for beside it.",
     )
+    serial_associations: bool = Field(
+        default=False,
+        description="Whether the others wait until that connection is gone, with its association. Observed with an"
+        " association that does nothing, and another one asked for beside it.",
+    )
     served_associations: int | None = Field(
         default=None,
         ge=1,

@@ -95,9 +95,11 @@ def capacity(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
         notes.missing("capacity.serial_negotiation", "it wasn't tried")
     takes = transcript.takes("capacity.associations")
     if "capacity.beside-open" in transcript.observations and held_up(transcript.observations, "capacity.beside-open"):
-        found["capacity", "served_associations"] = 1
+        found["capacity", "serial_associations"] = True
+        found["capacity", "served_associations"] = found["capacity", "max_associations"] = None
         notes.remark("associations are served one after the other")
     elif takes:
+        found["capacity", "serial_associations"] = False
         accepted = sum(acceptance(take) is not None for take in takes)
         if accepted < len(takes):
             found["capacity", "max_associations"] = max(1, accepted)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...hospital.dialect import Order
+from ...hospital.repertoires import CODECS
 from ..battery import sampling
 from ..battery.transcript import Transcript
 from ..model import Persona
@@ -24,6 +25,7 @@ TEXT_VRS = ("AE", "AS", "CS", "DA", "IS", "LO", "PN", "SH", "TM", "UI")
 """VRs of which each may be matched in its own way."""
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 FIND: fields.Path = ("find",)
+CHARACTER_SETS: fields.Path = (*FIND, "character_sets")
 _BY_VR = ("wildcard_vrs", "insensitive_vrs", "list_vrs")
 
 
@@ -68,6 +70,11 @@ def _improve(search: Search[Questions]) -> None:
 
 def _candidates(search: Search[Questions], path: fields.Path) -> Iterator[Persona]:
     """The persona with other values of a field."""
+    if path == (*CHARACTER_SETS, "answers_in"):
+        # What answers are written in is mostly what is assumed where none is declared.
+        both = ({"answers_in": term, "undeclared": term} for term in CODECS)
+        now = search.persona.find.character_sets
+        yield from (fields.changed(search.persona, CHARACTER_SETS, now.model_copy(update=terms)) for terms in both)
     for value in _values(search, path):
         yield fields.changed(search.persona, path, value)
 
@@ -79,6 +86,8 @@ def _values(search: Search[Questions], path: fields.Path) -> list[Any]:
     if name in _BY_VR:
         members = frozenset(TEXT_VRS if now is None else now)
         found += (tuple(sorted(members ^ {vr})) for vr in TEXT_VRS)
+    elif path[:-1] == CHARACTER_SETS and name in ("answers_in", "undeclared"):
+        found += (term for term in CODECS if term != now)
     elif name == "order":
         found += ({**now, level: order} for level in LEVELS for order in Order if now.get(level) is not order)
     elif path[1] == "failures" or name == "wildcards_elsewhere":

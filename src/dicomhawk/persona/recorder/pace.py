@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from ...upperlayer import pdu
+from ..battery.experiments.rhythm import ENOUGH
 from ..battery.reading import decoded
 from ..battery.transcript import Transcript
 from ..model.timing import LONGEST
@@ -21,8 +22,6 @@ KINDS = (
     ("store", "rhythm.store", "C-STORE-RQ"),
 )
 """A field of `Timing`, the experiment that speaks for it, and how the labels of its requests begin."""
-FEWEST = 30
-"""Answers, below which a distribution says little."""
 AT_ONCE = 1.0
 """Milliseconds: what takes no longer nine times out of ten needs no waiting, which isn't that exact."""
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98)
@@ -36,7 +35,7 @@ def pace(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     found: dict[fields.Path, Any] = {}
     for kind, experiment, request in KINDS:
         times = sorted(_times(transcript, experiment, request))
-        if len(times) < FEWEST:
+        if len(times) < ENOUGH:
             why = transcript.missing.get(experiment, f"only {len(times)} answers were timed")
             notes.missing(f"timing.{kind}", why)
         else:

@@ -129,7 +129,7 @@ class Turns:
 
     def arrive(self, name: str, connection: Waiting) -> bool | None:
         """A connection is there: whether it is its turn. None: too many wait already."""
-        if not self._capacity.serial_negotiation:
+        if not self._capacity.serial_negotiation and not self._capacity.serial_associations:
             return True
         visitor, now = self._visitor(name), self._clock()
         if visitor.listener is None and not visitor.line and self._may_listen(visitor, now):
@@ -175,7 +175,7 @@ class Turns:
     def accepted(self, name: str, connection: Waiting) -> bool:
         """A connection has become an association: whether it is served at once."""
         visitor = self._visitor(name)
-        if visitor.listener is connection:
+        if visitor.listener is connection and not self._capacity.serial_associations:
             self._next_in_line(visitor)
         if self._capacity.served_associations is None:
             self._forget(visitor)

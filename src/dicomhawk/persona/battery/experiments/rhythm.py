@@ -14,6 +14,8 @@ catalogue = Catalogue()
 PER_ASSOCIATION = 50
 FEWER = 5
 """Associations, retrievals and objects are one fifth as many as the others: each costs more."""
+ENOUGH = 30
+"""But so many at least: fewer say little of a distribution."""
 
 
 @catalogue.add("rhythm.echo", "many C-ECHOs: pauses inside the answers, and their times", sampled=True)
@@ -30,7 +32,7 @@ def echo(lab: Laboratory) -> None:
 
 @catalogue.add("rhythm.associate", "many associations: the times of their answers", sampled=True)
 def associate(lab: Laboratory) -> None:
-    for number in range(max(1, lab.samples // FEWER)):
+    for number in range(max(ENOUGH, lab.samples // FEWER)):
         line = lab.line(str(number + 1)).associate()
         line.send(b.RELEASE_RQ, "A-RELEASE-RQ").hear().finish(0.0)
 
@@ -52,7 +54,7 @@ def find(lab: Laboratory) -> None:
 def retrieve(lab: Laboratory) -> None:
     keys = data_set(NOTHING)
     line = lab.line().associate(GETTING)
-    for _ in range(max(1, lab.samples // FEWER)):
+    for _ in range(max(ENOUGH, lab.samples // FEWER)):
         if 1 in line.accepted and line.open:
             get(line, keys, answering=False)
     line.finish(0.0)
@@ -61,7 +63,7 @@ def retrieve(lab: Laboratory) -> None:
 @catalogue.add("rhythm.store", "an object many times: the times of the answers", needs=Needs.STORING, sampled=True)
 def storing(lab: Laboratory) -> None:
     line = lab.line().associate(STORING)
-    for _ in range(max(1, lab.samples // FEWER)):
+    for _ in range(max(ENOUGH, lab.samples // FEWER)):
         if 1 in line.accepted and line.open:
             store(line, SPARE[0])
     line.finish(0.0)
