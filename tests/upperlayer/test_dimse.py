@@ -147,7 +147,7 @@ FIELD = element(0x0100, b"\x30\0")
         FIELD + element(0x0002, b"", length=1),
         FIELD + element(0x0002, b"1.2.3", length=0xFFFFFFFF),
         FIELD + b"\0\0\x02\0UI\x04\x001.2\0",  # Explicit VR: its length field has a VR in it
-        FIELD + b"".join(element(0x2000 + n, b"") for n in range(256)),
+        FIELD + b"".join(element(0x2000 + n, b"") for n in range(dimse.MAX_ELEMENTS)),
     ],
 )
 def test_what_is_no_command_set(raw: bytes) -> None:

@@ -86,8 +86,8 @@ def test_messages_on_different_contexts_one_after_the_other() -> None:
         ([], (1, 3, b""), Quirk.COMMAND_SET),
         ([], (1, 3, ECHO[:-1]), Quirk.COMMAND_SET),
         ([], (1, COMMAND, bytes(dimse.MAX_COMMAND_SET + 1)), Quirk.COMMAND_TOO_LONG),
-        ([(1, COMMAND, bytes(16384))] * 4, (1, COMMAND, b"x"), Quirk.COMMAND_TOO_LONG),
-        ([(1, COMMAND, bytes(16384))] * 4, (1, 3, b"x"), Quirk.COMMAND_TOO_LONG),
+        ([(1, COMMAND, bytes(dimse.MAX_COMMAND_SET // 4))] * 4, (1, COMMAND, b"x"), Quirk.COMMAND_TOO_LONG),
+        ([(1, COMMAND, bytes(dimse.MAX_COMMAND_SET // 4))] * 4, (1, 3, b"x"), Quirk.COMMAND_TOO_LONG),
     ],
 )
 def test_fragments_out_of_place(

@@ -14,15 +14,16 @@ from struct import Struct, iter_unpack, pack
 
 from .errors import ProtocolError, Quirk
 from .rules import STANDARD, Rules
+from .sequences import DELIMITERS, UNDEFINED, behind_sequence
 
-MAX_COMMAND_SET = 65536
-"""Longest command set. Real ones have some 150 bytes; an N-GET may list some hundred attributes."""
-MAX_ELEMENTS = 256
-"""Elements of a command set: the standard has 31 and 14 retired ones."""
+MAX_COMMAND_SET = 1 << 20
+"""Longest command set. Real ones have some 150 bytes, an N-GET may list some hundred attributes; products take any."""
+MAX_ELEMENTS = 20_000
+"""Elements of a command set: the standard has 31 and 14 retired ones, but a product may count none."""
+MAX_KEPT = 256
+"""Elements of a command set that are kept, beyond those that the standard has."""
 NO_DATA_SET = 0x0101
 """Command Data Set Type that says: no data set follows. Any other value says that one does."""
-_UNDEFINED = 0xFFFFFFFF
-_DELIMITERS = 0xFFFE  # the group of items and of what ends them
 _WHITE_SPACE = b" \t\n\v\f\r"
 
 _HEADER = Struct("<HHL")
@@ -141,7 +142,7 @@ Value = int | str | tuple[int, ...] | bytes
 
 class Command:
     """One command set. `elements` maps element numbers to values, in the order of the wire; the last counts
-    of an element that is there more than once.
+    of an element that is there more than once. Of elements that the standard doesn't have, some hundred are there.
 
     US elements are int, UI/AE/LO ones str (trimmed), AT ones tuples of ``0xGGGGEEEE``; everything else, and
     every element whose length doesn't fit its VR, stays bytes.
@@ -244,19 +245,24 @@ def _elements(data: bytes, rules: Rules) -> dict[int, Value]:
             raise ProtocolError(Quirk.COMMAND_SET, f"{end - position} bytes after element {count}")
         count += 1
         group, number, length = _HEADER.unpack_from(data, position)
-        if length == _UNDEFINED and rules.open_end:
-            break
-        position = start + length
-        if group != 0 and (group == _DELIMITERS or not rules.any_group):
+        if group != 0 and (group == DELIMITERS or not rules.any_group):
             raise ProtocolError(Quirk.COMMAND_SET, f"an element of group {group:04x}")
+        if start == end and length and rules.short_tail:
+            break
+        if length == UNDEFINED and rules.open_end and (group or number not in _KEYS):
+            position = behind_sequence(data, start)
+            continue
+        position = start + length
         if position > end:
             raise ProtocolError(Quirk.COMMAND_SET, f"element {number:04x} claims {length} bytes")
         if group != 0 or (rules.first_counts and number in elements):
             continue
+        if number not in _KEYS and len(elements) >= MAX_KEPT:
+            continue
         if number in rules.longest and length > rules.longest[number]:
             too_long.add(number)
-        if number in _US and (length == 2 or (rules.long_numbers and length > 2)):
-            elements[number] = data[start] | data[start + 1] << 8
+        if number in _US and (length == 2 or (rules.long_numbers and length)):
+            elements[number] = data[start] | (data[start + 1] << 8 if length > 1 else 0)
         elif rules.c_strings and number in _UI:
             uid = data[start:position].translate(None, _WHITE_SPACE)
             elements[number] = uid.partition(b"\0")[0].decode("latin-1")

@@ -30,11 +30,12 @@ class Rules:
     any_group: bool = False
     """Whether elements of other groups than 0000 are passed over."""
     short_tail: bool = False
-    """Whether bytes behind the last element are passed over if they are too few for another one's header."""
+    """Whether bytes behind the last element are passed over if they are too few for another one's header, or no more
+    than that."""
     open_end: bool = False
-    """Whether an element of undefined length takes the rest of the command set."""
+    """Whether there may be sequences of undefined length, which are passed over, the last one also without an end."""
     long_numbers: bool = False
-    """Whether a US element may be longer than two bytes, which then count."""
+    """Whether a US element may have any length but none: its first two bytes count, and of one byte the other is 0."""
     c_strings: bool = False
     """Whether a text ends at the first NUL, and spaces around it don't count, nor white space anywhere in a UID."""
     odd_fragments: bool = True

@@ -59,10 +59,12 @@ class CommandSets(Part):
         default=False, description="Whether one to seven bytes behind the last element are passed over."
     )
     open_end: bool = Field(
-        default=False, description="Whether an element of undefined length takes all the rest, and is passed over."
+        default=False,
+        description="Whether a sequence of undefined length is passed over, the last one also without end.",
     )
     long_numbers: bool = Field(
-        default=False, description="Whether a number may be longer than two bytes; the first two count."
+        default=False,
+        description="Whether a number may have any length: its first two bytes count, and one byte stands for two.",
     )
     c_strings: bool = Field(
         default=False,
