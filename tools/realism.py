@@ -151,6 +151,8 @@ class Gate:
         command += [word for port in slow for word in ("--slow-port", str(port))]
         if self.options.only:
             command += ["--only", self.options.only]
+        if self.options.slow_cap:
+            command += ["--slow-cap", str(self.options.slow_cap)]
         sys.stdout.flush()
         process = popen(command)
         try:
@@ -200,6 +202,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="of the sensor [default: %(default)s]")
     parser.add_argument("--battery", choices=("ours", "real"), default="ours", help="real: play it on the product")
     parser.add_argument("--jobs", type=int, default=1, help="play so many shares at once [default: %(default)s]")
+    parser.add_argument("--slow-cap", type=int, metavar="SECONDS", help="longest wait of the slow group")
     parser.add_argument("--share", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help="keep the answers here")
     parser.add_argument("--note", type=Path, help="write the result here, as the console's health page reads it")
