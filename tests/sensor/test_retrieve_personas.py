@@ -38,6 +38,8 @@ from tests.support import Sensor
 STUDY = "1.2.840.99.1"
 STORED = [f"{STUDY}.{series}.{number}" for series, number in ((2, 1), (1, 2), (1, 1))]
 PATIENT_STUDY_FIND = "1.2.840.10008.5.1.4.1.2.3.1"
+UNKNOWN_PDU, EMPTY_DATA = bytes.fromhex("080000000000"), bytes.fromhex("040000000000")
+RELEASE_RQ = bytes.fromhex("05000000000400000000")
 REMOTES = ("PROBE@127.0.0.1:11999", "ELSEWHERE@127.0.0.1:11999", "PROBEDEAD@127.0.0.1:1/down")
 
 
@@ -197,6 +199,42 @@ def test_two_answers_to_one_object(orthanc: int, dcmqrscp: int) -> None:
     units = get(dcmqrscp, THE_STUDY, answers=("twice",))
     assert counters(commands(units)[-1]) == [2, 1, 0, 0]
     assert is_abort(units[-1:])
+
+
+@pytest.mark.parametrize("wrong", [UNKNOWN_PDU, RELEASE_RQ, EMPTY_DATA], ids=["unknown", "release", "no data"])
+def test_what_is_no_answer_is_a_failed_one(orthanc: int, dcmqrscp: int, wrong: bytes) -> None:
+    for port in (orthanc, dcmqrscp):
+        units = get(port, THE_STUDY, answers=(wrong,))
+        first = next(each for each in commands(units) if 0x0900 in each)
+        assert (status_of(first), counters(first)) == (0xFF00, [2, 0, 1, 0])
+        assert len(sent(units)) == (2 if wrong == RELEASE_RQ else 3)
+    if wrong == RELEASE_RQ:  # nothing may follow it
+        assert units[-1] == "07000000000400000202" or units[-2:] == ["07000000000400000202", "closed"]
+
+
+def test_what_comes_behind_a_wrong_answer_counts_after_the_response(orthanc: int, dcmqrscp: int) -> None:
+    """Orthanc gives the retrieval up; dcmqrscp agrees to a release, and aborts for what it can't read."""
+    for wrong, orthancs, dcmqrscps in (
+        (UNKNOWN_PDU * 2, [], ["07000000000400000000"]),
+        (EMPTY_DATA + RELEASE_RQ, [], ["06000000000400000000"]),
+        (EMPTY_DATA + RELEASE_RQ[:3], [], ["07000000000400000000"]),
+    ):
+        for port, expected in ((orthanc, orthancs), (dcmqrscp, dcmqrscps)):
+            units = get(port, THE_STUDY, answers=(wrong,))
+            assert [counters(each) for each in commands(units) if 0x0900 in each] == [[2, 0, 1, 0]]
+            assert units[3:] == expected
+
+
+def test_part_of_a_pdu_behind_a_query(orthanc: int, dcmqrscp: int) -> None:
+    """A header that isn't whole ends the query; where it is, the rest is waited for."""
+    request = command(sop=STUDY_FIND, field=0x20, message_id=5, priority=0, data=HAS_DATA)
+    query = Message(0, request, data_set(THE_STUDY, IMPLICIT), joined=True)
+    release = [Message(-1, RELEASE_RQ[6:])]
+    for port, expected in ((orthanc, []), (dcmqrscp, ["07000000000400000000"])):
+        assert hold(Conversation([(STUDY_FIND, [IMPLICIT])], [query, Message(-1, b"\4")]), port)[2:] == expected
+    for port, expected in ((orthanc, []), (dcmqrscp, ["06000000000400000000"])):
+        units = hold(Conversation([(STUDY_FIND, [IMPLICIT])], [query, Message(-1, RELEASE_RQ[:6]), *release]), port)
+        assert [unit for unit in units[2:] if unit[0] != "#"] == expected
 
 
 def test_orthanc_puts_failed_instances_into_the_command_set(orthanc: int) -> None:

@@ -102,7 +102,7 @@ def data_set(elements: Sequence[tuple[int, str, Any]], syntax: str, *, undefined
 @dataclass
 class Message:
     """A command and perhaps a data set on a context, by its place among the contexts; sent with what follows it if
-    `joined`."""
+    `joined`. On context -1 the command is sent as it is, in no PDU."""
 
     context: int
     command: bytes
@@ -110,7 +110,7 @@ class Message:
     joined: bool = False
     what: str = ""
     answers: tuple[Any, ...] = ()
-    """How C-STORE-RQs are answered, in turn: a status, or the name of an oddity."""
+    """How C-STORE-RQs are answered, in turn: a status, the name of an oddity, or these bytes."""
 
 
 @dataclass
@@ -213,7 +213,7 @@ def hold(conversation: Conversation, port: int) -> list[str]:
         got.append("accepted")
         pending = b""
         for message in conversation.messages:
-            pending += pdata(message.context, True, message.command)
+            pending += message.command if message.context < 0 else pdata(message.context, True, message.command)
             if message.data is not None:
                 pending += pdata(message.context, False, message.data)
             if message.joined:
@@ -267,6 +267,8 @@ def _answer(context: int, asked: dict[int, bytes], how: Any) -> bytes:
     sop, instance = (asked[number].rstrip(b"\0").decode() for number in (0x0002, 0x1000))
     good = {"sop": sop, "field": 0x8001, "responded": message_id, "data": NO_DATA, "status": 0, "instance": instance}
     place = (context - 1) // 2
+    if isinstance(how, bytes):
+        return how
     if isinstance(how, int):
         return pdata(place, True, command(**{**good, "status": how}))
     if how == "twice":

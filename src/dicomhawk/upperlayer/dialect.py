@@ -120,6 +120,8 @@ class Dialect:
     in_service: Mapping[Quirk, Reaction] = field(default_factory=dict)
     """Answers while a data set is awaited, or the service user is at work, that differ from those on an open
     association."""
+    in_suboperation: Mapping[Quirk, Reaction] = field(default_factory=dict)
+    """Answers while the service user waits for the response to a sub-operation, that differ from those."""
     half_closed: Mapping[Quirk, Reaction] = field(default_factory=dict)
     """By PARTIAL_HEADER or PARTIAL_PDU: answers when the peer closes its side within one, where there is any."""
     after_release: Close = Close.WAIT
@@ -135,6 +137,9 @@ class Dialect:
     release_in_service: bool = True
     """Whether a release is agreed to while a data set is awaited, or the service user is at work; if not, it isn't
     answered, and nothing more is taken."""
+    release_in_suboperation: bool = True
+    """Whether a release is treated as at other times while the response to a sub-operation is awaited; if not, it
+    isn't answered, and what is being sent goes on."""
     fragments: Fragments = FILLING
     rules: Rules = STANDARD
     """What a command set must be like."""

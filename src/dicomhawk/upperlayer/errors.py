@@ -46,6 +46,8 @@ class Quirk(Enum):
     """The peer took too long."""
     PARTIAL_HEADER = "partial-header"
     """The peer took too long within the six header bytes of a PDU, or closed its side there."""
+    CUT_HEADER = "cut-header"
+    """Only part of a PDU's six header bytes was there when the service user, at work, looked for a command."""
     PARTIAL_PDU = "partial-pdu"
     """The peer took too long within the body of a PDU, or closed its side there."""
 

@@ -25,8 +25,8 @@ _UNTIMED = frozenset({State.STA1, State.STA3})
 class Lifetime(Intake):
     """The state of one side of a connection, its timers, and its end.
 
-    `works` is set by the service user while it is at work, which products react to; `close` says how the connection
-    is to be closed, once it is.
+    `works` is set by the service user while it is at work, which products react to, and `asks` while it waits for the
+    response to a sub-operation; `close` says how the connection is to be closed, once it is.
     """
 
     __slots__ = (
@@ -38,6 +38,7 @@ class Lifetime(Intake):
         "_eager",
         "_ending",
         "_out",
+        "asks",
         "close",
         "state",
         "works",
@@ -56,6 +57,7 @@ class Lifetime(Intake):
         self.state = _STA1 if requestor else _STA2  # Evt5, AE-5
         self.close: Close | None = None
         self.works = False
+        self.asks = False
 
     # What is wrong
 
@@ -81,9 +83,22 @@ class Lifetime(Intake):
         dialect = self._dialect
         if action is Action.AA_1:
             return dialect.before_association.get(quirk, dialect.before_association_default)
+        if self.asks and quirk in dialect.in_suboperation:
+            return dialect.in_suboperation[quirk]
         if quirk in dialect.in_service and self.in_service:
             return dialect.in_service[quirk]
         return dialect.on_association.get(quirk, dialect.on_association_default)
+
+    def look(self, now: float) -> Violation | None:
+        """The service user looks for a command and waits for none: what has begun of a command set is forgotten, and
+        part of a header is `Quirk.CUT_HEADER`. To be called when `poll` has no more to say."""
+        if self._assembler is not None:
+            self._assembler.forget_command()
+        if self._pending is None or self.in_pdu:
+            return None
+        begun = bytes(self._pending)
+        self._buffer, self._position, self._mark, self._pending = begun, len(begun), 0, None
+        return self._wrong(Event.EVT19, Quirk.CUT_HEADER, "part of a PDU's header", begun, now)
 
     def refuse(self, quirk: Quirk, detail: str, now: float) -> Violation | None:
         """The service user finds fault with a message: what the dialect has for `quirk` is done, as for any other

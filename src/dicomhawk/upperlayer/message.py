@@ -61,6 +61,10 @@ class Assembler:
         self._command = None
         self.in_data_set = False
 
+    def forget_command(self) -> None:
+        """Forget what has come of a command set."""
+        self._command = None
+
     def add(
         self, pdv: tuple[int, int, bytes | memoryview], contexts: Container[int], offset: int
     ) -> CommandReceived | DataSetFragment | None:

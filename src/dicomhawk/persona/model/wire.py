@@ -170,6 +170,12 @@ class Wire(Part):
         description="Whether a release is agreed to while a data set is awaited or a query is answered; if not, it is"
         " not answered. Observed with a release right behind a C-FIND.",
     )
+    release_in_suboperation: bool = Field(
+        default=True,
+        description="Whether a release is treated as at other times while the response to an object of a C-GET is"
+        " awaited; if not, it isn't answered, counts as a failed response, and the C-GET goes on. Observed with a"
+        " release in place of a C-STORE-RSP.",
+    )
     drain: DrainModel = DrainModel()
     fragments: FragmentsModel = FragmentsModel()
     before_association: Reactions = Field(
@@ -178,6 +184,11 @@ class Wire(Part):
     on_association: Reactions = Field(default_factory=dict, description="The same on an association.")
     in_service: Reactions = Field(
         default_factory=dict, description="Where it differs while a data set is awaited or a query is answered."
+    )
+    in_suboperation: Reactions = Field(
+        default_factory=dict,
+        description="Where it differs while the response to an object of a C-GET is awaited: with keep, it counts as"
+        " a failed one. Observed with a PDU of an unknown type in place of a C-STORE-RSP.",
     )
     half_closed: Reactions = Field(
         default_factory=dict,
@@ -216,6 +227,7 @@ class Wire(Part):
             on_association=on if on_default else {**literal.on_association, **on},
             on_association_default=on_default or literal.on_association_default,
             in_service=_reactions(self.in_service)[0],
+            in_suboperation=_reactions(self.in_suboperation)[0],
             half_closed=_reactions(self.half_closed)[0],
             after_release=self.after_release,
             after_reject=self.after_reject,
@@ -223,6 +235,7 @@ class Wire(Part):
             after_abort=self.after_abort,
             hang_up=self.hang_up,
             release_in_service=self.release_in_service,
+            release_in_suboperation=self.release_in_suboperation,
             fragments=Fragments(**self.fragments.model_dump()),
             rules=self.command_sets.rules(),
         )

@@ -53,7 +53,10 @@ class Association(Recorded):
         self.record.emit(_RELEASE)
         if self._first == "":
             self._first = "release"
-        if self.provider.in_service and not self.door.dialect.release_in_service:
+        dialect = self.door.dialect
+        if self.provider.asks and not dialect.release_in_suboperation and self.dispatch.spoilt():
+            return
+        if self.provider.in_service and not dialect.release_in_service:
             self.provider.expect_no_data_set()
             self.dispatch.abandon()
             self.dispatch.stop()
@@ -73,7 +76,8 @@ class Association(Recorded):
         reaction = violation.reaction
         if reaction.close is Close.KEEP:
             self.dispatch.abandon()
-            self.dispatch.stop()
+            if not self.dispatch.spoilt():
+                self.dispatch.stop()
             return
         if violation.state is State.STA13 and reaction.close is Close.WAIT:
             # PS3.8 would have us answer each of them until the timer ends; one is enough for anybody's disk.
@@ -118,6 +122,13 @@ class Association(Recorded):
         """Abort, or whatever the persona has for it, with the next `flush`: a message that the product won't have."""
         now = self.door.clock()
         violation = self.provider.refuse(quirk, detail, now)
+        if violation is not None:
+            self._violation(violation, now)
+
+    def look(self) -> None:
+        """Take for a command what has come so far, as a product that looks for one and doesn't wait."""
+        now = self.door.clock()
+        violation = self.provider.look(now)
         if violation is not None:
             self._violation(violation, now)
 

@@ -94,6 +94,8 @@ class Connection(Association, asyncio.Protocol):
         if self._waiting is not None:
             self._waiting.peer_closed = True
             return True
+        if self.dispatch.departs():
+            return True
         self._ending = self._ending or "peer-fin"
         now = self.door.clock()
         self._stop_short()
@@ -149,7 +151,7 @@ class Connection(Association, asyncio.Protocol):
         deadline = self.provider.deadline
         if deadline is None or now < deadline or self._waiting is not None:
             return
-        if self.operation is not None:
+        if self.operation is not None and not self.dispatch.reads:
             return  # the silence is ours
         indication = self.provider.handle_timer(now)
         self._ending = self._ending or "timeout"
@@ -223,6 +225,7 @@ class Connection(Association, asyncio.Protocol):
                 self._end_step(turns)
         self._record_input()
         self.flush(now)
+        self.dispatch.has_read()
 
     def _associate(self, indication: AssociateIndication, now: float) -> None:
         door, turns, visitor = self.door, self.door.turns, self.record.address

@@ -29,13 +29,28 @@ class Dispatch:
     with.
     """
 
-    __slots__ = ("_connection", "_field", "_held", "_receiver", "_task", "ended", "operation", "reports")
+    __slots__ = (
+        "_behind",
+        "_connection",
+        "_departed",
+        "_field",
+        "_held",
+        "_receiver",
+        "_task",
+        "_whole",
+        "ended",
+        "operation",
+        "reports",
+    )
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._task: asyncio.Task[None] | None = None
         self._field = 0  # of the command that is, or was last, begun
         self._held: CommandReceived | None = None  # a request that waits for the operation to end
+        self._behind = False  # input waits for the operation's next look at it
+        self._departed = False  # and behind it, the peer closed its side
+        self._whole: asyncio.Future[None] | None = None  # while the operation waits for the rest of a PDU
         self._receiver: services.Receiver | None = None  # who takes the data set that is coming in
         self.operation: services.Operation | None = None
         self.reports: services.Reports | None = None  # results that the peer is still to be told
@@ -43,8 +58,13 @@ class Dispatch:
 
     @property
     def holds(self) -> bool:
-        """Whether a request waits for the operation to end, and all input behind it."""
-        return self._held is not None
+        """Whether a request waits for the operation to end, and all input behind it, or input for its next look."""
+        return self._held is not None or self._behind
+
+    @property
+    def reads(self) -> bool:
+        """Whether the operation waits for the rest of a PDU that has begun."""
+        return self._whole is not None
 
     def command(self, received: CommandReceived, now: float) -> None:
         """A command has come."""
@@ -133,23 +153,85 @@ class Dispatch:
             try:
                 if connection.door.persona.commands.meanwhile != "wait":
                     await asyncio.sleep(0)  # what has come behind the request shows now
+                    await self.look()
                 await work
             except Gone:
                 self.stop()
                 if not connection.is_open:
                     connection.flush(connection.door.clock())
+                    self._depart()
                     return
             self.operation = self._task = None
             connection.provider.works = False
             self.ended += 1
             now = connection.door.clock()
             held, self._held = self._held, None
+            self._let_in()
             if held is not None:
                 connection.resume_reading()
                 self._begin(held, now)
             connection.advance(now)
+            self._depart()
         except Exception as error:
             connection.unforeseen(error)
+
+    # Between two responses of an operation
+
+    def wait_for_look(self) -> None:
+        """What the operation waited for is here: what comes behind it counts when it looks next."""
+        if self._connection.door.persona.commands.meanwhile != "wait":
+            self._behind = True
+            self._connection.pause_reading()
+
+    def spoilt(self) -> bool:
+        """Something came that isn't a command: whether the operation has taken it for what it waited for."""
+        return self.operation is not None and self.operation.spoilt()
+
+    def departs(self) -> bool:
+        """The peer closed its side: whether that counts at the next look only."""
+        self._departed = self._behind
+        return self._behind
+
+    async def look(self) -> None:
+        """Let what has come count before the next response: a C-CANCEL, or what ends the operation, which is `Gone`.
+
+        A PDU that has begun is waited for. Where commands wait until the operation has ended, nothing counts.
+        """
+        connection, operation = self._connection, self.operation
+        if connection.door.persona.commands.meanwhile == "wait":
+            return
+        if self._behind:
+            connection.flush(connection.door.clock())
+            self._let_in()
+            await asyncio.sleep(0)  # what the kernel has kept shows now
+            connection.advance(connection.door.clock())
+            self._depart()
+        while self.operation is operation and connection.is_open:
+            connection.look()
+            if not connection.provider.in_pdu or self.operation is not operation:
+                break
+            self._whole = asyncio.get_running_loop().create_future()
+            try:
+                await self._whole
+            finally:
+                self._whole = None
+        if self.operation is not operation or not connection.is_open:
+            raise Gone
+
+    def has_read(self) -> None:
+        """All input has been dealt with, but for a PDU that isn't whole."""
+        if self._whole is not None and not self._whole.done() and not self._connection.provider.in_pdu:
+            self._whole.set_result(None)
+
+    def _let_in(self) -> None:
+        if self._behind:
+            self._behind = False
+            self._connection.resume_reading()
+
+    def _depart(self) -> None:
+        if self._departed:
+            self._departed = False
+            self._connection.eof_received()
 
     def stop(self) -> None:
         """End the operation, if there is one, without another response, and forget the request that waits for it."""
@@ -159,6 +241,7 @@ class Dispatch:
         self.operation = self._task = None
         self._connection.provider.works = False
         held, self._held = self._held, None
+        self._let_in()
         if held is not None:
             self._connection.resume_reading()
         if operation is not None:

@@ -161,6 +161,9 @@ class Operation(Protocol):
     def disturbed(self, command: Command) -> bool:
         """Another command came: whether this operation has taken it for an answer to a sub-operation."""
 
+    def spoilt(self) -> bool:
+        """Something came that is no command: whether this operation has taken it for an answer to a sub-operation."""
+
 
 class Identified(Service):
     """A service whose data set is an identifier, which is collected up to `MAX_IDENTIFIER` bytes.
@@ -223,6 +226,10 @@ class Identified(Service):
         return False
 
     def disturbed(self, command: Command) -> bool:
+        """No sub-operations."""
+        return False
+
+    def spoilt(self) -> bool:
         """No sub-operations."""
         return False
 

@@ -121,6 +121,7 @@ class Find(Identified):
     async def _give_way(self) -> None:
         await self.connection.drain()
         await asyncio.sleep(0)
+        await self.connection.dispatch.look()
 
     def broken(self) -> None:
         """The association ended first."""

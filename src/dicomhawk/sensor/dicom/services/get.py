@@ -41,7 +41,6 @@ class Get(Retrieval):
         "_contexts",
         "_decodes",
         "_get",
-        "_intruded",
         "_operation_id",
     )
 
@@ -51,7 +50,6 @@ class Get(Retrieval):
         self._answer: asyncio.Future[int | None] | None = None
         self._awaited = 0  # the Message ID that an answer is awaited to
         self._cancelled_within = False  # while a sub-operation was under way
-        self._intruded = False  # something came behind an answer before that was dealt with
         self._operation_id = 0
         self._decodes = frozenset(map(sopclasses.transfer_syntax, self._get.decodes))
         self._contexts: dict[str, list[Context]] = {}
@@ -72,14 +70,18 @@ class Get(Retrieval):
             command.command_field == CommandField.C_STORE_RSP
             and command.number(Key.MessageIDBeingRespondedTo, -1) == self._awaited
         )
-        return self._answered(command.status if right else None) or self._intrudes()
+        return self._answered(command.status if right else None)
 
     def disturbed(self, command: Command) -> bool:
         """Another command where an answer should be: the sub-operation has failed; a C-CANCEL is no answer."""
         if self._answer is not None and command.command_field == CommandField.C_CANCEL_RQ:
             self._cancelled_within = self._cancelled_within or self._get.any_cancel
             return True
-        return self._answered(None) or self._intrudes()
+        return self._answered(None)
+
+    def spoilt(self) -> bool:
+        """What can't be read stands for a failed sub-operation."""
+        return self._answered(None)
 
     def cancel(self) -> None:
         """C-CANCEL came, during a sub-operation or between two."""
@@ -93,13 +95,7 @@ class Get(Retrieval):
         if answer is None or answer.done():
             return False
         answer.set_result(code)
-        return True
-
-    def _intrudes(self) -> bool:
-        """Whether a command came in the same breath as the answer before it: it counts after the next response."""
-        if self._answer is None or self.connection.door.persona.commands.meanwhile == "wait":
-            return False
-        self._intruded = True
+        self.connection.dispatch.wait_for_look()
         return True
 
     @property
@@ -141,8 +137,7 @@ class Get(Retrieval):
             if stopping or self._cancelled_within:
                 return status.CANCEL
             self._pending()
-            if self._intruded:
-                return "abort" if connection.door.persona.commands.meanwhile == "abort" else "ignore"
+            await connection.dispatch.look()
         return status.SUCCESS
 
     def _context_for(self, instance: InstanceRef) -> tuple[Context | None, str]:
@@ -183,6 +178,7 @@ class Get(Retrieval):
             }
         )
         self._answer = asyncio.get_running_loop().create_future()
+        connection.provider.asks = True
         stored = await handed_out(connection.door.lures, stored, instance, connection.record)
         await connection.send_object(context.context_id, command, stored.data, stored.reference)
         self._bytes += len(stored.data)
@@ -197,6 +193,7 @@ class Get(Retrieval):
                 return
         finally:
             self._answer = None
+            connection.provider.asks = False
         if self._cancelled_within and not self._get.count_cancelled:
             return
         if code == status.SUCCESS:
