@@ -76,13 +76,32 @@ def roles(rq: pdu.AssociateRQ, policy: Policy = POLICY) -> list[tuple[str, int, 
         ([(1, FIND, (EXPLICIT,)), (1, VERIFICATION, (BIG,))], [(1, 0, EXPLICIT)]),
         ([(1, FIND, (IMPLICIT,)), (1, VERIFICATION, (BIG,))], [(1, 0, BIG)]),
         # Where none will do, it was the transfer syntaxes if it was so for one of them.
-        ([(1, "1.2.3", (IMPLICIT,)), (1, FIND, ("1.2",))], [(1, 4, IMPLICIT)]),
-        ([(1, FIND, ("1.2",)), (1, CT, ("1.2",))], [(1, 4, IMPLICIT)]),
+        ([(1, "1.2.3", (IMPLICIT,)), (1, FIND, ("1.2",))], [(1, 3, IMPLICIT)]),
+        ([(1, FIND, ("1.2",)), (1, CT, ("1.2",))], [(1, 3, IMPLICIT)]),
         ([(1, CT, ("1.2",))], [(1, 3, IMPLICIT)]),
     ],
 )
 def test_contexts_with_the_same_identifier(contexts: list[Proposed], expected: list[tuple[int, int, str]]) -> None:
     assert answered(request(*contexts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("contexts", "expected"),
+    [
+        (((1, CT, (IMPLICIT,)), (1, CT, ("1.2",))), [(1, 3, IMPLICIT)]),
+        (((1, CT, ("1.2",)), (3, CT, (IMPLICIT,)), (1, CT, (EXPLICIT,))), [(1, 0, EXPLICIT), (3, 0, IMPLICIT)]),
+        (
+            ((3, CT, (IMPLICIT,)), (1, CT, (IMPLICIT,)), (1, "1.2.3", (IMPLICIT,))),
+            [(3, 0, IMPLICIT), (1, 3, IMPLICIT)],
+        ),
+    ],
+)
+def test_the_last_context_of_an_identifier_may_count(
+    contexts: tuple[Proposed, ...], expected: list[tuple[int, int, str]]
+) -> None:
+    others = (5, VERIFICATION, (IMPLICIT,))
+    policy = replace(POLICY, duplicates=Duplicates.LAST)
+    assert answered(request(*contexts, others), policy) == [*expected, (5, 0, IMPLICIT)]
 
 
 def test_the_first_context_of_an_identifier_says_what_it_is_for() -> None:

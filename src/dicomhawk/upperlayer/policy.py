@@ -92,6 +92,8 @@ class Duplicates(Enum):
     """Each is answered as if the others weren't there."""
     MERGED = "merged"
     """One answer for all: accepted if any of them is acceptable, with the roles and abstract syntax of the first."""
+    LAST = "last"
+    """One answer for all, in the first one's place: that of the last."""
 
 
 class RoleFlags(Enum):

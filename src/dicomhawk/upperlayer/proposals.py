@@ -104,7 +104,9 @@ def _flags(item: it.RoleSelection, reading: RoleFlags) -> Roles:
 
 def answers(proposed: list[Proposal], policy: Policy) -> list[Answer]:
     """One answer for each proposal, or for each identifier, in the order of the A-ASSOCIATE-AC."""
-    placed = _each(proposed, policy) if policy.duplicates is Duplicates.EACH else _merged(proposed, policy)
+    placed = _merged(proposed, policy) if policy.duplicates is Duplicates.MERGED else _each(proposed, policy)
+    if policy.duplicates is Duplicates.LAST:
+        placed = _last(placed)
     return [answer for _, _, answer in sorted(placed, key=_place)]
 
 
@@ -149,6 +151,14 @@ def _each(proposed: list[Proposal], policy: Policy) -> list[_Placed]:
         roles = _granted(proposal.roles, proposal.roles, allowed)
         found.append((not allowed.answered_first, number, Answer(proposal, ACCEPTANCE, chosen, roles)))
     return found
+
+
+def _last(placed: list[_Placed]) -> list[_Placed]:
+    found: dict[int, _Placed] = {}
+    for late, place, answer in placed:
+        number = answer.proposal.context_id
+        found[number] = late, found[number][1] if number in found else place, answer
+    return list(found.values())
 
 
 class _Merging:

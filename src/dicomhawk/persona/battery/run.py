@@ -91,7 +91,11 @@ def greet(lab: Laboratory) -> None:
     if refused is None:
         raise BatteryError(f"What answers at {where} is not a DICOM archive.")
     if (refused.source, refused.reason) == (1, CALLED_NOT_RECOGNIZED):
-        raise BatteryError(f"{where} doesn't answer to the AE title {lab.called}: give its own by --called.")
+        # Some products say so, too, of callers that they don't know.
+        raise BatteryError(
+            f"{where} doesn't answer to the AE title {lab.called}, or not to {lab.calling}: "
+            "give its own by --called, or one that it knows by --calling."
+        )
     if (refused.source, refused.reason) == (1, CALLING_NOT_RECOGNIZED):
         raise BatteryError(f"{where} doesn't know the AE title {lab.calling}: give one that it knows by --calling.")
     raise BatteryError(

@@ -125,8 +125,9 @@ class Contexts(Part):
     )
     duplicates: Duplicates = Field(
         default=Duplicates.EACH,
-        description="Contexts with the same identifier: each is answered, or all are merged into one answer, which "
-        "the last group decides that accepts one of them. Observed by proposing an identifier twice.",
+        description="Contexts with the same identifier: each is answered; or all are merged into one answer, which "
+        "the last group decides that accepts one of them; or there is one answer for all, that of the last. Observed "
+        "by proposing an identifier twice.",
     )
     maximum: int = Field(
         default=128, ge=0, le=65535, description="Contexts looked at; the others get result 3. 0: no limit."
