@@ -76,8 +76,8 @@ def roles(rq: pdu.AssociateRQ, policy: Policy = POLICY) -> list[tuple[str, int, 
         ([(1, FIND, (EXPLICIT,)), (1, VERIFICATION, (BIG,))], [(1, 0, EXPLICIT)]),
         ([(1, FIND, (IMPLICIT,)), (1, VERIFICATION, (BIG,))], [(1, 0, BIG)]),
         # Where none will do, it was the transfer syntaxes if it was so for one of them.
-        ([(1, "1.2.3", (IMPLICIT,)), (1, FIND, ("1.2",))], [(1, 3, IMPLICIT)]),
-        ([(1, FIND, ("1.2",)), (1, CT, ("1.2",))], [(1, 3, IMPLICIT)]),
+        ([(1, "1.2.3", (IMPLICIT,)), (1, FIND, ("1.2",))], [(1, 4, IMPLICIT)]),
+        ([(1, FIND, ("1.2",)), (1, CT, ("1.2",))], [(1, 4, IMPLICIT)]),
         ([(1, CT, ("1.2",))], [(1, 3, IMPLICIT)]),
     ],
 )
