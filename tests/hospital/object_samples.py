@@ -6,9 +6,12 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from numpy.typing import NDArray
 
 from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.images.recipe import Body, BrainMR, ChestCT, Recipe
@@ -24,6 +27,14 @@ from tests.support import run_tool
 ROOT = "1.2.826.0.1.3680043.10.1234"
 BODY = Body(seed="ab12", female=True, age=61.0)
 MODELS = [*CT_MODELS, *MR_MODELS]
+
+
+@lru_cache(maxsize=32)
+def rendered(recipe: Recipe, k: int) -> NDArray[Any]:
+    """What `render` makes, once for all tests that only look at it: a radiograph takes a second."""
+    image = render(recipe, k)
+    image.flags.writeable = False
+    return image
 
 
 def context_for(model: CTModel | MRModel, number: int) -> Context:

@@ -11,8 +11,7 @@ from dicomhawk.hospital.images.organs import Organs
 from dicomhawk.hospital.images.projection import Beam, Plane, line_integrals
 from dicomhawk.hospital.images.recipe import Body, Mark, Radiograph, Scout
 from dicomhawk.hospital.images.rendering import render
-
-BODY = Body(seed="ab12", female=True, age=61.0)
+from tests.hospital.object_samples import BODY, rendered
 
 
 def radiograph(**changes: object) -> Radiograph:
@@ -33,7 +32,7 @@ def radiograph(**changes: object) -> Radiograph:
 
 
 def test_a_radiograph_shows_lungs_heart_and_spine_where_they_are() -> None:
-    image = render(radiograph(), 0).astype(float)
+    image = rendered(radiograph(), 0).astype(float)
     assert image.shape == (640, 760)
     assert image.max() <= 4095
     level = image[250:290]
@@ -46,26 +45,26 @@ def test_a_radiograph_shows_lungs_heart_and_spine_where_they_are() -> None:
 
 
 def test_the_same_recipe_gives_the_same_pixels_and_another_body_others() -> None:
-    assert np.array_equal(render(radiograph(), 0), render(radiograph(), 0))
+    assert np.array_equal(rendered(radiograph(), 0), render(radiograph(), 0))
     other = render(radiograph(body=Body(seed="cd34", female=False, age=40.0)), 0).astype(float)
-    assert np.abs(other - render(radiograph(), 0)).mean() > 100
+    assert np.abs(other - rendered(radiograph(), 0)).mean() > 100
 
 
 def test_inverted_images_are_the_complement() -> None:
-    plain, inverted = render(radiograph(), 0), render(radiograph(inverted=True), 0)
+    plain, inverted = rendered(radiograph(), 0), rendered(radiograph(inverted=True), 0)
     assert np.abs(plain.astype(int) + inverted - 4095).max() <= 1
 
 
 def test_the_collimator_darkens_what_it_covers() -> None:
-    image = render(radiograph(collimation=(20.0, 10.0, 30.0, 40.0), mark=None), 0)
+    image = rendered(radiograph(collimation=(20.0, 10.0, 30.0, 40.0), mark=None), 0)
     assert image[:35].max() == image[-55:].max() == image[:, :75].max() == image[:, -15:].max() == 0
     assert image[60:500, 100:700].min() >= 0
-    shuttered = render(radiograph(collimation=(20.0, 10.0, 30.0, 40.0), shutter=0.9), 0)
+    shuttered = rendered(radiograph(collimation=(20.0, 10.0, 30.0, 40.0), shutter=0.9), 0)
     assert np.abs(shuttered[:35].astype(float) / 4095 - 0.9).max() < 0.02
 
 
 def test_the_letter_is_where_it_was_laid() -> None:
-    with_mark, without = render(radiograph(), 0).astype(int), render(radiograph(mark=None), 0).astype(int)
+    with_mark, without = rendered(radiograph(), 0).astype(int), rendered(radiograph(mark=None), 0).astype(int)
     rows, columns = np.nonzero(np.abs(with_mark - without) > 200)
     assert 640 * 0.06 < rows.min() < rows.max() < 640 * 0.2
     assert 760 * 0.04 < columns.min() < columns.max() < 760 * 0.16
@@ -73,7 +72,7 @@ def test_the_letter_is_where_it_was_laid() -> None:
 
 @pytest.mark.parametrize("view", ["PA", "AP", "LL"])
 def test_all_views_are_as_large_as_asked_for(view: str) -> None:
-    image = render(radiograph(view=view, rows=401, columns=333, bits=14), 0)
+    image = rendered(radiograph(view=view, rows=401, columns=333, bits=14), 0)
     assert image.shape == (401, 333)
     assert 4095 < image.max() <= 16383
 
@@ -110,12 +109,12 @@ def test_localizers_show_body_air_and_table(pixel: tuple[float, float], columns:
     scout = Scout(BODY, "s", "t", ("frontal", "lateral"), 160.0, rows, columns, pixel, 0.004, "slab")
     assert scout.slices == 2
     for k in (0, 1):
-        image = render(scout, k)
+        image = rendered(scout, k)
         assert image.shape == (rows, columns)
         assert image.dtype == np.int16
         assert image[:, :4].max() < -900
         assert image[rows // 2, columns // 2] > -700
-    frontal = render(scout, 0).astype(float)
+    frontal = rendered(scout, 0).astype(float)
     assert frontal[rows // 2, round(columns / 2 - 212 / pixel[1])] > frontal[:, :4].mean() + 20  # edge of the table
 
 
@@ -127,7 +126,7 @@ def test_a_patient_in_bed_has_electrodes_and_others_have_none() -> None:
         return int((detail[60:-60, 60:-60] > 500).sum())
 
     small = {"noise": 0.0, "mark": None}
-    assert spots(render(radiograph(view="AP", **small), 0)) > 20 + spots(render(radiograph(**small), 0))
+    assert spots(rendered(radiograph(view="AP", **small), 0)) > 20 + spots(rendered(radiograph(**small), 0))
 
 
 def detailed(image: np.ndarray, pixel: float, low: float, high: float) -> float:
@@ -146,7 +145,7 @@ def test_radiographs_have_detail_that_is_finer_than_the_base() -> None:
     """Its slices are 2.5 mm apart: nothing of it is finer than 0.4 line pairs per mm."""
     for seed in ("ab12", "cd34"):
         fine = radiograph(body=Body(seed, True, 61.0), rows=1300, columns=1400, pixel=0.28, noise=0.0, mark=None)
-        assert detailed(render(fine, 0), 0.28, 0.4, 1.2) > 1e-4
+        assert detailed(rendered(fine, 0), 0.28, 0.4, 1.2) > 1e-4
 
 
 def test_everybody_has_vessels_of_their_own_and_keeps_them() -> None:

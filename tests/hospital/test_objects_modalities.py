@@ -15,7 +15,7 @@ import pytest
 from dicomhawk.hospital.elements import EXPLICIT_LE
 from dicomhawk.hospital.images import ultrasound
 from dicomhawk.hospital.images.recipe import DoseSheet, Mark, Radiograph, Scan, Scout, Ultrasound
-from dicomhawk.hospital.images.rendering import render
+from dicomhawk.hospital.objects import files
 from dicomhawk.hospital.objects.common import Context
 from dicomhawk.hospital.objects.compression import JPEG_BASELINE, JPEG_LOSSLESS, RLE
 from dicomhawk.hospital.objects.ct import CT_IMAGE_STORAGE
@@ -36,8 +36,14 @@ from dicomhawk.hospital.objects.us import US_IMAGE_STORAGE, US_MULTIFRAME_STORAG
 from dicomhawk.hospital.objects.us_makers import USModel
 from dicomhawk.hospital.objects.xray import CR_IMAGE_STORAGE, DX_IMAGE_STORAGE
 from dicomhawk.hospital.objects.xray_makers import XRayModel
-from tests.hospital.object_samples import BODY, ROOT, context_for, dciodvfy, errors_in
+from tests.hospital.object_samples import BODY, ROOT, context_for, dciodvfy, errors_in, rendered
 from tests.support import run_tool
+
+
+@pytest.fixture(autouse=True)
+def _pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That they are the same each time, others test."""
+    monkeypatch.setattr(files, "render", lambda recipe, k: rendered(recipe, k).copy())
 
 
 def context(
@@ -148,7 +154,7 @@ def test_objects_are_valid_and_readable(made_for: Context, recipe: SeriesRecipe,
 def test_a_radiograph_says_what_it_is(model: XRayModel) -> None:
     recipe = radiograph(model)
     read = pydicom.dcmread(io.BytesIO(make_file(context(model, 1, model.kind, storage_of(model)), recipe)))
-    assert np.array_equal(read.pixel_array, render(recipe.image, 0))
+    assert np.array_equal(read.pixel_array, rendered(recipe.image, 0))
     assert read.PhotometricInterpretation == ("MONOCHROME1" if model.inverted else "MONOCHROME2")
     assert read.BitsStored == model.bits
     assert float(read.WindowCenter) * 2 == float(read.WindowWidth) == 1 << model.bits
@@ -211,7 +217,7 @@ def test_localizers_lie_in_the_frame_of_the_spiral() -> None:
     assert [float(v) for v in frontal.ImageOrientationPatient] == [1, 0, 0, 0, 0, -1]
     assert [float(v) for v in lateral.ImageOrientationPatient] == [0, 1, 0, 0, 0, -1]
     assert float(frontal.ImagePositionPatient[2]) == pytest.approx(160 - 150.25 - 0.5)
-    assert np.array_equal(frontal.pixel_array.astype(int) - 1024, render(localizer(model).image, 0))
+    assert np.array_equal(frontal.pixel_array.astype(int) - 1024, rendered(localizer(model).image, 0))
 
 
 def test_unknown_images_have_no_recipe() -> None:
