@@ -6,7 +6,10 @@ import asyncio
 import os
 import socket
 import struct
+from array import array
 from collections.abc import Sequence
+from fcntl import ioctl
+from termios import FIONREAD
 
 from ...upperlayer.dialect import Close
 
@@ -131,7 +134,26 @@ class Outlet:
     def _end(self, now: float) -> None:
         self._then = None
         self._close_by = now + PATIENCE
+        self._say_so()
         self._transport.close()
+
+    def _say_so(self) -> None:
+        """Let the peer know of the end at once: the transport closes a moment later; what comes meanwhile would make
+        a reset of it. It has to be one if something has come already."""
+        transport = self._transport
+        if transport.get_extra_info("tls") is not None or transport.get_write_buffer_size():
+            return
+        sock, unread = transport.get_extra_info("socket"), array("i", (0,))
+        try:
+            ioctl(sock.fileno(), FIONREAD, unread)
+            if not unread[0]:
+                end = socket.socket(sock.family, sock.type, sock.proto, sock.fileno())
+                try:
+                    end.shutdown(socket.SHUT_WR)
+                finally:
+                    end.detach()
+        except OSError:  # it is over already
+            return
 
     def is_overdue(self, now: float) -> bool:
         """Whether the peer hasn't read what was sent before the close, although it had the time."""
