@@ -107,7 +107,7 @@ def get(
     request = command(sop=STUDY_GET, field=0x10, message_id=5, priority=2, data=HAS_DATA)
     message = Message(0, request, data_set(keys, IMPLICIT), answers=how.get("answers", ()))
     agreed = how.get("agreed", [(CT, 1, 1)] if roles else [])
-    return hold(Conversation(contexts, [message], calling, agreed), port)[2:]
+    return hold(Conversation(contexts, [message], calling, agreed, how.get("maximum", 16384)), port)[2:]
 
 
 def move(port: int, destination: str) -> list[str]:
@@ -169,6 +169,26 @@ def test_dcmqrscp_sends_what_came_first(dcmqrscp: int) -> None:
     assert sent(units) == STORED
     assert bytes.fromhex(units[0])[10] == 3  # the first context of the class
     assert last([units[0]])[0x0700] == b"\2\0"
+
+
+@pytest.mark.parametrize("maximum", [24, 40, 100])
+def test_objects_are_cut_between_elements(orthanc: int, dcmqrscp: int, maximum: int) -> None:
+    for port in (orthanc, dcmqrscp):
+        units = [bytes.fromhex(unit) for unit in get(port, THE_STUDY, maximum=maximum) if unit.startswith("04")]
+        pieces = [unit[12:] for unit in units if not unit[11] & 1]
+        end = next(number for number, unit in enumerate(units) if unit[11] == 2)
+        first = [unit[12:] for unit in units[: end + 1] if not unit[11] & 1]
+        implicit = image(STORED[0]) if port == dcmqrscp else image(STORED[2])
+        assert max(map(len, pieces)) <= maximum - 12
+        ends = {sum(map(len, first[: number + 1])) for number in range(len(first) - 1)}
+        assert ends
+        data = b"".join(first)
+        explicit = data[4:6] == b"UI"
+        assert explicit or data == implicit
+        at = 0
+        while at < len(data):
+            assert not ends & set(range(at + 1, at + 8)), (at, sorted(ends))
+            at += 8 + int.from_bytes(data[at + 6 : at + 8] if explicit else data[at + 4 : at + 8], "little")
 
 
 def status_of(elements: dict[int, bytes]) -> int:

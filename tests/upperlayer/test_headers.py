@@ -8,7 +8,8 @@ import pytest
 
 from dicomhawk.upperlayer import dimse
 from dicomhawk.upperlayer.dimse import Key
-from dicomhawk.upperlayer.fragments import Fragments, whole_fragments
+from dicomhawk.upperlayer.fragments import DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN as DEFLATED
+from dicomhawk.upperlayer.fragments import Fragments, runs, whole_cuts, whole_fragments
 from dicomhawk.upperlayer.headers import cuts
 from tests.upperlayer.playbook import EXPLICIT, IMPLICIT, VERIFICATION
 
@@ -82,3 +83,23 @@ def test_no_header_is_parted_and_nothing_is_lost(piece: int) -> None:
 def test_what_has_no_elements_is_cut_anywhere() -> None:
     assert list(cuts(b"\xff" * 50, 20, explicit=True)) == [(0, 20), (20, 40), (40, 50)]
     assert list(cuts(b"", 20, explicit=False)) == [(0, 0)]
+
+
+@pytest.mark.parametrize("most", [1, 2, 100])
+def test_runs_are_of_one_length_but_for_a_shorter_last(most: int) -> None:
+    lengths = [10, 10, 10, 4, 6, 10, 10, 3, 8, 8, 9, 5]
+    ends = [sum(lengths[: n + 1]) for n in range(len(lengths))]
+    pieces = [(end - length, end) for length, end in zip(lengths, ends, strict=True)]
+    found = list(runs(pieces, most))
+    assert [start for start, _, _ in found] == [0, *(stop for _, stop, _ in found[:-1])]
+    assert found[-1][1] == ends[-1]
+    cut = [(at, min(at + size, stop)) for start, stop, size in found for at in range(start, stop, size)]
+    assert cut == pieces
+    assert max(-(-(stop - start) // size) for start, stop, size in found) <= max(most, 1)
+    assert list(runs([(0, 0)], most)) == [(0, 0, 0)]
+
+
+def test_a_deflated_data_set_has_no_headers() -> None:
+    data = element((8, 0x52), b"CS", b"STUDY ") * 5
+    assert list(whole_cuts(data, 20, DEFLATED)) == [(0, 20), (20, 40), (40, 60), (60, 70)]
+    assert list(whole_cuts(data, 20, EXPLICIT)) != list(whole_cuts(data, 20, DEFLATED))

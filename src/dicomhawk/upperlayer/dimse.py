@@ -17,7 +17,7 @@ from .rules import STANDARD, Rules
 from .sequences import DELIMITERS, UNDEFINED, behind_sequence
 
 MAX_COMMAND_SET = 1 << 20
-"""Longest command set. Real ones have some 150 bytes, an N-GET may list some hundred attributes; products take any."""
+"""Longest command set. Real ones have some 150 bytes, an N-GET may list hundreds of attributes; products take any."""
 MAX_ELEMENTS = 20_000
 """Elements of a command set: the standard has 31 and 14 retired ones, but a product may count none."""
 MAX_KEPT = 256

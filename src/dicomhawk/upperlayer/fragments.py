@@ -3,12 +3,14 @@ they use."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 
 from .headers import cuts
 
 IMPLICIT_VR_LITTLE_ENDIAN, EXPLICIT_VR_BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
+DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
 _PDU_AND_PDV_HEADER = Struct(">BBLLBB")
 _PDV_HEADER = Struct(">LBB")
 UNLIMITED = 1 << 20
@@ -33,7 +35,7 @@ class Fragments:
     """Fragments have an even length where the maximum length is this or more (PS3.8 annex E.1 wants it always)."""
     whole_from: int | None = None
     """The header of an element isn't parted, but goes into the next fragment, where a fragment has this length or
-    more; None: it always is, as the bytes come. Objects that are sent in steps aren't looked at."""
+    more; None: it always is, as the bytes come."""
     packed: bool = False
     """Whether the data set of a message that is sent as a whole begins in the P-DATA-TF of its command."""
 
@@ -112,6 +114,33 @@ def fragments(
     return result
 
 
+def whole_cuts(data: bytes | memoryview, piece: int, transfer_syntax: str) -> Iterator[tuple[int, int]]:
+    """Beginning and end of each fragment of a data set in `transfer_syntax`: no header of an element is parted."""
+    if len(data) <= piece or transfer_syntax == DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
+        return ((begin, min(begin + piece, len(data))) for begin in range(0, max(len(data), 1), piece))
+    explicit, big_endian = transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN, transfer_syntax == EXPLICIT_VR_BIG_ENDIAN
+    return cuts(data, piece, explicit=explicit, big_endian=big_endian)
+
+
+def runs(pieces: Iterable[tuple[int, int]], most: int) -> Iterator[tuple[int, int, int]]:
+    """Groups `pieces`, each with beginning and end: beginning and end of some that have the same length, but for the
+    last of them, which may be shorter, and that length; at most `most` pieces in one."""
+    start = stop = size = count = 0
+    for begin, end in pieces:
+        if count and (end - begin > size or count == most):
+            yield start, stop, size
+            count = 0
+        if not count:
+            start, size = begin, end - begin
+        stop = end
+        count += 1
+        if end - begin < size:
+            yield start, stop, size
+            count = 0
+    if count:
+        yield start, stop, size
+
+
 def whole_fragments(
     context_id: int,
     data: bytes | memoryview,
@@ -124,10 +153,9 @@ def whole_fragments(
     if len(data) <= piece:
         return fragments(context_id, data, piece, command=command)
     view = memoryview(data)
-    explicit, big_endian = transfer_syntax != IMPLICIT_VR_LITTLE_ENDIAN, transfer_syntax == EXPLICIT_VR_BIG_ENDIAN
     kind = 1 if command else 0
     result: list[bytes | memoryview] = []
-    for begin, end in cuts(view, piece, explicit=explicit, big_endian=big_endian):
+    for begin, end in whole_cuts(view, piece, transfer_syntax):
         size = end - begin
         control = kind | 2 if end == len(data) else kind
         result.append(_PDU_AND_PDV_HEADER.pack(4, 0, size + 6, size + 2, context_id, control))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from . import pdu as p
 from .dialect import SERVICE_USER, Close, Dialect, Reaction
 from .errors import Quirk
-from .fragments import IMPLICIT_VR_LITTLE_ENDIAN, fragments, packed, whole_fragments
+from .fragments import IMPLICIT_VR_LITTLE_ENDIAN, fragments, packed, runs, whole_cuts, whole_fragments
 from .intake import Buffer
 from .lifetime import Lifetime
 from .machine import NEXT, TABLE, Action, Event
@@ -117,16 +117,23 @@ class Primitives(Lifetime):
         if data is not None:
             self._out += fragments(context_id, data, piece)
 
-    @property
-    def data_step(self) -> int:
-        """How much of a data set `send_data` should be given at a time: whole pieces, and not too many."""
-        return self._piece * max(1, min(STEP_PIECES, STEP_BYTES // self._piece))
+    def parts(self, context_id: int, data: Buffer) -> Iterator[tuple[int, int, int]]:
+        """Beginning and end of each part of a data set that `send_data` takes at a time, so that not too much of it
+        waits to be written, and the length of its fragments, of which the last may be shorter."""
+        piece, whole_from = self._piece, self._dialect.fragments.whole_from
+        most = max(1, min(STEP_PIECES, STEP_BYTES // piece))
+        if whole_from is not None and piece >= whole_from and len(data) > piece:
+            yield from runs(whole_cuts(data, piece, self.contexts[context_id].transfer_syntax), most)
+            return
+        size, step = len(data), piece * most
+        for start in range(0, max(size, 1), step):
+            yield start, min(start + step, size), piece
 
-    def send_data(self, context_id: int, data: Buffer, *, last: bool = True) -> None:
-        """Evt9: the data set of the command that was sent last, or a part of it; alternates headers with views of
-        `data`. See `data_step`."""
+    def send_data(self, context_id: int, data: Buffer, piece: int, *, last: bool = True) -> None:
+        """Evt9: the data set of the command that was sent last, or a part of it, in fragments of `piece` bytes;
+        alternates headers with views of `data`. See `parts`."""
         self._primitive(_EVT9)
-        self._out += fragments(context_id, data, self._piece, last=last)
+        self._out += fragments(context_id, data, piece, last=last)
 
     def release(self) -> None:
         """Evt11: ask to release."""

@@ -33,9 +33,9 @@ class Rules:
     """Whether bytes behind the last element are passed over if they are too few for another one's header, or no more
     than that."""
     open_end: bool = False
-    """Whether there may be sequences of undefined length, which are passed over, the last one also without an end."""
+    """Whether there may be sequences of undefined length, which are passed over, the last one also without end."""
     long_numbers: bool = False
-    """Whether a US element may have any length but none: its first two bytes count, and of one byte the other is 0."""
+    """Whether a US element may have any length but 0: its first two bytes count, and of one byte the other is 0."""
     c_strings: bool = False
     """Whether a text ends at the first NUL, and spaces around it don't count, nor white space anywhere in a UID."""
     odd_fragments: bool = True

@@ -18,7 +18,7 @@ _HEADER = Struct("<HHL")
 
 
 def behind_sequence(data: bytes, position: int) -> int:
-    """The offset behind a sequence whose first item should begin at `position`; the end, if nothing is left there that
+    """The offset behind a sequence whose first item should begin at `position`; the end, if nothing is left that
     can be an item.
 
     What an item of defined length holds isn't looked at. Raises `ProtocolError` with `Quirk.COMMAND_SET` if the

@@ -166,11 +166,10 @@ class Association(Recorded):
         self.send(context_id, request)
         command = provider.take_output(self.door.clock())
         literal = b"".join(command)
-        step = provider.data_step
-        for start in range(0, max(len(data), 1), step):
-            part = data[start : start + step]
-            last = start + step >= len(data)
-            provider.send_data(context_id, part, last=last)
+        for start, stop, piece in provider.parts(context_id, data):
+            part = data[start:stop]
+            last = stop == len(data)
+            provider.send_data(context_id, part, piece, last=last)
             pieces = provider.take_output(self.door.clock())  # headers and views of the data take turns
             self._pdus_out += len(pieces) // 2
             if literal:
