@@ -7,6 +7,8 @@ import os
 import resource
 import signal
 
+NICENESS = 5
+"""Of servants: answers go before images that are made ahead."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -15,6 +17,16 @@ def die_with(parent: int, number: int = signal.SIGTERM) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it ended before the call
         os.kill(os.getpid(), number)
+
+
+def become_servant(parent: int) -> None:
+    """Make this process one that works for `parent` (its pid), ends with it and comes after it.
+
+    Here, because a new process imports the module of what it begins with.
+    """
+    die_with(parent, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
 
 
 def raise_descriptor_limit() -> None:

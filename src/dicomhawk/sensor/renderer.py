@@ -10,7 +10,6 @@ import asyncio
 import gc
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,15 +18,13 @@ from typing import TypeVar, TypeVarTuple
 
 from ..hospital import displays
 from ..hospital.archive import heads, render
-from .processes import die_with
+from .processes import become_servant
 
 PROCESSES = min(os.cpu_count() or 1, 4)
 """Render processes of a worker at most, so that one visitor's images keep all cores busy. They begin when they are
 needed: a worker that has one image to make at a time has one of them. More than four would cost much memory."""
 MAX_AHEAD = 32
 """Objects under way up to which others are made ahead: what nobody waits for yet must not keep those who do."""
-NICENESS = 5
-"""Answers go before images that are made ahead."""
 
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
@@ -120,7 +117,9 @@ class _Pool:
         if self._executor is None:
             # A fork of this process would hold the visitors' connections open.
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._most, context, initializer=_begin, initargs=(os.getpid(),))
+            self._executor = ProcessPoolExecutor(
+                self._most, context, initializer=become_servant, initargs=(os.getpid(),)
+            )
         return self._executor
 
     def close(self) -> None:
@@ -135,9 +134,3 @@ class _Pool:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
             gc.collect()  # else its semaphores outlive us, and Python's resource tracker says so
-
-
-def _begin(parent: int) -> None:
-    die_with(parent, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
