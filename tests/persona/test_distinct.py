@@ -13,8 +13,6 @@ from dicomhawk.persona.model import load
 NOW = 1_780_000_000.0
 FEW, MANY = 14, 50
 """Deployments: what fifty have in common, few have as well."""
-APART = 40 * 86400.0
-"""Seconds between them: else few have examinations of the same days in common."""
 STUDIES = 10
 
 
@@ -31,7 +29,7 @@ def deployments(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             persona,
             draw_deployment(seed=f"{n:032x}"),
             STUDIES,
-            NOW + n * APART,
+            NOW,
         )
         for n in range(request.param)
     ]

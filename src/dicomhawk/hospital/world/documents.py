@@ -54,6 +54,9 @@ NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "groun
 """Findings that are shown in a window for lungs."""
 READ_BY_PHYSICIANS = 0.7  # of the electrocardiograms; for the others the cart's own reading has to do
 LOCALIZING = 100.0  # mm/s: of the table
+KEY_SERIES = ("Key Images", "KEY IMAGES", "Key Object Selection", "Key Objects", "Key Image Note", "KO", "Key Img")
+STATE_SERIES = ("Presentation State", "Presentation States", "PRESENTATION STATE", "GSPS", "PR", "PS Series", "Markup")
+"""How workstations call the series that their users make."""
 FIRST_HOUR, LAST_HOUR = 7, 19  # when reports of what isn't urgent are signed
 
 
@@ -68,6 +71,8 @@ class Style:
     keys: float  # part of the studies with findings that get key images
     states: float  # and annotations
     dose: bool
+    key_series: str
+    state_series: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,8 @@ def style(seed: str) -> Style:
         keys=own.choice((0.0, 0.25, 0.5)),
         states=own.choice((0.0, 0.15, 0.35)),
         dose=own.random() < 0.85,
+        key_series=own.choice(KEY_SERIES),
+        state_series=own.choice(STATE_SERIES),
     )
 
 
@@ -143,12 +150,12 @@ def documents(
     if pointed and shown and source.random() < own.keys:
         keys = KeyObjects(pointed[:3], shown, own.system, facet.locale)
         at = signed - timedelta(minutes=source.randrange(1, 12))
-        yield Paper("KO", own.number + 2, "Key Images", KEY_OBJECT_SELECTION, at, keys, own.system)
+        yield Paper("KO", own.number + 2, own.key_series, KEY_OBJECT_SELECTION, at, keys, own.system)
     grey = bool(shown) and not isinstance(shown[0].image, Ultrasound)
     if pointed and grey and source.random() < own.states:
         at = signed - timedelta(minutes=source.randrange(1, 12))
         state = _state(facet, pointed[0], shown, own)
-        yield Paper("PR", own.number + 1, "Presentation State", GRAYSCALE_PRESENTATION, at, state, own.system)
+        yield Paper("PR", own.number + 1, own.state_series, GRAYSCALE_PRESENTATION, at, state, own.system)
     sop_class = {"basic": BASIC_TEXT_SR, "enhanced": ENHANCED_SR, "pdf": ENCAPSULATED_PDF}[own.form]
     title = heading(facts)
     report = Report(facts, own.form, own.system, shown)

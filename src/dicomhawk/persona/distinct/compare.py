@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ...hospital.registry import UIDS
 from ..model import Persona
-from .observe import NOT_EVERYWHERE, RENDERED, Observed
+from .observe import Observed
 
 ORDINARY_DIGITS = 4
 """Significant digits up to which a number can be the same in all hospitals by nature: 512 rows, 120 kV."""
@@ -93,9 +93,9 @@ def common(deployments: Sequence[Observed], persona: Persona) -> list[Common]:
 
 def _values(deployments: Sequence[Observed], persona: Persona) -> Iterator[Common]:
     for place in sorted(set().union(*deployments)):
-        kind = place.partition(" ")[0]
-        everywhere = kind not in NOT_EVERYWHERE and not kind.endswith(RENDERED)
-        looked_at = [seen for seen in deployments if everywhere or any(p.startswith(f"{kind} ") for p in seen)]
+        kind, apart, _ = place.partition(" ")
+        # Not every hospital has all modalities, and pixels aren't looked at everywhere.
+        looked_at = [seen for seen in deployments if not apart or any(p.startswith(f"{kind} ") for p in seen)]
         if len(looked_at) < min(FEWEST, len(deployments)) or not all(place in seen for seen in looked_at):
             continue
         for value in frozenset.intersection(*(seen[place] for seen in looked_at)):

@@ -32,8 +32,6 @@ Observed = dict[str, frozenset[str]]
 CACHE_BUDGET = 1 << 30
 _QUERIED = (Patient, Study, Series, Instance, ScheduledStep)
 _INTERNAL = frozenset({"visible_from", "visible_until", "recipe", "path", "size"})
-NOT_EVERYWHERE = frozenset({"CR", "DX", "US"})
-"""Modalities that not every hospital has."""
 RENDERED = "/rendered"
 """Follows the modality where a value depends on the pixels, which take fifty times as long as all the rest."""
 RENDERED_ONES = 6
@@ -41,24 +39,24 @@ RENDERED_ONES = 6
 
 
 def observe(folder: Path, persona: Persona, deployment: Deployment, studies: int, now: float) -> Observed:
-    """Make the deployment in `folder`, with so many studies up to `now` (POSIX seconds), and look at it.
+    """Make the deployment in `folder`, with so many studies up to `now` (POSIX seconds), and look at it at that moment.
 
     Raises `GenerateError` where there is no room for it.
     """
     generate(folder, deployment, studies, now=now)
     seen: dict[str, set[str]] = defaultdict(set)
-    for place, value in _all(folder, persona, deployment):
+    for place, value in _all(folder, persona, deployment, now):
         if value:
             seen[place].add(value)
     return {place: frozenset(values) for place, values in seen.items()}
 
 
-def _all(folder: Path, persona: Persona, deployment: Deployment) -> Iterator[tuple[str, str]]:
+def _all(folder: Path, persona: Persona, deployment: Deployment, now: float) -> Iterator[tuple[str, str]]:
     yield "ae title", deployment.ae_title
     yield from _association(persona, deployment)
     with Catalogue(folder / archive.CATALOGUE) as catalogue:
-        yield from _rows(catalogue)
-        keys = list(_one_of_each_modality(catalogue))
+        yield from _rows(catalogue, now)
+        keys = list(_one_of_each_modality(catalogue, now))
     whole = int(deployment.seed, 16) % RENDERED_ONES == 0
     for key, head in zip(keys, archive.heads(str(folder), keys), strict=True):
         if head is not None and not whole:
@@ -83,22 +81,29 @@ def _association(persona: Persona, deployment: Deployment) -> Iterator[tuple[str
                 yield f"AC {kind}.{field.name}", str(getattr(item, field.name))
 
 
-def _rows(catalogue: Catalogue) -> Iterator[tuple[str, str]]:
-    """Whatever a query could return."""
+def _rows(catalogue: Catalogue, now: float) -> Iterator[tuple[str, str]]:
+    """Whatever a query could return: of the days to come, only what the worklist has."""
     for row_class in _QUERIED:
-        columns = [f.name for f in dataclasses.fields(row_class) if f.name not in _INTERNAL]
-        shown = [name for name in columns if not name.endswith("_key")]
+        columns = [f.name for f in dataclasses.fields(row_class)]
+        shown = [name for name in columns if name not in _INTERNAL and not name.endswith("_key")]
         table = TABLES[row_class]
         selected = ", ".join(f'"{name}"' for name in shown)
-        for row in catalogue.connection.execute(f"SELECT DISTINCT {selected} FROM {table}"):  # noqa: S608 - ours
+        visible = "visible_from <= :now"
+        if "visible_until" in columns:
+            visible += " AND (visible_until IS NULL OR visible_until > :now)"
+        sql = f"SELECT DISTINCT {selected} FROM {table} WHERE {visible}"  # noqa: S608 - names of ours
+        for row in catalogue.connection.execute(sql, {"now": now}):
             for name, value in zip(shown, row, strict=True):
                 yield f"{table}.{name}", "" if value is None else str(value)
 
 
-def _one_of_each_modality(catalogue: Catalogue) -> Iterable[int]:
+def _one_of_each_modality(catalogue: Catalogue, now: float) -> Iterable[int]:
     """Keys of instances; more objects would cost more time and show few other values."""
-    query = "SELECT modality, max(instance_key) FROM instance JOIN series USING (series_key) GROUP BY modality"
-    return [key for _, key in catalogue.connection.execute(query)]
+    query = """
+        SELECT modality, max(instance_key) FROM instance JOIN series USING (series_key)
+        WHERE instance.visible_from <= ? GROUP BY modality
+    """
+    return [key for _, key in catalogue.connection.execute(query, (now,))]
 
 
 def _object(data: Dataset, *, rendered: bool) -> Iterator[tuple[str, str]]:
