@@ -55,7 +55,7 @@ NARROW = ("nodule", "calcified", "subsolid", "pneumothorax", "emphysema", "groun
 READ_BY_PHYSICIANS = 0.7  # of the electrocardiograms; for the others the cart's own reading has to do
 LOCALIZING = 100.0  # mm/s: of the table
 KEY_SERIES = ("Key Images", "KEY IMAGES", "Key Object Selection", "Key Objects", "Key Image Note", "KO", "Key Img")
-STATE_SERIES = ("Presentation State", "Presentation States", "PRESENTATION STATE", "GSPS", "PR", "PS Series", "Markup")
+STATE_SERIES = ("Presentation State", "Presentation States", "PRESENTATION STATE", "GSPS", "PR", "PS Series", "Marks")
 """How workstations call the series that their users make."""
 FIRST_HOUR, LAST_HOUR = 7, 19  # when reports of what isn't urgent are signed
 

@@ -39,7 +39,7 @@ RENDERED_ONES = 6
 
 
 def observe(folder: Path, persona: Persona, deployment: Deployment, studies: int, now: float) -> Observed:
-    """Make the deployment in `folder`, with so many studies up to `now` (POSIX seconds), and look at it at that moment.
+    """Make the deployment in `folder`, with so many studies up to `now` (POSIX seconds), and look at it then.
 
     Raises `GenerateError` where there is no room for it.
     """
