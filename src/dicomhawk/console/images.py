@@ -10,13 +10,16 @@ from concurrent.futures import ProcessPoolExecutor, TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..hospital.archive import CATALOGUE, Archive, render
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.displays import DisplayError, Pictures, View
 from ..hospital.displays import render as display
 from ..hospital.present import Located, located
-from ..settings import Settings
+
+if TYPE_CHECKING:
+    from ..settings import Settings  # the process that renders wants none
 
 THUMBNAIL, WHOLE = 176, 1024
 """Rows and columns of pictures."""
