@@ -257,6 +257,17 @@ def test_part_of_a_pdu_behind_a_query(orthanc: int, dcmqrscp: int) -> None:
         assert [unit for unit in units[2:] if unit[0] != "#"] == expected
 
 
+def test_an_answer_that_only_begins_is_a_failed_one(tmp_path: Path) -> None:
+    """The rest of a header is waited for as long as an answer, and that of a body longer; then both are forgotten."""
+    hasty = tmp_path / "hasty.toml"
+    hasty.write_text('name = "hasty"\nextends = "orthanc"\n[get]\npatience = 0.3\n[wire]\npartial_pdu = 0.6\n')
+    with sensor_of(str(hasty), tmp_path) as sensor:
+        fill(sensor.port)
+        units = get(sensor.port, THE_STUDY, answers=(b"\4", UNKNOWN_PDU[:1], bytes.fromhex("040000000040")))
+        responses = [counters(each) for each in commands(units) if 0x0900 in each]
+        assert responses == [[2, 0, 1, 0], [1, 0, 2, 0], [0, 0, 3, 0], [None, 0, 3, 0]]
+
+
 def test_orthanc_puts_failed_instances_into_the_command_set(orthanc: int) -> None:
     units = get(orthanc, THE_STUDY, contexts=[(STUDY_GET, [IMPLICIT])])
     (unit,) = units
@@ -383,3 +394,71 @@ def test_storage_commitment(orthanc: int) -> None:
     assert answer[0x0002].rstrip(b"\0").decode() == COMMITMENT
     assert answer[0x1000].rstrip(b"\0").decode() == COMMITMENT_INSTANCE
     assert say(orthanc, command(**right, requested_instance="1.2.3"), data) == ["closed"]
+    (answer,) = commands(
+        say(orthanc, command(**right, requested_instance=COMMITMENT_INSTANCE, sop=CT, instance="1.2"), data)
+    )
+    assert (status_of(answer), answer[0x0002].rstrip(b"\0").decode()) == (0, COMMITMENT)
+    # What doesn't come whole ends the connection, as what is wrong does.
+    assert say(orthanc, command(**right, requested_instance=COMMITMENT_INSTANCE), data[:-3]) == ["closed"]
+
+
+def test_objects_come_back_as_the_products_write_them(orthanc: int, dcmqrscp: int) -> None:
+    uid, study = "1.2.840.99.7.1.1", "1.2.840.99.7"
+    item: list[tuple[int, str, Any]] = [(0x00081150, "UI", b"1.2 "), (0x00081155, "UI", b"3.4\0\0\0")]
+    elements: list[tuple[int, str, Any]] = [
+        (0x00080016, "UI", CT),
+        (0x00080018, "UI", uid.encode() + b"\0xyz"),
+        (0x00080090, "PN", b"A^B"),
+        (0x00080092, "ST", b"x"),
+        (0x00081030, "LO", b"CHEST   "),
+        (0x00081140, "SQ", [item]),
+        (0x00100010, "PN", b" Name^A\0 "),
+        (0x00100020, "LO", "P7"),
+        (0x0020000D, "UI", study.encode() + b"   "),
+        (0x0020000E, "UI", f"{study}.1"),
+    ]
+    again = data_set([(0x0020000D, "UI", "1.2.3"), (0xFFFCFFFC, "OB", b"abcd")], IMPLICIT)
+    data = data_set([(0x00020010, "UI", IMPLICIT)], IMPLICIT) + data_set(elements, IMPLICIT) + again + b"\x50\0"
+    written = data_set(
+        [
+            *elements[:1],
+            (0x00080018, "UI", uid.encode() + b"\0xyz"),
+            (0x00080090, "PN", b"A^B\0"),
+            (0x00080092, "ST", b"x\0"),
+            (0x00081030, "LO", b"CHEST "),
+            (0x00081140, "SQ", [[(0x00081150, "UI", "1.2"), (0x00081155, "UI", "3.4")]]),
+            (0x00100010, "PN", b" Name^A\0 "),
+            *elements[7:8],
+            (0x0020000D, "UI", study),
+            *elements[9:],
+        ],
+        IMPLICIT,
+    )
+    for port, expected in (
+        (orthanc, written),
+        (dcmqrscp, data_set([(0x00020010, "UI", IMPLICIT)], IMPLICIT) + written),
+    ):
+        assert status(store(port, data, uid)[0]) == 0
+        units = get(
+            port,
+            [(0x00080052, "CS", "STUDY"), (0x0020000D, "UI", study)],
+            contexts=[(STUDY_GET, [IMPLICIT]), (CT, [IMPLICIT])],
+        )
+        assert sent(units) == [uid]
+        (came,) = [unit for unit in map(bytes.fromhex, units) if unit[0] == 4 and not unit[11] & 1]
+        assert came[12:] == expected
+
+
+def test_the_first_of_two_elements_counts(orthanc: int, dcmqrscp: int) -> None:
+    uid = "1.2.840.99.8.1.1"
+    for port in (orthanc, dcmqrscp):
+        other = data_set([(0x00080018, "UI", "1.2.3")], IMPLICIT)
+        assert status(store(port, image(uid) + other, uid)[0]) == 0
+        assert status(store(port, other + image(uid), uid)[0]) == 0xA900
+
+
+def test_identifiers_that_are_too_long(orthanc: int, dcmqrscp: int) -> None:
+    for length, expected in ((256, 0), (258, 0xA700)):
+        uid = f"1.2.840.99.9.1.{length}"
+        assert status(store(orthanc, image(uid, patient="P" * length), uid)[0]) == expected
+        assert status(store(dcmqrscp, image(uid, patient="P" * length), uid)[0]) == 0

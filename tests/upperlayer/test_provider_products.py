@@ -12,6 +12,7 @@ from dicomhawk.persona.model import load
 from dicomhawk.upperlayer import dimse, pdu
 from dicomhawk.upperlayer.dialect import Close, Dialect
 from dicomhawk.upperlayer.dimse import Key
+from dicomhawk.upperlayer.message import CommandReceived
 from dicomhawk.upperlayer.provider import Provider
 from tests.upperlayer.playbook import (
     ABORT,
@@ -234,6 +235,17 @@ def test_timers(name: str, product: str) -> None:
         happened.append((deadline, f"{'AB00 ' if sent else ''}{closes[provider.close]}"))
         assert sent in (b"", bytes.fromhex("07000000000400000000"))
     assert happened == expected
+
+
+@pytest.mark.parametrize(("product", "kept"), [("dcmqrscp", 60.0), ("orthanc", 0.9)])
+def test_half_a_command_is_forgotten_by_who_does_not_wait_for_the_rest(product: str, kept: float) -> None:
+    first, rest = unit(4, pdv(1, 1, ECHO_BYTES[:20])), unit(4, pdv(1, 3, ECHO_BYTES[20:]))
+    provider, _ = seen(DIALECTS[product], (OPEN,))
+    assert indications(provider, first, 0.0) == []
+    assert len(indications(provider, rest, kept)) == 1
+    assert indications(provider, first, 100.0) == []
+    (found,) = indications(provider, ECHO, 101.5)
+    assert isinstance(found, CommandReceived) is (product == "orthanc")
 
 
 def test_waiting_for_a_turn_is_not_the_peers_silence() -> None:

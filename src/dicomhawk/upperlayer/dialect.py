@@ -87,6 +87,9 @@ class Dialect:
     """Waiting for more of an A-ASSOCIATE-RQ whose header has come; None: the ARTIM timer runs on."""
     partial_header: float | None = None
     """Waiting for the rest of a PDU's six header bytes on an association, from the first of them; None: as `idle`."""
+    partial_command: float | None = None
+    """Waiting for more of a command set that has begun, where no service is at work; then what has come of it is
+    forgotten, and nothing said. None: for ever."""
     partial_pdu: float | None = 60.0
     """Waiting for more of a PDU that has begun on an association."""
     idle: float | None = 300.0

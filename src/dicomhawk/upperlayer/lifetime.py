@@ -92,13 +92,18 @@ class Lifetime(Intake):
     def look(self, now: float) -> Violation | None:
         """The service user looks for a command and waits for none: what has begun of a command set is forgotten, and
         part of a header is `Quirk.CUT_HEADER`. To be called when `poll` has no more to say."""
+        begun = self.forget_begun()
+        return self._wrong(Event.EVT19, Quirk.CUT_HEADER, "part of a PDU's header", begun, now) if begun else None
+
+    def forget_begun(self) -> bytes:
+        """Forget what has come of a command set, and of a PDU's header, which is returned."""
         if self._assembler is not None:
             self._assembler.forget_command()
         if self._pending is None or self.in_pdu:
-            return None
+            return b""
         begun = bytes(self._pending)
         self._buffer, self._position, self._mark, self._pending = begun, len(begun), 0, None
-        return self._wrong(Event.EVT19, Quirk.CUT_HEADER, "part of a PDU's header", begun, now)
+        return begun
 
     def refuse(self, quirk: Quirk, detail: str, now: float) -> Violation | None:
         """The service user finds fault with a message: what the dialect has for `quirk` is done, as for any other

@@ -63,6 +63,9 @@ class Provider(Primitives):
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes from the transport; `poll` says what they mean."""
+        longest = self._dialect.partial_command
+        if longest is not None and now - self._activity >= longest and not self.works and self._assembler is not None:
+            self._assembler.forget_command()
         self._activity = now
         if self._ending is _LINGER and self.state is _STA13:
             data = self.leftover + data

@@ -129,6 +129,12 @@ class Wire(Part):
         description="Waiting for six header bytes on an association, from the first one on (partial-header); unset:"
         " as `idle`. Observed with three bytes of a P-DATA-TF.",
     )
+    partial_command: Seconds | None = Field(
+        default=None,
+        gt=0,
+        description="Waiting for more of a command set that has begun; then what has come of it is forgotten; unset:"
+        " never. Observed with half a C-ECHO-RQ and, two seconds later, a whole one.",
+    )
     partial_pdu: Seconds | None = Field(
         default=60,
         gt=0,
@@ -215,6 +221,7 @@ class Wire(Part):
             linger=self.linger,
             partial_request=self.partial_request,
             partial_header=self.partial_header,
+            partial_command=self.partial_command,
             partial_pdu=self.partial_pdu,
             idle=self.idle,
             data_set=self.data_set,

@@ -151,7 +151,7 @@ class Connection(Association, asyncio.Protocol):
         deadline = self.provider.deadline
         if deadline is None or now < deadline or self._waiting is not None:
             return
-        if self.operation is not None and not self.dispatch.reads:
+        if self.operation is not None and not (self.dispatch.reads or (self.provider.asks and self.provider.in_pdu)):
             return  # the silence is ours
         indication = self.provider.handle_timer(now)
         self._ending = self._ending or "timeout"

@@ -184,8 +184,7 @@ class Get(Retrieval):
         self._bytes += len(stored.data)
         code: int | None = None
         try:
-            async with asyncio.timeout(self._get.patience):
-                code = await self._answer
+            code = await self._in_time(self._answer)
         except TimeoutError:
             if self._get.after_patience == "abort":
                 self._fail(instance.sop_uid)
@@ -202,6 +201,18 @@ class Get(Retrieval):
             self._warning += 1
         else:
             self._fail(instance.sop_uid)
+
+    async def _in_time(self, answer: asyncio.Future[int | None]) -> int | None:
+        """The answer, or None for what takes its place. Raises `TimeoutError` if none begins in time."""
+        provider = self.connection.provider
+        while True:
+            try:
+                async with asyncio.timeout(self._get.patience):
+                    return await asyncio.shield(answer)
+            except TimeoutError:
+                if not provider.in_pdu:  # if not, the provider's timer runs
+                    provider.forget_begun()
+                    raise
 
 
 def _looking_ahead(instances: Iterable[InstanceRef]) -> Iterator[tuple[InstanceRef, deque[InstanceRef]]]:
