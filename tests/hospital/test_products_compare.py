@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from dicomhawk.hospital.dialect import Comparison, Texts
 from dicomhawk.hospital.products import texts
 from dicomhawk.hospital.products.compare import WildcardError, compile_key, folded_text
-from dicomhawk.hospital.products.moments import moment
+from dicomhawk.hospital.products.moments import date_text, moment
 from dicomhawk.persona.model import load
 
 NAME, STUDY_DATE = 0x00100010, 0x00080020
@@ -99,15 +99,33 @@ def test_nothing_is_raised_but_for_wildcards(product: str, vr: str, tag: int, ke
         ("TM", "01:02:03.5", 3723.5),
         ("TM", "2400", None),
         ("TM", "1", None),
-        ("DA", "00010101", 1),
-        ("DA", "0001.01.02", 2),
-        ("DA", "20200230", None),
-        ("DT", "0001010101", 86400 + 3600),
+        ("DA", "00000101", 0),
+        ("DA", "0000.01.02", 1),
+        ("DA", "00000230", 60),
+        ("DA", "20201301", None),
+        ("DT", "0000010201", 86400 + 3600),
         ("DT", "", None),
     ],
 )
 def test_moments(vr: str, text: str, expected: float | None) -> None:
     assert moment(vr, text) == expected
+
+
+@pytest.mark.parametrize("text", ["00000101", "19991231", "20200229", "20200230"])
+def test_a_day_is_written_as_it_was_read(text: str) -> None:
+    assert date_text(moment("DA", text) or 0) == text
+
+
+@pytest.mark.parametrize("product", ["orthanc", "dcmqrscp"])
+def test_many_stars_are_one(product: str) -> None:
+    assert compile_key(0x00100010, "PN", "D" + "*" * 300, rules(product)).test("DOE^JANE")
+
+
+def test_escape_sequences_mean_something_with_code_extensions_only() -> None:
+    japanese = "\x1b$B;3ED\x1b(B"
+    assert texts.to_utf_8(japanese, "\\ISO 2022 IR 87", "ISO_IR 100") == utf_8("山田")
+    assert texts.to_utf_8(japanese, "ISO 2022 IR 13\\ISO 2022 IR 87", "ISO_IR 100") == ";3ED"
+    assert texts.to_utf_8(japanese, "", "ISO_IR 100") == japanese
 
 
 def test_texts_become_utf_8_without_what_has_no_meaning() -> None:

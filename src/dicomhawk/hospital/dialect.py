@@ -61,6 +61,20 @@ class TooLong(Enum):
     CUT = "cut"
 
 
+class Reading(Enum):
+    """What says how the bytes of a value are read, of a key as of an object's attribute.
+
+    Seen by a key with a value whose VR isn't that of its attribute, in an explicit transfer syntax.
+    """
+
+    ATTRIBUTE = "attribute"
+    """The VR that the data dictionary has for the attribute, whatever the data set says."""
+    REPRESENTATION = "representation"
+    """The VR in the data set, or for UN the dictionary's; what is binary has no text."""
+    TEXT = "text"
+    """As text if the VR in the data set is one of text; a key with any other value matches nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How the value of a key is compared with a stored one."""
@@ -155,6 +169,7 @@ class QueryDialect:
     """Whether a value of Modalities in Study is compared with the series, and such answers come by study UID."""
     sequences: bool = False
     """Whether a sequence that is a key comes back with its items where the object has it; else it never does."""
+    reading: Reading = Reading.ATTRIBUTE
     longest: Mapping[str, int] = field(default_factory=dict)
     """Bytes that are kept of a value, by VR; those of other VRs are kept whole."""
     too_long: TooLong = TooLong.ABSENT

@@ -81,7 +81,8 @@ def decode(
     of something: what was read before it ends, or before it makes no sense, is returned, and nothing is raised.
     Values longer than `max_value` bytes are left out. Of elements with the same tag the last counts. With `lenient`
     the first counts, an item's delimiter ends the data set, and so does the end of the data within a header or
-    behind it: a value that hasn't begun is empty. Raises `ElementsError`.
+    behind it: a value that hasn't begun is empty; what isn't in capitals where a VR should be stands for a binary one
+    of the short form. Raises `ElementsError`.
     """
     data = bytes(data)
     found: DataSet = {}
@@ -260,7 +261,9 @@ class _Decoder:
         if vr is None:
             # A VR of a later edition of the standard has a 32-bit length (PS3.5 section 7.1.2).
             if not (code.isalpha() and code.isupper()):
-                self._fail(f"no VR in {tag:08X}", at)
+                if not self._lenient:
+                    self._fail(f"no VR in {tag:08X}", at)
+                return tag, "OB", length, at + 8
             vr = "UN"
         if end - at < 12:
             raise _EndOfData(f"{end - at} bytes left at {at} for an element")

@@ -11,6 +11,7 @@ from struct import Struct
 
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.elements import DEFLATED_LE, EXPLICIT_BE, IMPLICIT_LE, ElementsError
+from dicomhawk.hospital.pixels import PIXEL_DATA
 
 MAX_NESTING = 256
 """Sequences within sequences that are followed; nothing real comes near it."""
@@ -21,6 +22,8 @@ _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 _STEP = 1 << 20
 _VRS = {name.encode(): name for name in vrs.LONG | vrs.SHORT}
+
+_LITTLE_TAG, _LITTLE_LONG = Struct("<HH").unpack_from, Struct("<I").unpack_from
 
 _DATA_SET, _SEQUENCE, _FRAGMENTS = range(3)
 
@@ -47,6 +50,8 @@ class Manner:
     """It may end behind the header of an element, where the value should begin."""
     other_vrs: bool = False
     """Two bytes that are no VR may stand for one: with a length of 32 bits if they are capitals, else of 16."""
+    fragments_anywhere: bool = True
+    """Binary values other than Pixel Data may be in fragments, too."""
     loose_items: bool = False
     """Items and sequences may be longer than what they are in."""
 
@@ -150,14 +155,16 @@ class Structure:
             return 0
         frame = self._frames[-1]
         self._fresh = False
-        group, number = self._tag(header)
+        # What is in UN of undefined length is in Implicit VR Little Endian, whatever the rest is in.
+        tag_at, length_at = (self._tag, self._long) if frame.explicit else (_LITTLE_TAG, _LITTLE_LONG)
+        group, number = tag_at(header)
         tag = group << 16 | number
         if frame.kind != _DATA_SET or group == 0xFFFE:
             self._at += 8
-            self._delimiter(tag, self._long(header, 4)[0])
+            self._delimiter(tag, length_at(header, 4)[0])
             return 8
         if not frame.explicit:
-            vr, length, used = vrs.of_tag(tag), self._long(header, 4)[0], 8
+            vr, length, used = vrs.of_tag(tag), length_at(header, 4)[0], 8
         else:
             code = header[4:6]
             vr = _VRS.get(code, "")
@@ -179,13 +186,15 @@ class Structure:
         frame = self._frames[-1]
         frame.filled = True
         if length == _UNDEFINED:
-            if vr in ("OB", "OW"):
+            if vr in ("OB", "OW") and (tag == PIXEL_DATA or self._manner.fragments_anywhere):
                 self._enter(_FRAGMENTS, None, frame.explicit)
             elif vr in ("SQ", "UN"):
                 # A sequence that somebody did not know is in Implicit VR Little Endian (PS3.5 section 6.2.2).
                 self._enter(_SEQUENCE, None, frame.explicit and vr != "UN")
-            else:
+            elif vr in ("OB", "OW") or not self._manner.ends_before_value:
                 raise ElementsError(f"undefined length of a value of {vr}, at {self._at}")
+            else:
+                self._skip = length  # more than comes
             self._fresh = True
             return
         self._demand(length, f"the value of {tag:08X}")

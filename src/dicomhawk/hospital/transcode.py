@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from dicomhawk.hospital.registry import vr_of_tag
+from dicomhawk.hospital import vr as vrs
 
 from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, encode
 
@@ -52,13 +50,5 @@ def _settle_signs(data_set: DataSet) -> None:
     if representation is None or representation.value != b"\1\0":
         return
     for tag, element in data_set.items():
-        if element.vr == "US" and _may_be_signed(tag):
+        if element.vr == "US" and vrs.may_be_signed(tag):
             data_set[tag] = element._replace(vr="SS")
-
-
-@cache
-def _may_be_signed(tag: int) -> bool:
-    try:
-        return "SS" in vr_of_tag(tag)
-    except KeyError:
-        return False

@@ -58,6 +58,15 @@ def of_tag(tag: int) -> str:
     return _AMBIGUOUS.get(name, name)
 
 
+@lru_cache(maxsize=4096)
+def may_be_signed(tag: int) -> bool:
+    """Whether the dictionary has SS for an attribute, if only as one of several VRs."""
+    try:
+        return "SS" in vr_of_tag(tag)
+    except KeyError:
+        return False
+
+
 def swapped(vr: str, value: bytes) -> bytes:
     """`value` with the bytes of each of its numbers reversed; a remainder shorter than a number stays."""
     size = WORD.get(vr)

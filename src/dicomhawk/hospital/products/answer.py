@@ -9,7 +9,7 @@ from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.answer import Layout, Match
 from dicomhawk.hospital.attributes import QUERY_RETRIEVE_LEVEL, RETRIEVE_AE_TITLE, Level
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET
-from dicomhawk.hospital.dialect import QueryDialect, RetrieveAE, Unknown
+from dicomhawk.hospital.dialect import QueryDialect, Reading, RetrieveAE, Unknown
 from dicomhawk.hospital.elements import DataSet, Element, encode
 from dicomhawk.hospital.products import texts
 from dicomhawk.hospital.products.objects import StoredObject
@@ -26,7 +26,7 @@ COUNTS: Final = {
 
 _COUNTED: Final = frozenset(tag for tags in COUNTS.values() for tag in tags)
 _PACKED: Final = {"US": "<H", "SS": "<h", "UL": "<I", "SL": "<i", "FL": "<f", "FD": "<d"}
-_OPAQUE: Final = frozenset(("AT", "OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+_OPAQUE: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
 
 
 class _Encoder:
@@ -53,16 +53,24 @@ class Answers:
         self._from_index = {tag for level, tags in dialect.indexed.items() if level <= query.level for tag in tags}
         if not dialect.others_from_object:
             self._from_index = set(indexed)
-        self.needs_object = dialect.others_from_object and any(
-            key.is_sequence or (key.tag not in indexed and key.tag not in _COUNTED) for key in query.keys
+        self.needs_object = dialect.others_from_object and (
+            any(key.is_sequence or (key.tag not in indexed and key.tag not in _COUNTED) for key in query.keys)
+            or any(test.tag not in indexed for test in query.tests)
         )
-        self.tags = frozenset(key.tag for key in query.keys)
+        self.tags = frozenset(key.tag for key in query.keys if not key.is_sequence)
 
     def says_nothing(self, resource: Resource) -> bool:
         """Whether there is nothing in an answer that is known of the resource, where that matters."""
         if not self._dialect.ends_with_nothing or resource.charset:
             return False
         return self._from_index.isdisjoint(self.tags)
+
+    @property
+    def unanswerable(self) -> frozenset[int]:
+        """The keys with which there can be no answer for a resource whose object has them."""
+        if self._dialect.reading is not Reading.REPRESENTATION or not self._dialect.sequences:
+            return frozenset()
+        return frozenset(key.tag for key in self._query.keys if key.is_sequence and key.tag >> 16 & 1)
 
     def match(self, resource: Resource) -> Match:
         """The match that a resource is."""
@@ -106,27 +114,31 @@ class Answers:
         target = self._dialect.texts.answers_in
         if target is None:
             target = resource.charset
-            values, target = self._in_set_of_request(values, target) or (values, target)
+            values, target = self._in_set_of_request(values, target)
         else:
             values = {tag: texts.from_utf_8(value, target) for tag, value in values.items()}
         for tag, value in values.items():
-            element = _element(tag, value)
+            element = _element(tag, value, self._dialect.reading)
             if element is not None:
                 found[tag] = element
         return target
 
-    def _in_set_of_request(self, values: dict[int, str], own: str) -> tuple[dict[int, str], str] | None:
-        """The values in the request's character set, and what the answer says of it; None: they stay as they are."""
+    def _in_set_of_request(self, values: dict[int, str], own: str) -> tuple[dict[int, str], str]:
+        """The values in the request's character set, and what the answer says of it.
+
+        Where a value can't be said in it, those that come before it have been converted all the same; it, those after
+        it, and what the answer says stay as they are.
+        """
         rules = self._dialect.texts
         asked = self._query.charset
         if own == asked or (asked == texts.UTF_8 and texts.is_plain(own)) or not texts.convertible(own, rules):
-            return None
+            return values, own
         for target in (asked, ""):  # what is plain ASCII can be said in any set
             if own != target and texts.convertible(target, rules):
-                found = _converted(values, own, target)
-                if found is not None:
-                    return found, "" if "\\" in target or target == texts.ASCII else target
-        return None
+                values, complete = _converted(values, own, target)
+                if complete:
+                    return values, "" if "\\" in target or target == texts.ASCII else target
+        return values, own
 
     def _items(self, items: tuple[DataSet, ...], source: StoredObject) -> tuple[DataSet, ...]:
         made: list[DataSet] = []
@@ -140,36 +152,42 @@ class Answers:
                     within[tag] = Element(tag, "SQ", self._items(element.value, source))
                     continue
                 value = texts.from_utf_8(stored.value(tag) or "", self._dialect.texts.answers_in or "")
-                written = _element(tag, value)
+                written = _element(tag, value, self._dialect.reading)
                 if written is not None:
                     within[tag] = written
             made.append(within)
         return tuple(made)
 
 
-def _converted(values: dict[int, str], source: str, target: str) -> dict[int, str] | None:
+def _converted(values: dict[int, str], source: str, target: str) -> tuple[dict[int, str], bool]:
+    """The values in another set, by their tags up to the first that can't be said there, and whether that is all."""
     found = dict(values)
-    for tag, value in values.items():
+    for tag, value in sorted(values.items()):
         if not value.isascii() and texts.affected(vrs.of_tag(tag)):
             text = texts.converted(value, source, target)
             if text is None:
-                return None
+                return found, False
             found[tag] = text
-    return found
+    return found, True
 
 
 def _text(tag: int, vr: str, value: str) -> Element:
     return Element(tag, vr, value.encode("latin-1", "replace"))
 
 
-def _element(tag: int, value: str) -> Element | None:
+def _element(tag: int, value: str, reading: Reading) -> Element | None:
     """The element for a value; None if it can't be written in the attribute's VR."""
     vr = vrs.of_tag(tag)
+    if reading is Reading.REPRESENTATION and tag >> 16 & 1:
+        vr = "UN"  # nobody says whose it is
     form = _PACKED.get(vr)
-    if form is None or not value:
+    if not value or (form is None and vr != "AT"):
         return _text(tag, vr, value)
     try:
-        number = float(value) if form[1] in "fd" else int(value)
-        return Element(tag, vr, struct.pack(form, number))
+        if form is None:
+            return Element(tag, vr, struct.pack("<HH", *(int(half, 16) for half in value.split(","))))
+        values = value.split("\\") if vr == "US" and vrs.may_be_signed(tag) else [value]
+        numbers = (float(each) if form[1] in "fd" else int(each) for each in values)
+        return Element(tag, vr, b"".join(struct.pack(form, number) for number in numbers))
     except (ValueError, struct.error):
         return None

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable
-from datetime import date
 from typing import Final, NamedTuple, TypeAlias
 
 from dicomhawk.hospital.dialect import Comparison
 from dicomhawk.hospital.matching import MAX_PATTERN_LENGTH, wildcard_test
-from dicomhawk.hospital.products.moments import moment
+from dicomhawk.hospital.products.moments import date_text, moment
 
 Test: TypeAlias = Callable[[str], bool]
 Range: TypeAlias = tuple[str, str]
@@ -25,6 +24,7 @@ LAST: Final = "\U0010ffff"
 """Sorts behind whatever follows a prefix."""
 
 _LETTERS: Final = re.compile("[A-Za-z]+")
+_STARS: Final = re.compile(r"\*+")
 _CONTROLS: Final = dict.fromkeys((*range(0x20), *range(0x7F, 0x100)))
 _FOLDED: Final = str.maketrans(
     _CONTROLS
@@ -56,6 +56,10 @@ class Compared(NamedTuple):
     """ASCII letters that all values which match begin with, in one case or the other."""
     infix: str = ""
     """ASCII letters that they all have somewhere."""
+
+
+NOTHING: Final = Compared(lambda stored: False, 1, narrows=True)
+"""What no value passes."""
 
 
 def compile_key(tag: int, vr: str, value: str, rules: Comparison) -> Compared:
@@ -115,10 +119,6 @@ def _compile(vr: str, value: str, rules: Comparison) -> Compared:
     return Compared(lambda stored: stored == literal, points=(value,), narrows=True)
 
 
-def _nothing() -> Compared:
-    return Compared(lambda stored: False, 1, narrows=True)
-
-
 def _same(value: str) -> str:
     return value
 
@@ -129,8 +129,9 @@ def _refuse_wildcards(value: str, rules: Comparison) -> None:
 
 
 def _pattern(value: str, fold: Callable[[str], str]) -> Compared:
+    value = _STARS.sub("*", value)
     if len(value) > MAX_PATTERN_LENGTH:
-        return _nothing()
+        return NOTHING
     test = wildcard_test(value)
     if fold is not _same:
         return Compared(lambda stored: test(fold(stored)), 1)
@@ -153,7 +154,7 @@ def _moments(vr: str, value: str) -> Compared:
     low = moment(vr, first) if first else None
     high = moment(vr, last) if last else None
     if (first and low is None) or (last and high is None):
-        return _nothing()
+        return NOTHING
     if not dash:
         found = Compared(lambda stored: low is not None and moment(vr, stored) == low, 1)
         return found if vr != "DA" else found._replace(ranges=_of_dates(low, low), narrows=True)
@@ -167,13 +168,9 @@ def _moments(vr: str, value: str) -> Compared:
 
 def _of_dates(low: float | None, high: float | None) -> tuple[Range, ...]:
     """Ranges of the texts of dates, with full stops and without, between two days."""
-    last = LAST if high is None else _text(date.fromordinal(int(high)))
+    last = LAST if high is None else date_text(high)
     if low is None:
         return (("", last),)
-    day = date.fromordinal(int(low))
+    first = date_text(low)
     # With full stops they come before those of the same year without.
-    return ((f"{day.year:04}.", f"{day.year:04}.{LAST}"), (_text(day), last))
-
-
-def _text(day: date) -> str:
-    return f"{day.year:04}{day.month:02}{day.day:02}"
+    return ((f"{first[:4]}.", f"{first[:4]}.{LAST}"), (first, last))

@@ -94,6 +94,7 @@ class ProductArchive:
             run = yield from self._run(query, now, visitor)
             yield from run.failure(levels)
             answers = Answers(query, self.dialect, self.ae_title)
+            yield from _fail_with(answers.unanswerable, run.resources(answers.tags))
             for resource in run.modalities() if query.modalities is not None else run.resources(answers.tags):
                 if resource is None:
                     yield None
@@ -103,6 +104,15 @@ class ProductArchive:
                     yield answers.match(resource)
         except sqlite3.Error as error:
             raise unable() from error
+
+
+def _fail_with(tags: frozenset[int], resources: Iterator[Resource | None]) -> Iterator[None]:
+    """Raise `QueryError` if the object of one of the resources has a sequence that is among these."""
+    for resource in resources if tags else ():
+        if resource is None:
+            yield None
+        elif any(resource.object().items(tag) is not None for tag in tags):
+            raise request.failed(0xC000)
 
 
 class _Run:

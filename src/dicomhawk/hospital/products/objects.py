@@ -10,8 +10,8 @@ from typing import Final
 
 from dicomhawk.hospital import vr as vrs
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET
-from dicomhawk.hospital.dialect import QueryDialect, TooLong
-from dicomhawk.hospital.elements import DataSet, decode
+from dicomhawk.hospital.dialect import QueryDialect, Reading, TooLong
+from dicomhawk.hospital.elements import DataSet, Element, decode
 from dicomhawk.hospital.part10 import HEAD_SIZE, Part10Error, dataset_offset
 from dicomhawk.hospital.pixels import PIXEL_DATA
 from dicomhawk.hospital.products import texts
@@ -20,6 +20,8 @@ REMEMBERED_HEADS: Final = 128
 """Heads kept decoded: those of one answer's page. Each may cost as much as its file's head."""
 
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
+_DIGITS: Final = {"FL": "{:.9g}", "FD": "{:.17g}"}
+"""As many as tell any two numbers apart."""
 OPAQUE: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN"))
 
 
@@ -31,9 +33,7 @@ class StoredObject:
     def __init__(self, head: DataSet, dialect: QueryDialect) -> None:
         self.head = head
         self._dialect = dialect
-        element = head.get(SPECIFIC_CHARACTER_SET)
-        raw = element.value if element is not None and isinstance(element.value, bytes) else b""
-        self.charset = raw.decode("latin-1").rstrip(" \0")
+        self.charset = declared(head.get(SPECIFIC_CHARACTER_SET), dialect.reading)
 
     def within(self, item: DataSet) -> StoredObject:
         """An item of one of its sequences."""
@@ -44,9 +44,11 @@ class StoredObject:
     def value(self, tag: int) -> str | None:
         """The value, in the set in which the product keeps it; None: there is none that it would know."""
         element = self.head.get(tag)
-        if element is None or isinstance(element.value, tuple) or tag >> 16 & 1 or tag & 0xFFFF == 0:
+        if element is None or isinstance(element.value, tuple) or tag & 0xFFFF == 0:
             return None
-        return self.read(vrs.of_tag(tag), element.value)
+        if self._dialect.reading is not Reading.ATTRIBUTE:
+            return self._limited(element.vr, text_of(element, self.charset, self._dialect))
+        return None if tag >> 16 & 1 else self.read(vrs.of_tag(tag), element.value)
 
     def read(self, vr: str, value: bytes) -> str | None:
         """A value of `vr`, in the set in which the product keeps it; None: it is none that it would know."""
@@ -56,12 +58,11 @@ class StoredObject:
             return _numbers(vr, value)
         if vr == "AT":
             return None
-        text = unpadded(vr, value)
-        rules = self._dialect.texts
-        if rules.answers_in is not None and texts.affected(vr):
-            text = texts.to_utf_8(text, self.charset, rules.undeclared)
+        return self._limited(vr, _in_utf_8(vr, unpadded(vr, value), self.charset, self._dialect))
+
+    def _limited(self, vr: str, text: str | None) -> str | None:
         longest = self._dialect.longest.get(vr)
-        if longest is not None and len(text) > longest:
+        if text is not None and longest is not None and len(text) > longest:
             return None if self._dialect.too_long is TooLong.ABSENT else text[:longest]
         return text
 
@@ -69,6 +70,50 @@ class StoredObject:
         """The items of a sequence; None: there is no such."""
         element = self.head.get(tag)
         return element.value if element is not None and isinstance(element.value, tuple) else None
+
+
+def text_of(element: Element, charset: str, dialect: QueryDialect) -> str | None:
+    """The text that a product has for an element which isn't a sequence, one character for each byte: in UTF-8, if it
+    keeps texts so. None: it has none for such a value.
+
+    The dialect must go by the VR in the data set (`Reading`).
+    """
+    tag, vr, value = element
+    assert isinstance(value, bytes)
+    if vr in vrs.TEXT:
+        return _in_utf_8(vr, unpadded(vr, value), charset, dialect)
+    if dialect.reading is Reading.TEXT:
+        return None
+    if vr in _NUMBERS:
+        return _numbers(vr, value)
+    if vr == "AT":
+        return "{:04x},{:04x}".format(*struct.unpack_from("<HH", value)) if len(value) >= 4 else None  # the first one
+    own = vrs.of_tag(tag)
+    if vr != "UN" or own not in vrs.TEXT:
+        return None
+    # Of what nobody knew it is only the padding of UN that is taken away (PS3.5 section 6.2.2).
+    text = value.decode("latin-1").removesuffix("" if len(value) % 2 else "\0")
+    return _in_utf_8(own, text, charset, dialect)
+
+
+def declared(element: Element | None, reading: Reading) -> str:
+    """The value of Specific Character Set in an element."""
+    if element is None or isinstance(element.value, tuple):
+        return ""
+    text = element.value.decode("latin-1")
+    if reading is Reading.ATTRIBUTE:
+        return text.rstrip(" \0")
+    if element.vr not in vrs.TEXT:
+        return ""
+    if reading is Reading.REPRESENTATION:
+        text = text.partition("\0")[0]
+    return "\\".join(term.strip(" ") for term in text.split("\\"))
+
+
+def _in_utf_8(vr: str, text: str, charset: str, dialect: QueryDialect) -> str:
+    if dialect.texts.answers_in is None or not texts.affected(vr):
+        return text
+    return texts.to_utf_8(text, charset, dialect.texts.undeclared)
 
 
 def unpadded(vr: str, value: bytes) -> str:
@@ -82,7 +127,7 @@ def _numbers(vr: str, value: bytes) -> str | None:
     numbers = [number for (number,) in struct.iter_unpack(f"<{_NUMBERS[vr]}", value[: len(value) // size * size])]
     if not numbers:
         return None
-    return "\\".join(f"{number:.9g}" if vr in ("FL", "FD") else str(number) for number in numbers)
+    return "\\".join(_DIGITS[vr].format(number) if vr in _DIGITS else str(number) for number in numbers)
 
 
 class Vault:

@@ -13,17 +13,19 @@ from dicomhawk.hospital.attributes import (
     Level,
 )
 from dicomhawk.hospital.charset import SPECIFIC_CHARACTER_SET
-from dicomhawk.hospital.dialect import KeysAbove, QueryDialect
+from dicomhawk.hospital.dialect import KeysAbove, QueryDialect, Reading
 from dicomhawk.hospital.elements import DataSet, Element
 from dicomhawk.hospital.errors import MAX_KEYS, MAX_VALUES, QueryError, QueryProblem
 from dicomhawk.hospital.matching import MAX_PATTERNS
 from dicomhawk.hospital.products import texts
-from dicomhawk.hospital.products.compare import TEMPORAL, Compared, WildcardError, compile_key
-from dicomhawk.hospital.products.objects import OPAQUE, unpadded
+from dicomhawk.hospital.products.compare import NOTHING, TEMPORAL, Compared, WildcardError, compile_key
+from dicomhawk.hospital.products.objects import OPAQUE, declared, text_of, unpadded
 
 FIRST_GROUP: Final = 0x0008
 """Group of the first attributes that a data set may have (PS3.5 section 7.1)."""
 
+_PADDING: Final = 0xFFFCFFFC
+"""Data Set Trailing Padding, which is no key (PS3.10 section 7.2)."""
 _NUMBERS: Final = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d"}
 
 
@@ -34,6 +36,8 @@ class Key(NamedTuple):
     vr: str
     value: str
     is_sequence: bool
+    matches_nothing: bool = False
+    """It has a value that the product can't read."""
 
 
 class Test(NamedTuple):
@@ -63,55 +67,60 @@ class Query(NamedTuple):
 def read(identifier: DataSet, levels: tuple[Level, ...], dialect: QueryDialect) -> Query:
     """The query in an identifier, in an information model with these levels. Raises `QueryError`."""
     if len(identifier) > MAX_KEYS:
-        raise _failed(0xC000)
+        raise failed(0xC000)
     level, text = _level(identifier, dialect)
     in_model = level in levels
     if not in_model and dialect.failures.level_not_in_model is not None and not dialect.failures.only_when_reached:
-        raise _failed(dialect.failures.level_not_in_model)
-    charset = _raw(identifier.get(SPECIFIC_CHARACTER_SET))
+        raise failed(dialect.failures.level_not_in_model)
+    charset = declared(identifier.get(SPECIFIC_CHARACTER_SET), dialect.reading)
     keys = [
         _key(element, charset, dialect)
         for tag, element in sorted(identifier.items())
-        if tag >> 16 >= FIRST_GROUP and tag not in (QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET)
+        if tag >> 16 >= FIRST_GROUP and tag not in (QUERY_RETRIEVE_LEVEL, SPECIFIC_CHARACTER_SET, _PADDING)
     ]
     if sum(key.value.count("\\") for key in keys) >= MAX_VALUES:
-        raise _failed(0xC000)
+        raise failed(0xC000)
     try:
         tests, above, modalities = _tests(keys, charset, level, levels, dialect)
     except WildcardError as error:
-        raise _failed(error.status) from None
+        raise failed(error.status) from None
     everything = [*tests, *(test for _, test in above if test is not None), *filter(None, [modalities])]
     if sum(test.as_sent.patterns for test in everything) > MAX_PATTERNS:
-        raise _failed(0xC000)
+        raise failed(0xC000)
     return Query(level, text, in_model, charset, keys, tests, above, modalities)
 
 
-def _failed(status: int) -> QueryError:
+def failed(status: int) -> QueryError:
+    """The error for a query that ends with this status."""
     return QueryError(QueryProblem.UNABLE_TO_PROCESS, "", status=status)
 
 
 def _level(identifier: DataSet, dialect: QueryDialect) -> tuple[Level, str]:
     element = identifier.get(QUERY_RETRIEVE_LEVEL)
     if element is None:
-        raise _failed(dialect.failures.no_level)
-    text = _raw(element)
+        raise failed(dialect.failures.no_level)
+    key = _key(element, "", dialect)
+    if key.matches_nothing:
+        raise failed(dialect.failures.unknown_level)
+    text = key.value
     if not text:
-        raise _failed(dialect.failures.empty_level)
+        raise failed(dialect.failures.empty_level)
     wanted = text if dialect.level_case else text.upper()
     for name, level in dialect.level_names.items():
         if wanted == name or (dialect.level_prefixes and wanted.startswith(name)):
             return level, text if dialect.level_as_asked else level.name
-    raise _failed(dialect.failures.unknown_level)
-
-
-def _raw(element: Element | None) -> str:
-    if element is None or isinstance(element.value, tuple):
-        return ""
-    return element.value.decode("latin-1").rstrip(" \0")
+    raise failed(dialect.failures.unknown_level)
 
 
 def _key(element: Element, charset: str, dialect: QueryDialect) -> Key:
     vr = vrs.of_tag(element.tag)
+    if dialect.reading is Reading.TEXT:
+        text = "" if isinstance(element.value, tuple) else text_of(element, charset, dialect) or ""
+        padding = b" \0" if element.vr in vrs.NUL_PADDED and element.vr in vrs.TEXT else b" "
+        has_value = bool(element.value if isinstance(element.value, tuple) else element.value.rstrip(padding))
+        return Key(element.tag, vr, text, is_sequence=False, matches_nothing=has_value and not text)
+    if dialect.reading is Reading.REPRESENTATION and not isinstance(element.value, tuple):
+        return Key(element.tag, vr, text_of(element, charset, dialect) or "", is_sequence=False)
     if isinstance(element.value, tuple):
         return Key(element.tag, "SQ", "", is_sequence=True)
     if vr in _NUMBERS:
@@ -174,6 +183,10 @@ def _is_compared(tag: int, level: Level, levels: tuple[Level, ...], dialect: Que
 
 def _test(key: Key, charset: str, dialect: QueryDialect) -> Test | None:
     rules = dialect.comparison
+    if key.matches_nothing:
+        return Test(key.tag, NOTHING, NOTHING)
+    if key.vr == "SQ" and key.value:
+        raise failed(0xC000)
     value = key.value if rules.leading_spaces else key.value.strip(" \0")
     if not value or key.is_sequence or (rules.dates_as_text and key.vr in TEMPORAL and value == "-"):
         return None

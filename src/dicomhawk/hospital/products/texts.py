@@ -21,6 +21,8 @@ ASCII: Final = "ISO_IR 6"
 _PLAIN: Final = frozenset(("", ASCII, UTF_8))
 """Sets whose texts are UTF-8 as they are."""
 _SEPARATOR: Final = re.compile(r"[\\ ]")
+_ESCAPES: Final = re.compile(r"\x1b[\x20-\x2f]+[\x30-\x7f]")
+_UNPRINTABLE: Final = re.compile(r"[\0-\x09\x0b-\x1f\x7f]")
 
 
 def affected(vr: str) -> bool:
@@ -43,13 +45,12 @@ def to_utf_8(value: str, declared: str, undeclared: str) -> str:
     """`value` in UTF-8, without what has no meaning in its set. An unknown set is taken for ASCII."""
     if value.isascii() and _ESCAPE not in value:
         return value
-    declared = declared if declared.strip("\\ \0") else undeclared
-    raw = value.encode("latin-1")
-    if _ESCAPE in value:
-        text = character_set(declared).decode(raw).replace(_REPLACEMENT, "")
-    else:
-        text = raw.decode(codec(declared) or "ascii", "ignore")
-    return text.encode().decode("latin-1")
+    found = codec(declared if declared.strip("\\ \0") else undeclared) or "ascii"
+    text = value.encode("latin-1").decode(found, "ignore")
+    if found == "ascii":
+        text = _UNPRINTABLE.sub("", text)
+    # With code extensions, what is said by them is left out, and what they led in is read as the first set.
+    return (_ESCAPES.sub("", text) if "\\" in declared else text).encode().decode("latin-1")
 
 
 def from_utf_8(value: str, target: str) -> str:

@@ -44,6 +44,11 @@ class Reading(Part):
         description="Whether two bytes that are no VR may stand for one: with a length of 32 bits if they are "
         "capitals, else of 16. Seen with the VRs zz and ZZ.",
     )
+    fragments_anywhere: bool = Field(
+        default=True,
+        description="Whether binary values other than Pixel Data may be in fragments, too. Seen by a key of VR OB "
+        "with undefined length.",
+    )
     loose_items: bool = Field(
         default=False,
         description="Whether items and sequences may be longer than what they are in. Seen with an item that "

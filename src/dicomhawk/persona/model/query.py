@@ -16,6 +16,7 @@ from ...hospital.dialect import (
     KeysAbove,
     Order,
     QueryDialect,
+    Reading,
     RetrieveAE,
     Texts,
     TooLong,
@@ -238,6 +239,12 @@ class Find(Part):
         default=False,
         description="Whether a sequence that is a key comes back with its items where the object has it.",
     )
+    values_by: Reading = Field(
+        default=Reading.ATTRIBUTE,
+        description="What says how a value is read: its attribute's VR; the VR in the data set, where binary values "
+        "are none; or that VR if it is one of text, while a key with another value matches nothing. Seen by keys "
+        "whose VR isn't theirs.",
+    )
     longest: dict[Vr, int] = Field(
         default_factory=dict,
         description="Bytes that are kept of a value, by VR. Seen by storing and querying longer ones.",
@@ -284,6 +291,7 @@ class Find(Part):
             counts=self.counts,
             modalities_by_series=self.modalities_by_series,
             sequences=self.sequences,
+            reading=self.values_by,
             longest=self.longest,
             too_long=self.too_long,
             retrieve_ae=self.retrieve_ae,

@@ -105,6 +105,7 @@ class Service:
             ends_in_header=reading.ends_in_header,
             ends_before_value=reading.ends_before_value,
             other_vrs=reading.other_vrs,
+            fragments_anywhere=reading.fragments_anywhere,
             loose_items=reading.loose_items,
         )
         return Structure(self.request.context.transfer_syntax, manner)
