@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import mmap
 import select
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from dicomhawk.persona.model.capacity import Capacity
+from dicomhawk.sensor.dicom import heads
 from dicomhawk.sensor.dicom.heads import BUCKETS, MOST_WORKERS, Heads, Queue
 from dicomhawk.sensor.dicom.slots import PLACES, Slots
 from dicomhawk.sensor.dicom.turns import MAX_WAITING, RETRY, Turns
@@ -45,20 +47,23 @@ Places = tuple[Slots, Heads]
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Iterator[Places]:
-    """Those of the first worker."""
-    slots, heads = Slots(tmp_path / "lock", KEY), Heads(tmp_path / "heads", 0)
-    yield slots, heads
-    slots.close()
-    heads.close()
+def shared() -> mmap.mmap:
+    """What the workers share."""
+    return heads.shared()
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Heads]:
+def places(tmp_path: Path, shared: mmap.mmap) -> Iterator[Places]:
+    """Those of the first worker."""
+    slots = Slots(tmp_path / "lock", KEY)
+    yield slots, Heads(shared, 0)
+    slots.close()
+
+
+@pytest.fixture
+def elsewhere(shared: mmap.mmap) -> Heads:
     """Those of the second worker."""
-    heads = Heads(tmp_path / "heads", 1)
-    yield heads
-    heads.close()
+    return Heads(shared, 1)
 
 
 @pytest.fixture
@@ -318,19 +323,18 @@ def test_who_has_waited_long_in_another_worker_is_negotiated_first(
     asyncio.run(script())
 
 
-def test_heads_are_of_a_visitor_and_of_workers_that_live(tmp_path: Path, places: Places, elsewhere: Heads) -> None:
-    slots, heads = places
+def test_heads_are_of_a_visitor_and_of_workers_that_live(shared: mmap.mmap, places: Places, elsewhere: Heads) -> None:
+    slots, here = places
     base, other = slots.base(A), slots.base(A) + BUCKETS * PLACES  # share an entry
     elsewhere.tell(Queue.RING, base, 5.0)
-    assert heads.others(Queue.RING, base, 6.0) and not heads.others(Queue.RING, base, 5.0)
-    assert not heads.others(Queue.LINE, base, 6.0) and not heads.others(Queue.RING, other, 6.0)
+    assert here.others(Queue.RING, base, 6.0) and not here.others(Queue.RING, base, 5.0)
+    assert not here.others(Queue.LINE, base, 6.0) and not here.others(Queue.RING, other, 6.0)
     assert not elsewhere.others(Queue.RING, base, 6.0)  # its own
-    many = Heads(tmp_path / "heads", MOST_WORKERS)
+    many = Heads(shared, MOST_WORKERS)
     many.tell(Queue.RING, base, 1.0)
-    assert not many.others(Queue.RING, base, 6.0) and not heads.others(Queue.RING, base, 4.0)
-    many.close()
-    Heads(tmp_path / "heads", 1).close()  # its successor
-    assert not heads.others(Queue.RING, base, 6.0)
+    assert not many.others(Queue.RING, base, 6.0) and not here.others(Queue.RING, base, 4.0)
+    Heads(shared, 1)  # its successor
+    assert not here.others(Queue.RING, base, 6.0)
 
 
 def test_idle_associations_take_turns_in_their_order_over_all_workers(data: Path) -> None:

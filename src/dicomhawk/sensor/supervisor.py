@@ -25,6 +25,7 @@ from ..persona import model
 from ..settings import Deployment, Settings, SettingsError
 from . import holdings, worker
 from .custody import Custody
+from .dicom.heads import Heads, shared
 from .lock import only_one
 from .ports import KINDS, NAMES, DoorKind, ports_of
 from .processes import die_with, raise_descriptor_limit
@@ -130,6 +131,7 @@ class _Supervisor:
         self._deployment = deployment
         self._persona = persona
         self._workers = workers
+        self._heads = shared()
         self._ports = ports
         self._ready_file = ready_file
 
@@ -208,7 +210,7 @@ class _Supervisor:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             worker.run(
                 each.name,
-                each.number,
+                Heads(self._heads, each.number),
                 each.listening,
                 self._settings,
                 self._deployment,

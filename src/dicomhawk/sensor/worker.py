@@ -37,8 +37,8 @@ GOODBYE_SECONDS = 1.0
 """How long connections may take to close when the sensor ends; all of it must be over in 5 s."""
 BACKLOG = 1024
 """Connections that wait to be accepted, on each socket."""
-SLOTS_FILE, HEADS_FILE = "turns.lock", "turns.heads"
-"""In the data folder: what the workers lock for visitors, which stays empty; and who comes next in each of them."""
+SLOTS_FILE = "turns.lock"
+"""In the data folder: what the workers lock for visitors; nothing is ever in it."""
 TICK_SECONDS = 30.0
 """How often the recorder looks after sessions, budgets and the disk."""
 
@@ -49,22 +49,18 @@ Listening: TypeAlias = Mapping[DoorKind, list[socket.socket]]
 
 def run(
     name: str,
-    number: int,
+    heads: Heads,
     listening: Listening,
     settings: Settings,
     deployment: Deployment,
     persona: Persona,
     ready: Callable[[], None],
 ) -> None:
-    """Serve on these sockets until SIGTERM.
-
-    `name` is the worker's in events and in the names of its files, `number` its place among the workers, from 0.
-    """
+    """Serve on these sockets until SIGTERM. `name` is the worker's in events and in the names of its files."""
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     recorder = Recorder(settings, name)
     holdings = Holdings(settings, deployment, persona)
-    heads = Heads(settings.data / HEADS_FILE, number)
     lures = of_persona(settings, deployment, persona)
     backing = Backing(settings, deployment, persona, holdings, recorder, time.time, lures)
     try:

@@ -1,16 +1,15 @@
 """Since when those wait that come next, in each worker of a sensor: places go to who came first, wherever that is.
 
-The workers share a file that is mapped into memory. It only says in which order they may take what is free; who holds
-a place is for `Slots`. What another worker writes at this moment may be read half: then the order is lost once.
+The workers share memory that was mapped before they were forked. It only says in which order they may take what is
+free; who holds a place is for `Slots`. What another worker writes at this moment may be read half: then the order is
+lost once.
 """
 
 from __future__ import annotations
 
 import mmap
-import os
 import struct
 from enum import IntEnum
-from pathlib import Path
 
 from .slots import PLACES
 
@@ -32,23 +31,21 @@ class Queue(IntEnum):
     """For a turn."""
 
 
+def shared() -> mmap.mmap:
+    """Memory for the heads of all workers, to be made by the process that forks them."""
+    return mmap.mmap(-1, BUCKETS * len(Queue) * _ROW.size)
+
+
 class Heads:
     """The first one of each queue, of all workers. Moments are of a clock that they share, and above 0."""
 
-    def __init__(self, path: Path, worker: int) -> None:
-        """`worker`: number of this worker, from 0."""
+    def __init__(self, rows: mmap.mmap, worker: int) -> None:
+        """`rows`: what `shared` made; `worker`: number of this worker, from 0."""
         self._worker = worker
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            size = BUCKETS * len(Queue) * _ROW.size
-            if os.fstat(file).st_size < size:
-                os.ftruncate(file, size)
-            self._rows = mmap.mmap(file, size)
-        finally:
-            os.close(file)
+        self._rows = rows
         if worker < MOST_WORKERS:  # the one before us with this number may have been killed
-            for row in range(0, size, _ROW.size):
-                _ENTRY.pack_into(self._rows, row + worker * _ENTRY.size, 0, 0.0)
+            for row in range(0, len(rows), _ROW.size):
+                _ENTRY.pack_into(rows, row + worker * _ENTRY.size, 0, 0.0)
 
     @staticmethod
     def _row(queue: Queue, base: int) -> int:
@@ -70,7 +67,3 @@ class Heads:
             if row[2 * worker] == base and 0 < row[2 * worker + 1] < before and worker != self._worker:
                 return True
         return False
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._rows.close()
