@@ -268,6 +268,17 @@ def test_an_answer_that_only_begins_is_a_failed_one(tmp_path: Path) -> None:
         assert responses == [[2, 0, 1, 0], [1, 0, 2, 0], [0, 0, 3, 0], [None, 0, 3, 0]]
 
 
+def test_without_an_answer_dcmqrscp_hangs_up(tmp_path: Path) -> None:
+    hasty = tmp_path / "hasty.toml"
+    hasty.write_text('name = "hasty"\nextends = "dcmqrscp"\n[get]\npatience = 0.3\n[wire]\npartial_pdu = 0.6\n')
+    with sensor_of(str(hasty), tmp_path) as sensor:
+        fill(sensor.port)
+        assert get(sensor.port, THE_STUDY, answers=(b"\4",))[2:] == ["closed"]
+        units = get(sensor.port, THE_STUDY, answers=(bytes.fromhex("040000000040"),))
+        assert [counters(each) for each in commands(units) if 0x0900 in each][0] == [2, 0, 1, 0]
+        assert len(sent(units)) == 3
+
+
 def test_orthanc_puts_failed_instances_into_the_command_set(orthanc: int) -> None:
     units = get(orthanc, THE_STUDY, contexts=[(STUDY_GET, [IMPLICIT])])
     (unit,) = units
@@ -399,7 +410,9 @@ def test_storage_commitment(orthanc: int) -> None:
     )
     assert (status_of(answer), answer[0x0002].rstrip(b"\0").decode()) == (0, COMMITMENT)
     # What doesn't come whole ends the connection, as what is wrong does.
-    assert say(orthanc, command(**right, requested_instance=COMMITMENT_INSTANCE), data[:-3]) == ["closed"]
+    cut = Message(0, command(**right, requested_instance=COMMITMENT_INSTANCE), data[:-3])
+    echo = Message(0, command(sop=VERIFICATION, field=0x30, message_id=1, data=NO_DATA))
+    assert hold(Conversation([(VERIFICATION, [IMPLICIT])], [cut, echo]), orthanc)[-1] == "closed"
 
 
 def test_objects_come_back_as_the_products_write_them(orthanc: int, dcmqrscp: int) -> None:
@@ -412,9 +425,9 @@ def test_objects_come_back_as_the_products_write_them(orthanc: int, dcmqrscp: in
         (0x00080092, "ST", b"x"),
         (0x00081030, "LO", b"CHEST   "),
         (0x00081140, "SQ", [item]),
-        (0x00100010, "PN", b" Name^A\0 "),
+        (0x00100010, "PN", b"Name^A\0 "),
         (0x00100020, "LO", "P7"),
-        (0x0020000D, "UI", study.encode() + b"   "),
+        (0x0020000D, "UI", study.encode() + b"    "),
         (0x0020000E, "UI", f"{study}.1"),
     ]
     again = data_set([(0x0020000D, "UI", "1.2.3"), (0xFFFCFFFC, "OB", b"abcd")], IMPLICIT)
@@ -427,7 +440,7 @@ def test_objects_come_back_as_the_products_write_them(orthanc: int, dcmqrscp: in
             (0x00080092, "ST", b"x\0"),
             (0x00081030, "LO", b"CHEST "),
             (0x00081140, "SQ", [[(0x00081150, "UI", "1.2"), (0x00081155, "UI", "3.4")]]),
-            (0x00100010, "PN", b" Name^A\0 "),
+            (0x00100010, "PN", b"Name^A\0 "),
             *elements[7:8],
             (0x0020000D, "UI", study),
             *elements[9:],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dicomhawk.hospital import vr as vrs
 
 from .elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, encode
+from .rewriting import Rewriting
 
 TRUSTED_ELEMENTS = 2_000_000
 """Far above what strangers' data sets may have: these are the operator's, enhanced multi-frame ones among them."""
@@ -18,12 +19,22 @@ def can_transcode(source: str, target: str) -> bool:
     return source in _UNCOMPRESSED and target in _UNCOMPRESSED
 
 
-def transcode(data: bytes | memoryview, source: str, target: str, *, max_elements: int = TRUSTED_ELEMENTS) -> bytes:
-    """The data set in an uncompressed transfer syntax, with defined lengths; the pixels are the same.
+def transcode(
+    data: bytes | memoryview,
+    source: str,
+    target: str,
+    *,
+    max_elements: int = TRUSTED_ELEMENTS,
+    rewriting: Rewriting | None = None,
+) -> bytes:
+    """The data set in an uncompressed transfer syntax, with defined lengths; the pixels are the same. With
+    `rewriting` it is read leniently (see `decode`), and written so.
 
     Raises `ElementsError` if `data` can't be read.
     """
-    data_set = decode(data, source, max_elements=max_elements)
+    data_set = decode(data, source, max_elements=max_elements, lenient=rewriting is not None)
+    if rewriting is not None:
+        data_set = rewriting.tidied(data_set)
     _settle_group_lengths(data_set, target)
     if source == IMPLICIT_LE and target != IMPLICIT_LE:
         _settle_signs(data_set)

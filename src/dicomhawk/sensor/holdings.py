@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Container, Generator, Hashable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,10 @@ from ..hospital.instances import InstanceRef, Instances
 from ..hospital.kept import classes_of
 from ..hospital.part10 import Part10Error, dataset_offset, file_meta
 from ..hospital.products.find import ProductArchive
+from ..hospital.products.request import as_read
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
+from ..hospital.rewriting import Rewriting
 from ..hospital.rows import Device
 from ..hospital.steps import PerformedSteps, Scheduled, entries
 from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, transcode
@@ -109,6 +112,7 @@ class Holdings:
         self._catalogue = Catalogue(_catalogue(settings))
         self.character_set = self._catalogue.info("character_set") or "ISO_IR 100"
         """Specific Character Set of the hospital's objects."""
+        self._rewriting = Rewriting(frozenset(persona.get.dropped_groups))
         self._answering = Answering(retrieve_ae=deployment.ae_title, character_set=self.character_set)
         self._uploads = Uploads(_uploads(settings))
         self._accepted, self._others = persona.contexts.policies(), persona.contexts.others()
@@ -137,10 +141,8 @@ class Holdings:
 
         A class that is none of a query is answered at all levels.
         """
-        model = _MODELS.get(sop_class_uid, Model.PATIENT_ROOT)
+        model = self._model(sop_class_uid)
         if self.product is not None:
-            if model is Model.PATIENT_STUDY_ONLY and not self.product.dialect.failures.patient_study_only:
-                model = Model.PATIENT_ROOT
             return self.product.find(model.levels, keys, now=self._clock(), visitor=visitor)
         return find(
             self._catalogue,
@@ -214,10 +216,11 @@ class Holdings:
         """The instances that a retrieval asks for. Raises `QueryError`."""
         if self.product is not None:
             dialect = self.product.dialect
-            rules = replace(rules, compare=dialect.comparison, supported=dialect.keys)
+            keys, unreadable = as_read(keys, dialect)
+            rules = replace(rules, compare=dialect.comparison, supported=dialect.keys, unreadable=unreadable)
         return retrieve(
             self._catalogue,
-            _MODELS.get(sop_class_uid, Model.PATIENT_ROOT),
+            self._model(sop_class_uid),
             keys,
             now=self._clock(),
             uploads=self._uploads,
@@ -225,6 +228,13 @@ class Holdings:
             relational=relational,
             rules=rules,
         )
+
+    def _model(self, sop_class_uid: str) -> Model:
+        """The information model of a SOP class, as the product has it."""
+        found = _MODELS.get(sop_class_uid, Model.PATIENT_ROOT)
+        if found is Model.PATIENT_STUDY_ONLY and self.product is not None:
+            return found if self.product.dialect.failures.patient_study_only else Model.PATIENT_ROOT
+        return found
 
     def knows(self, ae_title: str) -> bool:
         """Whether a device of the hospital has that AE title."""
@@ -256,8 +266,9 @@ class Holdings:
     ) -> StoredObject | None:
         """An instance in the transfer syntax `syntax`; None if it can't be had in it.
 
-        With `rewritten`, uncompressed objects of visitors are written anew: with defined lengths, and right group
-        lengths. Those of the hospital are so already, and are decompressed if they are in one of `decodes`.
+        With `rewritten`, uncompressed objects of visitors are written anew as the product does: with defined lengths,
+        right group lengths, and no needless padding. Those of the hospital are so already, and are decompressed if
+        they are in one of `decodes`.
         """
         path = await self.file(instance)
         if path is None:
@@ -281,11 +292,10 @@ class Holdings:
         if origin == "captured" and len(data) > MAX_REWRITTEN:
             return as_it_is
         limit = MAX_ELEMENTS if origin == "captured" else TRUSTED_ELEMENTS
+        rewriting = self._rewriting if rewritten and origin == "captured" else None
+        write = partial(transcode, data, own, syntax, max_elements=limit, rewriting=rewriting)
         try:
-            if len(data) < REWRITTEN_AT_ONCE:
-                written = transcode(data, own, syntax, max_elements=limit)
-            else:
-                written = await asyncio.to_thread(transcode, data, own, syntax, max_elements=limit)
+            written = write() if len(data) < REWRITTEN_AT_ONCE else await asyncio.to_thread(write)
         except ElementsError:
             return as_it_is
         return StoredObject(memoryview(written), syntax, origin, key)

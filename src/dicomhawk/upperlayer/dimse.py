@@ -128,6 +128,12 @@ _UI = frozenset(
 )
 
 # Looking a member up in its class costs more than all else that is done with an element.
+_REQUESTS_AN_INSTANCE = frozenset(
+    map(
+        int,
+        (CommandField.N_GET_RQ, CommandField.N_SET_RQ, CommandField.N_ACTION_RQ, CommandField.N_DELETE_RQ),
+    )
+)
 _GROUP_LENGTH_KEY: int = Key.CommandGroupLength.value
 _AFFECTED_SOP_CLASS_UID: int = Key.AffectedSOPClassUID.value
 _REQUESTED_SOP_CLASS_UID: int = Key.RequestedSOPClassUID.value
@@ -185,13 +191,19 @@ class Command:
 
     @property
     def sop_class_uid(self) -> str:
-        """Affected or, in DIMSE-N requests, Requested SOP Class UID."""
-        return self.text(_AFFECTED_SOP_CLASS_UID) or self.text(_REQUESTED_SOP_CLASS_UID)
+        """Affected or, in DIMSE-N requests, Requested SOP Class UID; the other one where that is missing."""
+        affected = self.text(_AFFECTED_SOP_CLASS_UID)
+        if affected and self.command_field not in _REQUESTS_AN_INSTANCE:
+            return affected
+        return self.text(_REQUESTED_SOP_CLASS_UID) or affected
 
     @property
     def sop_instance_uid(self) -> str:
-        """Affected or Requested SOP Instance UID."""
-        return self.text(Key.AffectedSOPInstanceUID) or self.text(Key.RequestedSOPInstanceUID)
+        """Affected or Requested SOP Instance UID, as `sop_class_uid`."""
+        affected = self.text(Key.AffectedSOPInstanceUID)
+        if affected and self.command_field not in _REQUESTS_AN_INSTANCE:
+            return affected
+        return self.text(Key.RequestedSOPInstanceUID) or affected
 
     @property
     def status(self) -> int:

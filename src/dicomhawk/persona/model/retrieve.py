@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .base import Part, Seconds
 from .commands import Disposal, Status
+
+Group = Annotated[int, Field(ge=0, le=0xFFFF)]
+"""A group number; in a file best written in hexadecimal, as 0x0002."""
 
 
 class Selecting(Part):
@@ -29,13 +32,14 @@ class Selecting(Part):
     level_prefix: bool = Field(
         default=False, description="Whether a level is recognized by its beginning, as in STUDYX."
     )
+    level_spaces: bool = Field(default=False, description="Whether spaces before a level make it another.")
     level_names: dict[str, Literal["PATIENT", "STUDY", "SERIES", "IMAGE"]] = Field(
         default_factory=dict, description="Further names of levels, such as INSTANCE for IMAGE."
     )
     level_missing: Disposal | Literal["deduce"] = Field(
         default=0xA900,
         description="What an identifier without a level gets; deduce: the level is that of the lowest unique key "
-        "in it.",
+        "in it, and a level without a value is unknown.",
     )
     level_unknown: Disposal = Field(default=0xA900, description="What a level gets that PS3.4 doesn't define.")
     level_outside: Disposal | Literal["allowed"] = Field(
@@ -72,6 +76,11 @@ class Selecting(Part):
     all_of_list: bool = Field(
         default=False,
         description="Whether a list of UIDs is refused (`nothing_found`) if one of them isn't found.",
+    )
+    wildcards_refused: bool = Field(
+        default=False,
+        description="Whether a wildcard in a unique key fails the retrieval (`nothing_found`), or is an ordinary "
+        "character. Seen with a C-MOVE of a list, one of whose values has a *.",
     )
     list_order: bool = Field(
         default=False,
@@ -169,16 +178,27 @@ class Get(Part):
         default=False,
         description="Whether during a sub-operation a C-CANCEL counts whatever Message ID it names.",
     )
+    warnings: tuple[Status, ...] = Field(
+        default=(), description="Statuses of the peer that count as warnings, beside those that begin with B."
+    )
     patience: Seconds = Field(
         default=60, gt=0, description="How long an answer to a C-STORE-RQ is waited for, in seconds."
     )
-    after_patience: Literal["abort", "fail"] = Field(
-        default="abort", description="What happens then: an A-ABORT, or the sub-operation has failed."
+    after_patience: Literal["abort", "close", "fail"] = Field(
+        default="abort",
+        description="What happens then: an A-ABORT, the connection is closed without one (`wire.hang_up`), or the"
+        " sub-operation has failed.",
     )
     rewritten: bool = Field(
         default=False,
         description="Whether objects are written anew when they are sent, so that sequences and items have "
-        "defined lengths whatever they were stored with.",
+        "defined lengths whatever they were stored with, texts no needless padding, and the first counts of elements "
+        "with the same tag. Seen with a C-GET of an object with spaces behind its texts.",
+    )
+    dropped_groups: tuple[Group, ...] = Field(
+        default=(),
+        description="Groups whose elements are left out when objects are written anew. Seen with a C-GET of an "
+        "object with an element of group 0002.",
     )
 
 

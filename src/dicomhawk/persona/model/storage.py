@@ -38,6 +38,12 @@ class Store(Part):
         default=("0020000D", "0020000E"),
         description="Elements (tags in hexadecimal) that the data set must have, with a value.",
     )
+    longest: int | None = Field(
+        default=None,
+        ge=64,
+        description="Bytes of the longest Patient ID or UID; an object with a longer one is one that lacks a "
+        "required element. Seen with a Patient ID of some hundred characters.",
+    )
     required_first: bool = Field(
         default=True,
         description="Whether what is missing counts more than what doesn't match.",

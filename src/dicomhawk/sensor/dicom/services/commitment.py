@@ -80,6 +80,12 @@ class Commitment(Normalized):
         if report is not None:
             Reports.of(connection).add(report, random.uniform(*persona.delay))
 
+    def abandon(self) -> None:
+        """A data set that doesn't come whole is as one that is wrong, where that ends the connection."""
+        connection = self.connection
+        if connection.is_open and connection.door.persona.normalized.commitment.malformed == "close":
+            connection.hang_up()
+
     @property
     def _is_known(self) -> bool:
         return remote(self.connection, self.connection.calling_ae_title) is not None

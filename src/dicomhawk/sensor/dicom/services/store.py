@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..connection import Connection
 
 _SOP_CLASS_UID, _SOP_INSTANCE_UID = 0x00080016, 0x00080018
+_IDENTIFIERS = 0x00100020, 0x0020000D, 0x0020000E, _SOP_INSTANCE_UID
 
 
 class Store(Service):
@@ -72,7 +73,8 @@ class Store(Service):
         connection, request = self.connection, self.request
         command, context = request.command, request.context
         captured = self._sink.finish()
-        head = decode(bytes(self._head), context.transfer_syntax, stop_at=PIXEL_DATA, head=True)
+        lenient = self._structure is not None and self._structure.lenient
+        head = decode(bytes(self._head), context.transfer_syntax, stop_at=PIXEL_DATA, head=True, lenient=lenient)
         disposal = self._judge(head)
         if disposal == status.SUCCESS and not self._keep(captured, head):
             disposal = self._store.full
@@ -142,9 +144,16 @@ class Store(Service):
         return status.SUCCESS if self._has_required(head) else store.required_missing
 
     def _has_required(self, head: DataSet) -> bool:
+        longest = self._store.longest
+        if longest is not None and any(len(plain_text(head, tag)) > longest for tag in _IDENTIFIERS):
+            return False
         return all(plain_text(head, int(tag, 16)) for tag in self._store.required)
 
 
 def _same(one: str, other: str) -> bool:
-    """Whether two UIDs are the same but for white space, which a UID can't have."""
-    return one == other or "".join(one.split()) == "".join(other.split())
+    """Whether two UIDs are the same but for white space, which a UID can't have, and what is behind a NUL."""
+    return one == other or _uid(one) == _uid(other)
+
+
+def _uid(text: str) -> str:
+    return "".join(text.partition("\0")[0].split())
