@@ -31,10 +31,12 @@ _DEFINED = frozenset(
         "(0028,1055)",
         "(003A,0020)",
         "(003A,0203)",
+        "(0042,0012)",
+        "(0070,0066)",
     }
 )
 """Attributes of another VR that have terms of a vocabulary all the same: codes, nucleus, ultrasound's mode, unit of
-rescaled values, names of windows, of a cart's groups of channels, and of leads."""
+rescaled values, names of windows, of a cart's groups of channels, and of leads, a document's type, white."""
 _IDENTIFIERS = (
     "ae title",
     "patient.patient_id",
