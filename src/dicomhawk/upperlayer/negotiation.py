@@ -89,7 +89,7 @@ def negotiate(rq: AssociateRQ, policy: Policy, *, full: bool = False) -> Outcome
     """
     user = _user_items(rq, policy)
     proposed = proposals(rq.contexts, user, policy)
-    called, calling = (_title(title, policy.title_padding) for title in (rq.called_ae, rq.calling_ae))
+    called, calling = (bare_title(title, policy.title_padding) for title in (rq.called_ae, rq.calling_ae))
     request = _Request(rq, called, calling, user, proposed, answers(proposed, policy), full)
     for cause, answer in policy.checks:
         if _CHECKS[cause](request, policy):
@@ -115,7 +115,8 @@ def _counting(found: Iterable[object], kind: type[_T], policy: Policy) -> _T | N
     return matching[0 if policy.repeats is Repeats.FIRST else -1]
 
 
-def _title(title: bytes, padding: Padding) -> bytes:
+def bare_title(title: bytes, padding: Padding) -> bytes:
+    """An AE title of an A-ASSOCIATE-RQ without its padding."""
     if padding is Padding.TRIMMED:
         return title.strip(b"\0 ")
     return title.partition(b"\0")[0].rstrip(b" ")

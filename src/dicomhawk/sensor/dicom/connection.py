@@ -14,7 +14,7 @@ from ...upperlayer.dialect import SERVICE_PROVIDER, Close
 from ...upperlayer.indications import AbortIndication, AssociateIndication, ReleaseIndication, Violation
 from ...upperlayer.machine import State
 from ...upperlayer.message import CommandReceived, DataSetFragment
-from ...upperlayer.negotiation import Accepted, Rejected, Unanswered
+from ...upperlayer.negotiation import Accepted, Rejected, Unanswered, bare_title
 from ...upperlayer.provider import Provider
 from ..addresses import ends
 from ..lured import bait_taken
@@ -240,7 +240,8 @@ class Connection(Association, asyncio.Protocol):
             case Accepted():
                 self._pdus_out += 1
                 self._first = ""
-                self.calling_ae_title = indication.rq.calling_ae_title.strip(" \0")
+                calling = bare_title(indication.rq.calling_ae, door.policy.title_padding)
+                self.calling_ae_title = calling.decode("latin-1")
                 self.provider.accept(answer.outcome, answer.encoded)
                 if turns is not None and not turns.accepted(visitor, self):
                     self.wait_turn()
