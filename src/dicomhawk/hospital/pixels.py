@@ -165,8 +165,23 @@ class Pixels:
             raise PixelsError("the offset table isn't in order")
         return found
 
+    def samples(self) -> memoryview:
+        """The value of pixels that aren't encapsulated."""
+        return self._data[self.offset : self.offset + self.length]
+
+    def items(self) -> list[memoryview]:
+        """The items of encapsulated pixels: the Basic Offset Table, and the fragments. Raises `PixelsError`."""
+        return [self._data[start : start + length] for start, length in self._items()]
+
     def _fragments(self) -> tuple[list[int], list[tuple[int, int]]]:
         """The Basic Offset Table, and where the fragments are."""
+        found = self._items()
+        start, length = found[0]
+        table = struct.unpack_from(f"<{length // 4}I", self._data, start)
+        return list(table), found[1:]
+
+    def _items(self) -> list[tuple[int, int]]:
+        """Where the items are; there is one at least."""
         data, at = self._data, self.offset
         found: list[tuple[int, int]] = []
         while len(found) <= MAX_FRAGMENTS:
@@ -182,6 +197,4 @@ class Pixels:
             at += length
         if not found or len(found) > MAX_FRAGMENTS:
             raise PixelsError("there are no fragments, or too many")
-        start, length = found[0]
-        table = struct.unpack_from(f"<{length // 4}I", data, start)
-        return list(table), found[1:]
+        return found

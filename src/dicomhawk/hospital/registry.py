@@ -56,6 +56,12 @@ def keyword_for_tag(tag: int) -> str:
     return entry[4] if entry is not None else ""
 
 
+def is_retired(tag: int) -> bool:
+    """Whether PS3.6 lists an attribute as retired."""
+    entry = _entry(tag)
+    return entry is not None and entry[3] == "Retired"
+
+
 def vr_of_tag(tag: int) -> str:
     """The VR of an attribute as PS3.6 writes it, such as ``US or SS``. Raises `KeyError`."""
     return _known(tag)[0]

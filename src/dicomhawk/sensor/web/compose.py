@@ -28,7 +28,9 @@ def _face(backing: Backing) -> Site:
         module = import_module(f"{__package__}.{face}")
         made, gate = getattr(module, "face", None), getattr(module, "gate", None)
         if made is not None:
-            found: Site = ohif.mounted(backing, mounted(backing, made(backing)))
+            # A face that answers DICOMweb in its own words says so.
+            inner: Site = made(backing) if getattr(module, "DICOMWEB", False) else mounted(backing, made(backing))
+            found = ohif.mounted(backing, inner)
             return found if gate is None else gate(backing, found)
     return mounted(backing, _nothing(backing))
 

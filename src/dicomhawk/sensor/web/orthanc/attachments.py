@@ -180,6 +180,8 @@ def _part(level: Level, operation: str) -> Handler:
         view, item = await _found(call, level)
         name = call.arguments["name"]
         if not _named(level, name):
+            if operation == "data" and call.state.get(call.visitor, _key(item, "attachments", name)) is None:
+                raise Problem(Fault.RESOURCE)
             return _own_part(call, item, name, operation)
         file = await opened(call.service, view, item)
         digest = await _md5(call, view, item)

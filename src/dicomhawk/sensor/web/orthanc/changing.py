@@ -270,23 +270,20 @@ async def bulk_content(call: Call) -> Response:
 
 
 async def _contents(call: Call, view: View, names: list[str], options: dict[str, Any]) -> AsyncIterator[str]:
-    wanted = options.get("Level")
+    wanted = next((each for each in Level if NAMES[each] == options.get("Level")), None)
+    found: dict[str, Item] = {}
     for name in names:
         item = await view.find_any(name)
-        if item is None:
-            continue
-        level = next((each for each in Level if NAMES[each] == wanted), item.level)
-        items = (
-            view.below(item, level)
-            if level > item.level
-            else [view.above(item, level) if level < item.level else item]
-        )
-        for each in items:
-            content = await described(call.service, view, each, form_of(options))
-            if options.get("Metadata", True) is True:
-                content["Metadata"] = await known(call, view, each)
-            yield styled(content)
-            await asyncio.sleep(0)
+        if item is not None:
+            level = item.level if wanted is None else wanted
+            items = view.below(item, level) if level > item.level else [view.above(item, level)]
+            found.update((each.id, each) for each in items)
+    for each in found.values() if wanted is None else sorted(found.values(), key=lambda item: item.id):
+        content = await described(call.service, view, each, form_of(options))
+        if options.get("Metadata", True) is True:
+            content["Metadata"] = await known(call, view, each)
+        yield styled(content)
+        await asyncio.sleep(0)
 
 
 async def create_dicom(call: Call) -> Response:

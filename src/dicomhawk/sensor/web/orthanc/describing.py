@@ -11,13 +11,22 @@ from weakref import WeakKeyDictionary
 
 from ....hospital.attributes import Level
 from ....hospital.products.resource import Resource
-from ....hospital.registry import keyword_for_tag
+from ....hospital.registry import is_retired, keyword_for_tag
 from .file import File, ahead, opened
 from .jsoncpp import styled
 from .service import NAMES, Service, readable, stamp
 from .uuids import uuid_of
 from .view import Item, View
 
+UNKNOWN: Final = "Unknown Tag & Data"
+RETIRED: Final = "RETIRED_"
+"""What the dictionary of DCMTK, of which names come, has before those of attributes that are no more in use."""
+_RETIRED_LATER: Final = frozenset(
+    (
+        *(0x00380004, 0x00701807, 0x00701808, 0x30040010, 0x30040012, 0x30060085, 0x30060088, 0x3008002B),
+        0x30100090,
+    )
+)
 STABLE_AGE: Final = 60.0
 """Seconds after which nothing more is expected to come (StableAge)."""
 LONGEST_INDEX: Final = 9
@@ -43,7 +52,8 @@ _INSTANCE_NUMBER, _IMAGE_INDEX = 0x00200013, 0x00541330
 @lru_cache(maxsize=4096)
 def keyword(tag: int) -> str:
     """The name of an attribute."""
-    return keyword_for_tag(tag) or "Unknown Tag & Data"
+    name = keyword_for_tag(tag) or UNKNOWN
+    return f"{RETIRED}{name}" if is_retired(tag) and tag not in _RETIRED_LATER else name
 
 
 def numbered(tag: int, separator: str = ",") -> str:

@@ -17,7 +17,6 @@ from ..logins import Account, Attempts, Bait, Patience, Policy, policy
 from ..message import Request, Response, Site
 from ..state import State, StateError, path_of
 from .bodies import coded
-from .dicomweb import plugged_in
 from .markup import worded
 from .routing import UNKNOWN
 
@@ -26,6 +25,8 @@ DEFAULT: Final = Bait(Account("orthanc", "administrator"), "orthanc", "credentia
 """The user that the product's own configuration registers."""
 LONGEST: Final = 4096
 """Characters of credentials that are looked at."""
+MAX_ARGUMENTS: Final = 1000
+"""Arguments of a query that are looked at: viewers send thirty."""
 REMEMBERED: Final = 4096
 """Connections whose user is remembered, so that not each request of a client is a sign-in of its own."""
 _BODIED: Final = ("POST", "PUT")
@@ -36,19 +37,25 @@ _KEY: Final = "orthanc/attempts"
 
 def gate(backing: Backing, site: Site) -> Site:
     """`site` for whom the deployment lets in, in the coding that the client takes."""
-    site = plugged_in(backing, site)
     required = backing.settings.web.login.required
     keeper = _Keeper(backing)
 
     async def serve(request: Request) -> Response:
         if required and not keeper.admits(request):
             return Response(401, [("WWW-Authenticate", f'Basic realm="{REALM}"')])
-        request = overridden(request)
+        request = overridden(as_sent(request))
         if request.method in _BODIED and not _is_length(request.headers.get("Content-Length")):
             return Response(411)
         return await coded(request, worded(request, await site(request)))
 
     return serve
+
+
+def as_sent(request: Request) -> Request:
+    """A request with the arguments of its query as they were sent: Orthanc decodes none."""
+    _, _, query = request.target.partition("?")
+    pairs = (each.partition("=") for each in query.split("&", MAX_ARGUMENTS)[:MAX_ARGUMENTS] if query)
+    return replace(request, query=tuple((name, value) for name, _, value in pairs))
 
 
 def overridden(request: Request) -> Request:

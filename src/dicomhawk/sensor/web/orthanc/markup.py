@@ -12,7 +12,7 @@ from .service import JSON
 XML: Final = "application/xml; charset=utf-8"
 MOST: Final = 256 << 10
 """Bytes of an answer that is converted: more of it is sent while it is made, as JSON."""
-_DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
+DECLARATION: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -24,7 +24,7 @@ def worded(request: Request, response: Response) -> Response:
     if ("Content-Type", JSON) not in response.headers:
         return response
     headers = [(name, XML if name == "Content-Type" else value) for name, value in response.headers]
-    text = _DECLARATION + "".join(_lines("root", json.loads(bytes(body)), ""))
+    text = DECLARATION + "".join(_lines("root", json.loads(bytes(body)), ""))
     return Response(response.status, headers, text.encode("utf-8", "replace"))
 
 
@@ -47,4 +47,9 @@ def _lines(name: str, value: Any, margin: str) -> Iterator[str]:
         yield f"{margin}</{name}>\n"
         return
     text = value if isinstance(value, str) else json.dumps(value)
-    yield f"{margin}<{name}>{text.translate(_ESCAPES)}</{name}>\n"
+    yield f"{margin}<{name}>{escaped(text)}</{name}>\n"
+
+
+def escaped(text: str) -> str:
+    """Text as it stands between tags."""
+    return text.translate(_ESCAPES)

@@ -6,16 +6,16 @@ import asyncio
 import gzip
 import math
 import re
-import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ....hospital.displays import DisplayError, Manner, Media, Window
 from ....hospital.displays import View as Display
-from ....hospital.elements import decode
+from ....hospital.elements import EXPLICIT_LE, decode
 from ....hospital.pixels import Pixels, PixelsError
+from ....hospital.transcode import can_transcode
 from ..message import Request, Response
 from .file import File, content_of, frames_in
 from .instances import RAW, frames_of, instance_file
@@ -40,13 +40,17 @@ NAMES: Final = (
     "raw.gz",
     "rendered",
 )
-MAX_SAMPLES: Final = 4 << 20
-"""Samples that are written as text or as an array: a large radiograph has as many."""
 MAX_DOCUMENT: Final = 64 << 20
 """Bytes of an object whose document is sent."""
 QUALITY: Final = 90
 LARGEST: Final = 2048
 """Columns and rows of a picture that is made smaller or larger."""
+_STREAMS: Final = {
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{number}" for number in (*range(50, 67), 70)), "image/jpeg"),
+    **dict.fromkeys(("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"), "image/jls"),
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{number}" for number in range(90, 94)), "image/jp2"),
+}
+"""Types of compressed frames as they are."""
 _SAMPLES, _STORED, _CENTER = 0x00280002, 0x00280101, 0x00281050
 
 
@@ -58,8 +62,6 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     for prefix in ("/instances/{id}", "/instances/{id}/frames/{frame}"):
         for kind, manner in KINDS.items():
             yield "GET", f"{prefix}/{kind}", _picture(manner)
-        yield "GET", f"{prefix}/matlab", matlab
-        yield "GET", f"{prefix}/numpy", numpy
     yield "GET", "/instances/{id}/frames/{frame}/raw", raw
     yield "GET", "/instances/{id}/frames/{frame}/raw.gz", packed
 
@@ -75,8 +77,9 @@ async def names(call: Call) -> Response:
     return json_response(list(NAMES))
 
 
-def _number(call: Call) -> int:
-    text = call.arguments.get("frame", "0")
+def frame_number(call: Call) -> int:
+    """The number of the frame that the path names, from 0. Raises `Refusal`."""
+    text = call.arguments.get("frame", "0").removeprefix("+")
     if not text.isascii() or not text.isdecimal() or len(text) > 6:
         raise Refusal
     return int(text)
@@ -95,7 +98,7 @@ def media_of(request: Request) -> Media | None:
 
 def _picture(manner: Manner) -> Handler:
     async def handler(call: Call) -> Response:
-        number = _number(call)
+        number = frame_number(call)
         try:
             view, item, file = await instance_file(call)
         except Problem:
@@ -109,14 +112,14 @@ def _picture(manner: Manner) -> Handler:
         quality = _quality(call.request.argument("quality"))
         display = Display(media=media, manner=manner, quality=quality)
         if manner == "window":
-            display = replace(display, **_asked(call.request, file))
+            display = replace(display, **window_of(call.request.argument, file))
         elif manner != "stretch" and _in_colour(file):
             raise Refusal(415)
         try:
             async with call.service.turns.of(call.visitor):
                 made = await call.service.backing.holdings.display(reference, number + 1, display)
         except DisplayError as error:
-            if error.absent:
+            if error.absent and can_transcode(file.syntax, EXPLICIT_LE):
                 raise Refusal from None
             if call.has("returnUnsupportedImage"):
                 return Response(301, [("Location", "../" * call.uri.count("/", 1) + "app/images/unsupported.png")])
@@ -139,9 +142,9 @@ def _in_colour(file: File) -> bool:
     return (file.head.value(_SAMPLES) or "1") != "1"
 
 
-def _asked(request: Request, file: File) -> dict[str, Any]:
-    """The window and the size that a query asks for. Raises `Refusal`."""
-    given = {name: request.argument(name) for name in ("window-center", "window-width", "width", "height")}
+def window_of(argument: Callable[[str], str | None], file: File) -> dict[str, Any]:
+    """The window and the size that arguments ask for, by their names in `displays.View`. Raises `Refusal`."""
+    given = {name: argument(name) for name in ("window-center", "window-width", "width", "height")}
     try:
         values = {name: float(text) for name, text in given.items() if text is not None}
         columns, rows = (int(given[name] or 0) for name in ("width", "height"))
@@ -161,8 +164,8 @@ def _asked(request: Request, file: File) -> dict[str, Any]:
     return found
 
 
-async def _samples(call: Call) -> tuple[Pixels, int, bytes]:
-    number = _number(call)
+async def _samples(call: Call) -> tuple[Pixels, bytes]:
+    number = frame_number(call)
     _, item, found = await instance_file(call)
     try:
         pixels = await frames_of(found)
@@ -173,68 +176,20 @@ async def _samples(call: Call) -> tuple[Pixels, int, bytes]:
     except PixelsError:
         raise Problem(Fault.RANGE) from None
     call.retrieved("frame", item, instances=1, bytes=len(data))
-    return pixels, number, data
+    return pixels, data
 
 
 async def raw(call: Call) -> Response:
     """The samples of a frame, or its compressed stream."""
-    _, _, data = await _samples(call)
-    return Response(200, [("Content-Type", RAW)], data)
+    pixels, data = await _samples(call)
+    return Response(200, [("Content-Type", _STREAMS.get(pixels.syntax, RAW))], data)
 
 
 async def packed(call: Call) -> Response:
     """The same, compressed."""
-    _, _, data = await _samples(call)
+    _, data = await _samples(call)
     made = await asyncio.to_thread(gzip.compress, data, 6, mtime=0)
     return Response(200, [("Content-Type", "application/gzip")], made)
-
-
-async def matlab(call: Call) -> Response:
-    """The samples of a frame as text for Matlab and Octave."""
-    pixels, _, data = await _samples(call)
-    made = await asyncio.to_thread(_matlab, pixels, data)
-    return Response(200, [("Content-Type", "text/plain")], made)
-
-
-async def numpy(call: Call) -> Response:
-    """The samples of a frame as an array for NumPy."""
-    pixels, _, data = await _samples(call)
-    made = await asyncio.to_thread(_numpy, pixels, data, "frame" not in call.arguments)
-    return Response(200, [("Content-Type", RAW)], made)
-
-
-def _values(pixels: Pixels, data: bytes) -> tuple[Any, ...]:
-    shape = pixels.shape
-    codes = {8: "b" if shape.signed else "B", 16: "h" if shape.signed else "H"}
-    code = codes.get(shape.bits_allocated)
-    number = shape.rows * shape.columns * shape.samples
-    if code is None or pixels.encapsulated or not 0 < number <= MAX_SAMPLES or shape.planar:
-        raise Problem(Fault.NOT_IMPLEMENTED)
-    size = struct.calcsize(f"<{number}{code}")
-    if len(data) < size:
-        raise Refusal
-    return struct.unpack(f"<{number}{code}", data[:size])
-
-
-def _matlab(pixels: Pixels, data: bytes) -> bytes:
-    values, shape = _values(pixels, data), pixels.shape
-    if shape.samples > 1:
-        sizes = f"{shape.samples} {shape.columns} {shape.rows}"
-        return f"double(permute(reshape([ {' '.join(map(str, values))} ], [ {sizes} ]), [ 3 2 1 ]))".encode()
-    width = shape.columns
-    rows = (" ".join(map(str, values[start : start + width])) for start in range(0, len(values), width))
-    return f"double([ {' ; '.join(rows)} ])".encode()
-
-
-def _numpy(pixels: Pixels, data: bytes, whole: bool) -> bytes:
-    values, shape = _values(pixels, data), pixels.shape
-    kind = f"{shape.rows},{shape.columns},{shape.samples}"
-    kind = f"(1, {kind})" if whole else f"({kind})"
-    colour = shape.samples > 1
-    text = f"{{'descr': '{'<u1' if colour else '<f4'}', 'fortran_order': False, 'shape': {kind}, }}"
-    padded = text.ljust(-(len(text) + 11) % 64 + len(text)) + "\n"
-    head = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(padded)) + padded.encode()
-    return head + struct.pack(f"<{len(values)}{'B' if colour else 'f'}", *values)
 
 
 async def pdf(call: Call) -> Response:
@@ -253,4 +208,6 @@ async def pdf(call: Call) -> Response:
 
 def _document(path: Path, start: int, syntax: str) -> bytes | None:
     element = decode(content_of(path)[start:], syntax, head=True).get(0x00420011)
-    return element.value if element is not None and isinstance(element.value, bytes) else None
+    if element is None or not isinstance(element.value, bytes):
+        return None
+    return element.value if element.value.endswith((b"\n", b"\r")) else element.value[:-1]

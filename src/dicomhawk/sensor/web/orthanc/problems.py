@@ -41,6 +41,8 @@ class Fault(Enum):
     MEDIA = _Kind(3000, 415, "Unsupported media type")
     NO_TAG = _Kind(21, 404, "Inexistent tag")
     TAG = _Kind(27, 500, "Unknown DICOM tag")
+    IMAGE_FORMAT = _Kind(23, 500, "Incompatible format of the images")
+    IMAGE_SIZE = _Kind(24, 500, "Incompatible size of the images")
     NOT_IMPLEMENTED = _Kind(2, 500, "Not implemented yet")
 
 

@@ -190,17 +190,17 @@ class Call:
             WebChange(face=FACE, call=call, target=target, detail=detail, password=password, outcome=outcome)
         )
 
-    def queried(self, level: Level | None, matches: int, **more: Any) -> None:
+    def queried(self, level: Level | None, matches: int, *, face: str = FACE, **more: Any) -> None:
         """Tell of a search or a list."""
         name = None if level is None else level.name
-        self.request.record.emit(WebQuery(face=FACE, level=name, matches=matches, outcome="success", **more))
+        self.request.record.emit(WebQuery(face=face, level=name, matches=matches, outcome="success", **more))
 
-    def retrieved(self, what: str, item: Item, **more: Any) -> None:
+    def retrieved(self, what: str, item: Item, *, face: str = FACE, **more: Any) -> None:
         """Tell of something that is sent of an item."""
         ids: tuple[str | None, ...] = (*item.ids, None, None, None)
         self.request.record.emit(
             WebRetrieve(
-                face=FACE,
+                face=face,
                 what=what,
                 level=item.level.name,
                 patient_id=ids[0],

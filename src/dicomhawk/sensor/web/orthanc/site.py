@@ -11,9 +11,11 @@ from ..message import Request, Response, Site
 from ..state import StateError
 from . import (
     archives,
+    arrays,
     attachments,
     changes,
     changing,
+    dicomweb,
     explorer,
     instances,
     jobs,
@@ -33,7 +35,7 @@ from .service import Call, Handler, Service
 
 _MODULES: Final = (
     *(system, nodes, instances, attachments, pictures, archives, search, changes, jobs, remotes, upload, changing),
-    *(explorer, slices),
+    *(explorer, slices, arrays),
 )
 
 
@@ -45,7 +47,7 @@ def face(backing: Backing) -> Site:
     dialects = (search.cased(product.dialect, sensitive=each) for each in (False, True))
     folding, sensitive = map(product.with_dialect, dialects)
     service = Service(backing, product, folding, sensitive)
-    service.routes = table(_routes())
+    service.routes = table((*_routes(), *dicomweb.routes(service)))
 
     async def serve(request: Request) -> Response:
         uri = normalized(request.path)

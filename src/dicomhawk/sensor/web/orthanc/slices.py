@@ -7,10 +7,10 @@ from typing import Final
 
 from ....hospital.attributes import Level
 from ..message import Response
-from .file import File, frames_in, opened
+from .file import File, ahead, frames_in, listed, opened
 from .problems import Fault, Problem
 from .service import Call, Handler, json_response
-from .view import Item
+from .view import Item, View
 
 MAX_SLICES: Final = 5000
 """Instances of a series that are put in order."""
@@ -28,17 +28,8 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
 async def ordered(call: Call) -> Response:
     """GET /series/{id}/ordered-slices."""
     view = await call.view()
-    series = await view.find(Level.SERIES, call.arguments["id"])
-    if series is None:
-        raise Problem(Fault.RESOURCE)
-    found: list[tuple[Item, File]] = []
-    for item in view.children(series)[:MAX_SLICES]:
-        file = await opened(call.service, view, item)
-        if file is not None:
-            found.append((item, file))
-    kind, places = _placed([file for _, file in found])
-    order = sorted(range(len(found)), key=lambda index: places[index])
-    frames = [(found[index][0].id, frames_in(found[index][1])) for index in order]
+    kind, slices = await in_order(call, view)
+    frames = [(item.id, frames_in(file)) for item, file in slices]
     left = MAX_FRAMES
     for place, (name, count) in enumerate(frames):
         frames[place] = name, min(count, left)
@@ -51,6 +42,20 @@ async def ordered(call: Call) -> Response:
             "Type": kind,
         }
     )
+
+
+async def in_order(call: Call, view: View) -> tuple[str, list[tuple[Item, File]]]:
+    """By what the instances of the series that the path names are put in order, and these. Raises `Problem`."""
+    series = await view.find(Level.SERIES, call.arguments["id"])
+    if series is None:
+        raise Problem(Fault.RESOURCE)
+    found: list[tuple[Item, File]] = []
+    async for item in ahead(call.service, view, listed(view.children(series)[:MAX_SLICES])):
+        file = await opened(call.service, view, item)
+        if file is not None:
+            found.append((item, file))
+    kind, places = _placed([file for _, file in found])
+    return kind, [found[index] for index in sorted(range(len(found)), key=lambda index: places[index])]
 
 
 def _placed(files: list[File]) -> tuple[str, list[float]]:

@@ -126,7 +126,6 @@ async def prometheus(call: Call) -> Response:
         "rest_api_active_requests": 1,
         "rest_api_duration_ms": int((time.monotonic() - call.service.began) % 7) + 1,
         "storage_create_duration_ms": 0,
-        "storage_read_duration_ms": 1,
         "store_dicom_duration_ms": 2,
         "uncompressed_size_mb": size,
     }
@@ -175,7 +174,7 @@ def _matching(body: bytes) -> list[str]:
     try:
         patterns = parsed(body) if body else []
     except JsonError:
-        patterns = None
+        patterns = body.decode("utf-8", "replace")
     if isinstance(patterns, str):
         patterns = [patterns]
     if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):

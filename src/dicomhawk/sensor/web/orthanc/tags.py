@@ -12,7 +12,7 @@ from ....hospital.elements import DataSet, Element, plain_text
 from ....hospital.pixels import PIXEL_DATA
 from ....hospital.products.objects import OPAQUE, StoredObject
 from ....hospital.registry import private_name, tag_for_keyword
-from .describing import Form, keyword, numbered
+from .describing import RETIRED, UNKNOWN, Form, keyword, numbered
 from .service import readable
 
 LONGEST: Final = 256
@@ -28,13 +28,20 @@ def tag_named(text: str) -> int | None:
     found = _TAG.fullmatch(text)
     if found is not None:
         return int(found[1] + found[2], 16)
-    return tag_for_keyword(text) if 0 < len(text) <= 128 else None
+    tag = tag_for_keyword(text.removeprefix(RETIRED)) if 0 < len(text) <= 128 else None
+    return tag if tag is not None and keyword(tag) == text else None
 
 
 def described(
-    source: StoredObject, form: Form, *, value_of: Callable[[int], bool] | None = None, pixels: bool = False
+    source: StoredObject,
+    form: Form,
+    *,
+    value_of: Callable[[int], bool] | None = None,
+    pixels: bool = False,
+    long: frozenset[int] = frozenset(),
 ) -> dict[str, Any]:
-    """A data set; `value_of`: which tags are wanted, where not all are; `pixels`: it has some, which aren't in it."""
+    """A data set; `value_of`: which tags are wanted, where not all are; `pixels`: it has some, which aren't in it;
+    `long`: those of which also long values are told."""
     found: dict[str, Any] = {}
     elements = dict(source.head)
     if pixels:
@@ -44,7 +51,7 @@ def described(
             continue
         if tag == _META_VERSION or (tag & 0xFFFF == 0 and tag >> 16 != 0x0002):
             continue
-        kind, value = _value(source, element, form)
+        kind, value = _value(source, element, form, long)
         name = _name(source.head, tag)
         if form == "named":
             found[name] = value
@@ -60,9 +67,9 @@ def described(
     return found
 
 
-def _value(source: StoredObject, element: Element, form: Form) -> tuple[str, Any]:
+def _value(source: StoredObject, element: Element, form: Form, long: frozenset[int]) -> tuple[str, Any]:
     if isinstance(element.value, tuple):
-        return "Sequence", [described(source.within(item), form) for item in element.value]
+        return "Sequence", [described(source.within(item), form, long=long) for item in element.value]
     tag = element.tag
     vr = element.vr if tag >> 16 & 1 or tag >> 16 == 0x0002 else vrs.of_tag(tag)
     if tag == PIXEL_DATA or vr in _OPAQUE:
@@ -73,7 +80,7 @@ def _value(source: StoredObject, element: Element, form: Form) -> tuple[str, Any
     if text is None:
         return ("TooLong", None) if len(element.value) > LONGEST else ("Null", None)
     text = readable(text)
-    if len(text) > LONGEST:
+    if len(text) > LONGEST and tag not in long:
         return "TooLong", None
     return "String", text
 
@@ -99,4 +106,4 @@ def _name(head: DataSet, tag: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _private_name(tag: int, creator: str) -> str:
-    return re.sub(r"[^0-9A-Za-z]", "", private_name(tag, creator) or "") or "Unknown Tag & Data"
+    return re.sub(r"[^0-9A-Za-z]", "", private_name(tag, creator) or "") or UNKNOWN
