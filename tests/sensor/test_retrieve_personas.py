@@ -304,8 +304,27 @@ def test_identifiers_of_nothing(orthanc: int, dcmqrscp: int, keys: list[tuple[in
 
 def test_strangers(orthanc: int, dcmqrscp: int) -> None:
     assert is_abort(get(orthanc, THE_STUDY, calling="STRANGER"))
-    assert len(sent(get(orthanc, THE_STUDY, calling="probe"))) == 3
+    for title in ("probe", "PROBE\0garbage"):
+        assert len(sent(get(orthanc, THE_STUDY, calling=title))) == 3
+    assert is_abort(get(orthanc, THE_STUDY, calling=" PROBE"))
     assert len(sent(get(dcmqrscp, THE_STUDY, calling="STRANGER"))) == 3
+
+
+@pytest.mark.parametrize("uid", [STUDY, "9.9.9"])
+def test_a_cancelled_query_is_answered_alone(orthanc: int, dcmqrscp: int, uid: str) -> None:
+    """A C-CANCEL counts even if nothing is found, and what is behind it is a command for later."""
+    keys = [(0x00080052, "CS", "STUDY"), (0x0020000D, "UI", uid)]
+    request = command(sop=STUDY_FIND, field=0x20, message_id=5, priority=0, data=HAS_DATA)
+    messages = [
+        Message(0, request, data_set(keys, IMPLICIT), joined=True),
+        Message(0, command(field=0x0FFF, responded=5, data=NO_DATA), joined=True),
+        Message(0, command(sop=VERIFICATION, field=0x30, message_id=6, data=NO_DATA)),
+    ]
+    for port in (orthanc, dcmqrscp):
+        cancelled, echoed = commands(hold(Conversation([(STUDY_FIND, [IMPLICIT])], messages), port)[2:])
+        assert (status_of(cancelled), status_of(echoed)) == (0xFE00, 0)
+        has_match = cancelled[0x0800] != b"\1\1"
+        assert has_match is (port == orthanc and uid == STUDY)
 
 
 def test_a_cancel_behind_the_request(orthanc: int, dcmqrscp: int) -> None:

@@ -195,10 +195,11 @@ class Dispatch:
     async def look(self) -> None:
         """Let what has come count before the next response: a C-CANCEL, or what ends the operation, which is `Gone`.
 
-        A PDU that has begun is waited for. Where commands wait until the operation has ended, nothing counts.
+        A PDU that has begun is waited for. Where commands wait until the operation has ended, nothing counts, nor
+        once it is cancelled.
         """
         connection, operation = self._connection, self.operation
-        if connection.door.persona.commands.meanwhile == "wait":
+        if connection.door.persona.commands.meanwhile == "wait" or (operation is not None and operation.cancelled):
             return
         if self._behind:
             connection.flush(connection.door.clock())
@@ -217,6 +218,12 @@ class Dispatch:
                 self._whole = None
         if self.operation is not operation or not connection.is_open:
             raise Gone
+
+    def listen(self) -> None:
+        """The operation waits for the peer: what has come behind the last thing that counted is looked at."""
+        if self._behind:
+            self._let_in()
+            self._connection.advance(self._connection.door.clock())
 
     def has_read(self) -> None:
         """All input has been dealt with, but for a PDU that isn't whole."""

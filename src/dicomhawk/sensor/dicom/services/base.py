@@ -145,6 +145,7 @@ class Operation(Protocol):
     """A service at work that sends several responses, and can be cancelled."""
 
     message_id: int
+    cancelled: bool
 
     @property
     def context_id(self) -> int:
@@ -214,8 +215,9 @@ class Identified(Service):
             return None
 
     def cancel(self) -> None:
-        """Stop before the next response."""
+        """Stop before the next response; what comes behind the C-CANCEL is for later."""
         self.cancelled = True
+        self.connection.dispatch.wait_for_look()
 
     @property
     def context_id(self) -> int:

@@ -87,11 +87,15 @@ class Find(Identified):
             return
         except QueryError as error:
             code, comment = failure(error, persona)
+            if self.cancelled:
+                code, comment = status.CANCEL, {}
         self._end(code)
         self.response(code, data, **comment)
 
     def _refuse(self, refused: _Refused) -> None:
         disposal = refused.disposal
+        if self.cancelled and isinstance(disposal, int):
+            disposal = status.CANCEL
         self._end(disposal if isinstance(disposal, int) else None)
         self.dispose(disposal, str(refused))
 
@@ -116,7 +120,7 @@ class Find(Identified):
             self._bytes += len(data)
             if self._matches_sent % RESPONSES_A_TURN == 0:
                 await self._give_way()
-        return status.SUCCESS, None
+        return status.CANCEL if self.cancelled else status.SUCCESS, None
 
     async def _give_way(self) -> None:
         await self.connection.drain()

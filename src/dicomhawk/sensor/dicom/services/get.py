@@ -88,7 +88,7 @@ class Get(Retrieval):
         if self._answer is not None:
             self._cancelled_within = True
         else:
-            self.cancelled = True
+            super().cancel()
 
     def _answered(self, code: int | None) -> bool:
         answer = self._answer
@@ -182,6 +182,7 @@ class Get(Retrieval):
         stored = await handed_out(connection.door.lures, stored, instance, connection.record)
         await connection.send_object(context.context_id, command, stored.data, stored.reference)
         self._bytes += len(stored.data)
+        connection.dispatch.listen()
         code: int | None = None
         try:
             code = await self._in_time(self._answer)
@@ -190,6 +191,9 @@ class Get(Retrieval):
                 self._fail(instance.sop_uid)
                 connection.give_up()
                 return
+            if self._get.after_patience == "close":
+                connection.hang_up()
+                return
         finally:
             self._answer = None
             connection.provider.asks = False
@@ -197,7 +201,7 @@ class Get(Retrieval):
             return
         if code == status.SUCCESS:
             self._completed += 1
-        elif code is not None and code >> 12 == 0xB:
+        elif code is not None and (code >> 12 == 0xB or code in self._get.warnings):
             self._warning += 1
         else:
             self._fail(instance.sop_uid)
