@@ -32,6 +32,7 @@ from tests.soak.exchanges import (
     data_set,
     elements_of,
     hold,
+    pdata,
 )
 from tests.support import Sensor
 
@@ -337,6 +338,15 @@ def test_a_cancel_behind_the_request(orthanc: int, dcmqrscp: int) -> None:
     assert (status_of(last(units)), counters(last(units))) == (0xFE00, [2, 1, 0, 0])
     units = hold(conversation, dcmqrscp)[2:]
     assert (status_of(last(units)), counters(last(units))) == (0xFE00, [0, 0, 0, 0])
+
+
+def test_a_cancel_before_a_wrong_answer_is_forgotten(orthanc: int, dcmqrscp: int) -> None:
+    cancel = command(field=0x0FFF, responded=5, data=NO_DATA)
+    echo = command(sop=VERIFICATION, field=0x30, message_id=6, data=NO_DATA)
+    for port in (orthanc, dcmqrscp):
+        units = get(port, THE_STUDY, answers=(pdata(0, True, cancel) + pdata(0, True, echo),))
+        assert len(sent(units)) == 3
+        assert (status_of(last(units)), counters(last(units))) == (0xB000, [None, 2, 1, 0])
 
 
 def test_moves(orthanc: int, dcmqrscp: int) -> None:

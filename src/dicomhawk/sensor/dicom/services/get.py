@@ -197,6 +197,8 @@ class Get(Retrieval):
         finally:
             self._answer = None
             connection.provider.asks = False
+        if code is None:
+            self._cancelled_within = False  # what isn't an answer is an error, behind which the C-CANCEL is forgotten
         if self._cancelled_within and not self._get.count_cancelled:
             return
         if code == status.SUCCESS:
