@@ -138,3 +138,22 @@ def test_commands_that_strangers_may_not_send_are_seen() -> None:
     values, _ = found(WORKS, stranger)
     assert values["commands", "of_known_callers"] == ("C-FIND",)
     assert values["commands", "of_strangers"] == "abort"
+
+
+def test_what_is_refused_to_us_leaves_the_other_commands_as_they_were_seen() -> None:
+    aborted = pdu.encode(pdu.Abort(0, 0))
+    observations = (
+        WORKS,
+        answered("queries.stranger", "", "C-FIND-RQ no match", aborted),
+        answered("storing.objects", "", "C-STORE-RQ", aborted),
+        answered("storing.usual", "stranger", "C-STORE-RQ", aborted),
+    )
+    values, notes = found(*observations)
+    assert values["commands", "of_known_callers"] == ("C-FIND",)
+    assert notes.unseen["commands.of_known_callers for C-STORE"] == "it was refused to us as it is to strangers"
+
+
+@pytest.mark.parametrize(("status", "value"), [(0x0000, None), (0xC123, 0xC123)])
+def test_a_worklist_is_seen_also_where_nothing_else_is_answered(status: int, value: object) -> None:
+    values, _ = found(answered("queries.worklist", "", "C-FIND-RQ nobody", response(0x20, status)))
+    assert values["find", "failures", "no_worklist"] == value

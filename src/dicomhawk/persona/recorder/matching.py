@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
+from ...hospital import elements
 from ...hospital.dialect import Order
-from ...hospital.repertoires import CODECS
 from ..battery import sampling
 from ..battery.transcript import Transcript
 from ..model import Persona
@@ -25,6 +26,7 @@ TEXT_VRS = ("AE", "AS", "CS", "DA", "IS", "LO", "PN", "SH", "TM", "UI")
 """VRs of which each may be matched in its own way."""
 LEVELS = ("PATIENT", "STUDY", "SERIES", "IMAGE")
 FIND: fields.Path = ("find",)
+SPECIFIC_CHARACTER_SET = 0x00080005
 CHARACTER_SETS: fields.Path = (*FIND, "character_sets")
 _BY_VR = ("wildcard_vrs", "insensitive_vrs", "list_vrs")
 
@@ -35,12 +37,22 @@ class Questions:
     def __init__(self, kept: Kept, asked: list[Asked]) -> None:
         self._kept = kept
         self.asked = asked
+        self.character_sets = sorted({term for one in asked for term in _character_sets(one)})
+        """Those that answers were in."""
 
     def unexplained(self, persona: Persona, among: Iterable[int] | None = None) -> set[int]:
         """Numbers of the queries (of those `among`) that the persona would answer differently."""
         archive = self._kept.answering(persona)
         numbers = range(len(self.asked)) if among is None else among
         return {number for number in numbers if archive.ask(self.asked[number]) != self.asked[number].found}
+
+
+def _character_sets(asked: Asked) -> Iterator[str]:
+    for _, match in asked.found.matches:
+        with suppress(elements.ElementsError):
+            found = elements.decode(match, asked.syntax).get(SPECIFIC_CHARACTER_SET)
+            if found is not None and isinstance(found.value, bytes):
+                yield found.value.decode("latin-1").strip("\0 ")
 
 
 def matching(persona: Persona, transcript: Transcript, notes: Notes) -> Persona:
@@ -72,7 +84,7 @@ def _candidates(search: Search[Questions], path: fields.Path) -> Iterator[Person
     """The persona with other values of a field."""
     if path == (*CHARACTER_SETS, "answers_in"):
         # What answers are written in is mostly what is assumed where none is declared.
-        both = ({"answers_in": term, "undeclared": term} for term in CODECS)
+        both = ({"answers_in": term, "undeclared": term} for term in search.evidence.character_sets)
         now = search.persona.find.character_sets
         yield from (fields.changed(search.persona, CHARACTER_SETS, now.model_copy(update=terms)) for terms in both)
     for value in _values(search, path):
@@ -87,7 +99,7 @@ def _values(search: Search[Questions], path: fields.Path) -> list[Any]:
         members = frozenset(TEXT_VRS if now is None else now)
         found += (tuple(sorted(members ^ {vr})) for vr in TEXT_VRS)
     elif path[:-1] == CHARACTER_SETS and name in ("answers_in", "undeclared"):
-        found += (term for term in CODECS if term != now)
+        found += (term for term in search.evidence.character_sets if term != now)
     elif name == "order":
         found += ({**now, level: order} for level in LEVELS for order in Order if now.get(level) is not order)
     elif path[1] == "failures" or name == "wildcards_elsewhere":

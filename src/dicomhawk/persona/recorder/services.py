@@ -29,6 +29,8 @@ class Rule(NamedTuple):
     step: str
     """Label of the step whose answer counts; empty: the last but the release."""
     read: Callable[[Step, Take], Any]
+    alone: bool = False
+    """Whether it counts also where ordinary requests of the service aren't answered."""
 
 
 UNSEEN = object()
@@ -52,7 +54,7 @@ def disposal(step: Step, take: Take) -> Any:
     return "close" if ended else "ignore"
 
 
-def disposal_or(name: str) -> Callable[[Step, Take], Any]:
+def disposal_or(name: str | None) -> Callable[[Step, Take], Any]:
     """As `disposal`; `name` for a success."""
 
     def read(step: Step, take: Take) -> Any:
@@ -80,6 +82,9 @@ RULES = (
     Rule(("find", "failures", "unknown_level"), _LEVELS, "", "C-FIND-RQ unknown", status),
     Rule(("find", "failures", "no_identifier"), _BROKEN, "none announced", "C-FIND-RQ none announced", disposal),
     Rule(("find", "failures", "unreadable"), _BROKEN, "noise", "C-FIND-RQ noise", disposal),
+    Rule(
+        ("find", "failures", "no_worklist"), "queries.worklist", "", "C-FIND-RQ nobody", disposal_or(None), alone=True
+    ),
     Rule(("get", "select", "level_missing"), _GET, "no level", "C-GET-RQ", disposal),
     Rule(("get", "select", "level_unknown"), _GET, "unknown level", "C-GET-RQ", disposal),
     Rule(("get", "select", "key_missing"), _GET, "no UID", "C-GET-RQ", disposal),
@@ -123,7 +128,7 @@ def services(transcript: Transcript, base: Persona, notes: Notes) -> dict[fields
     works = _working(transcript)
     for rule in RULES:
         service = str(rule.path[0])
-        if service in works and not works[service]:
+        if service in works and not works[service] and not rule.alone:
             notes.missing(service, _why(transcript, service))
             continue
         seen = found_step(transcript, rule.experiment, rule.take, rule.step)
@@ -166,9 +171,8 @@ def _why(transcript: Transcript, service: str) -> str:
 
 
 def _strangers(transcript: Transcript, base: Persona, notes: Notes) -> dict[fields.Path, Any]:
-    """Which commands are taken from known callers only; those that weren't tried are as in `base`."""
-    tried = {entry[0] for entry in _STRANGERS if found_step(transcript, *entry[1:4]) is not None}
-    only: list[str] = [command for command in base.commands.of_known_callers if command not in tried]
+    """Which commands are taken from known callers only; those of which it wasn't seen are as in `base`."""
+    only: set[str] = set(base.commands.of_known_callers)
     treated: list[Any] = []
     for command, where, take, step, known_where, known_take, known_step in _STRANGERS:
         seen = found_step(transcript, where, take, step)
@@ -176,10 +180,11 @@ def _strangers(transcript: Transcript, base: Persona, notes: Notes) -> dict[fiel
         if seen is None or known is None:
             continue
         if _final(known[0]) is None:
-            notes.missing("commands.of_known_callers", f"{command} was refused to us as it is to strangers")
-            return {}
-        if disposal(*seen) != disposal(*known):
-            only.append(command)
+            notes.missing(f"commands.of_known_callers for {command}", "it was refused to us as it is to strangers")
+        elif disposal(*seen) == disposal(*known):
+            only.discard(command)
+        else:
+            only.add(command)
             treated.append(disposal(*seen))
     found: dict[fields.Path, Any] = {("commands", "of_known_callers"): tuple(sorted(only))}
     if treated:
