@@ -148,6 +148,12 @@ ON: dict[str, tuple[tuple[bytes, ...], str, str]] = {
     ),
     "a rejection for a data set, an abort": ((FIND_RQ + unit(3, 4), ABORT), "AB22 rst", "AB22 open"),
     "too much data for a data set": ((FIND_RQ + unit(4, length=20000),), "AB00 AB22 fin", "open"),
+    "too much data for a data set, an echo": (
+        (FIND_RQ + unit(4, length=20000), ECHO),
+        "AB00 AB22 fin",
+        "AB00 open",
+    ),
+    "too much data for a data set, an abort": ((FIND_RQ + unit(4, length=20000), ABORT), "AB00 AB22 fin", "AB00 rst"),
     "the end for a data set": ((FIND_RQ, CLOSED), "fin", "fin"),
     "an odd data set": ((FIND_RQ + unit(4, pdv(7, 2, b"abc")),), "AB00 open", "open"),
     "a data set where no context is": ((FIND_RQ + unit(4, pdv(3, 2, b"ab")),), "AB00 open", "open"),

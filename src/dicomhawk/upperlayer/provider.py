@@ -32,7 +32,7 @@ from .primitives import Primitives
 # Looking a member of an enumeration up in its class (0.3 us in Python 3.11) costs more than what is done with it.
 _STA3, _STA6, _STA8, _STA13 = State.STA3, State.STA6, State.STA8, State.STA13
 _AA_2, _AA_3, _AA_6, _AE_6, _AR_2 = Action.AA_2, Action.AA_3, Action.AA_6, Action.AE_6, Action.AR_2
-_DROP, _LINGER, _DRAIN, _RESET = Close.DROP, Close.LINGER, Close.DRAIN, Close.RESET
+_DROP, _LINGER, _DRAIN, _KEEP, _RESET = Close.DROP, Close.LINGER, Close.DRAIN, Close.KEEP, Close.RESET
 
 _EVENT = {
     p.RQ: Event.EVT6,
@@ -55,11 +55,12 @@ class Provider(Primitives):
     `received` counts the bytes fed so far and `pdus_received` the PDUs.
     """
 
-    __slots__ = ("pdus_received",)
+    __slots__ = ("_refused_header", "pdus_received")
 
     def __init__(self, dialect: Dialect, now: float, *, requestor: bool = False) -> None:
         super().__init__(dialect, now, requestor=requestor)
         self.pdus_received = 0
+        self._refused_header = ""  # of a PDU that is too long, in words, while the product has not let go of it
 
     def feed(self, data: bytes, now: float) -> None:
         """Take bytes from the transport; `poll` says what they mean."""
@@ -99,6 +100,9 @@ class Provider(Primitives):
             return None
         buffer, start = self._buffer, self._position
         have = len(buffer) - start
+        if self._refused_header:  # it meets it again as soon as anything more has come
+            detail, self._refused_header = self._refused_header, ""
+            return self._wrong(Event.EVT19, Quirk.PDU_LENGTH, detail, buffer[start : start + SHOWN_BYTES], now)
         if have < HEADER_SIZE:
             if have:
                 self._begun = self._activity
@@ -119,7 +123,11 @@ class Provider(Primitives):
                     self._position = start + HEADER_SIZE
                 else:
                     self._deaf = True  # where the next PDU begins can't be known any more
-                return self._wrong(Event.EVT19, error.quirk, error.detail, buffer[start : start + SHOWN_BYTES], now)
+                shown = buffer[start : start + SHOWN_BYTES]
+                violation = self._wrong(Event.EVT19, error.quirk, error.detail, shown, now)
+                if violation is not None and violation.reaction.close is _KEEP:
+                    self._refused_header = error.detail
+                return violation
         if have < HEADER_SIZE + length:
             self._keep(HEADER_SIZE + length)
             return None

@@ -79,6 +79,8 @@ class Association(Recorded):
             if not self.dispatch.spoilt():
                 self.dispatch.stop()
             return
+        if reaction.close is Close.DRAIN:
+            self.dispatch.abandon()
         if violation.state is State.STA13 and reaction.close is Close.WAIT:
             # PS3.8 would have us answer each of them until the timer ends; one is enough for anybody's disk.
             self.provider.close = Close.FIN
