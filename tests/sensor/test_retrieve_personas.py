@@ -504,3 +504,51 @@ def test_identifiers_that_are_too_long(orthanc: int, dcmqrscp: int) -> None:
         uid = f"1.2.840.99.9.1.{length}"
         assert status(store(orthanc, image(uid, patient="P" * length), uid)[0]) == expected
         assert status(store(dcmqrscp, image(uid, patient="P" * length), uid)[0]) == 0
+
+
+def retrieved(
+    port: int, keys: list[tuple[int, str, Any]], *, sop: str = STUDY_GET, syntax: str = IMPLICIT
+) -> list[str]:
+    """What comes back for a C-GET, or a C-MOVE, with an identifier in a transfer syntax."""
+    field, destination = (0x21, "ELSEWHERE") if sop == STUDY_MOVE else (0x10, None)
+    request = command(sop=sop, field=field, message_id=5, priority=0, data=HAS_DATA, destination=destination)
+    contexts = [(sop, [syntax]), (CT, [IMPLICIT])]
+    message = Message(0, request, data_set(keys, syntax))
+    return hold(Conversation(contexts, [message], "PROBE", [(CT, 1, 1)]), port)[2:]
+
+
+def test_statuses_of_the_peer_that_are_warnings(orthanc: int, dcmqrscp: int) -> None:
+    answers = (0x0001, 0x0107, 0x0116)
+    assert counters(last(get(dcmqrscp, THE_STUDY, answers=answers))) == [None, 0, 0, 3]
+    assert counters(last(get(orthanc, THE_STUDY, answers=answers))) == [None, 0, 3, 0]
+
+
+def test_levels_of_retrievals(orthanc: int, dcmqrscp: int) -> None:
+    spaced = [(0x00080052, "CS", " STUDY"), *THE_STUDY[1:]]
+    empty = [(0x00080052, "CS", ""), *THE_STUDY[1:]]
+    for port in (orthanc, dcmqrscp):
+        assert status_of(last(get(port, spaced))) == 0xC000
+    assert status_of(last(retrieved(orthanc, empty, sop=STUDY_MOVE))) == 0xC000
+    assert counters(last(retrieved(orthanc, THE_STUDY[1:], sop=STUDY_MOVE))) == [None, 3, 0, 0]
+
+
+@pytest.mark.parametrize("vr", ["UN", "OB"])
+def test_retrievals_with_keys_of_other_vrs(orthanc: int, dcmqrscp: int, vr: str) -> None:
+    keys = [THE_STUDY[0], (0x0020000D, vr, STUDY.encode())]
+    units = retrieved(orthanc, keys, syntax=EXPLICIT)
+    assert len(sent(units)) == (3 if vr == "UN" else 0)
+    assert status_of(last(units)) == (0 if vr == "UN" else 0xC000)
+    units = retrieved(dcmqrscp, keys, syntax=EXPLICIT)
+    assert (sent(units), status_of(last(units))) == ([], 0)
+
+
+def test_wildcards_in_a_list_of_patients(orthanc: int) -> None:
+    for value, expected in (("P1\\P9", 0), ("P1\\P*", 0xC000), ("P1\\?", 0xC000)):
+        keys = [(0x00080052, "CS", "PATIENT"), (0x00100020, "LO", value)]
+        assert status_of(last(retrieved(orthanc, keys, sop=STUDY_MOVE))) == expected
+
+
+def test_levels_below_patient_study_only(dcmqrscp: int) -> None:
+    keys = [(0x00080052, "CS", "SERIES"), (0x00100020, "LO", "P1"), (0x0020000D, "UI", STUDY)]
+    keys.append((0x0020000E, "UI", f"{STUDY}.1"))
+    assert len(sent(retrieved(dcmqrscp, keys, sop="1.2.840.10008.5.1.4.1.2.3.3"))) == 2

@@ -64,16 +64,20 @@ class Rules:
     """Whether Query/Retrieve Level must be in upper case."""
     level_prefix: bool = False
     """Whether a level is recognized by its beginning."""
+    level_spaces: bool = False
+    """Whether spaces before a level make it another."""
     level_names: Mapping[str, str] = field(default_factory=dict)
     """Further names of levels."""
     deduce_level: bool = False
-    """Whether the lowest unique key stands for a level that is missing."""
+    """Whether the lowest unique key stands for a level that isn't there; one without a value is unknown then."""
     levels_outside: bool = False
     """Whether levels are taken that the information model doesn't have."""
     keys: Literal["unique", "all"] = "unique"
     """Whether only unique keys select, or all of the level."""
     compare: Comparison | None = None
     """How keys are compared if all select; None: as PS3.4 has it."""
+    unreadable: frozenset[int] = frozenset()
+    """Tags of keys that match nothing."""
     supported: Mapping[Level, frozenset[int]] | None = None
     """Attributes that are keys then, by level; None: all that the catalogue has."""
     keys_above: Literal["single", "present", "ignored"] = "single"
@@ -86,6 +90,8 @@ class Rules:
     """Whether a unique key without a value means what has none, or is missing."""
     all_of_list: bool = False
     """Whether each value of a list must be found."""
+    wildcards_refused: bool = False
+    """Whether a wildcard in a unique key is a failure, as if not all were found, or an ordinary character."""
     list_order: bool = False
     """Whether what a list names comes in its order, and as often as it is named."""
 
@@ -146,6 +152,8 @@ def _by_unique_keys(chosen: Chosen, model: Model, level: Level, texts: dict[int,
     if not _says_what(attribute.vr, text) and not (rules.empty_keys and tag in texts):
         raise RetrievalError(Fault.KEY_MISSING, f"No value of the unique key of {level.name}", (tag,))
     values = tuple(text.split("\\")) if rules.empty_keys else _values(attribute, text)
+    if rules.wildcards_refused and any("*" in value or "?" in value for value in values):
+        raise RetrievalError(Fault.NOT_ALL_FOUND, "A wildcard")
     column = attribute.column or ""
     if not rules.id_case and attribute.vr != "UI":
         column, values = f"upper({column})", tuple(value.upper() for value in values)
@@ -166,6 +174,8 @@ def _by_all_keys(
 ) -> None:
     """Choose as a C-FIND at this level would: by its keys, and by the unique keys above it."""
     patterns = 0
+    hint: Hint | None
+    matches: Callable[[Stored], bool]
     for tag in identifier:
         attribute = ATTRIBUTES.get(tag)
         if attribute is None or attribute.field is None:
@@ -176,7 +186,9 @@ def _by_all_keys(
         above = attribute.level < level and tag == UNIQUE_KEYS[attribute.level] and attribute.level in model.levels
         if attribute.level != level and not in_study_root and not above:
             continue
-        if rules.compare is None:
+        if tag in rules.unreadable:
+            hint, matches, more = Hint("in", ()), _never, 0
+        elif rules.compare is None:
             matcher = compile_key(attribute.vr, texts[tag])
             if matcher is None:
                 continue
@@ -200,9 +212,13 @@ def _compared(tag: int, vr: str, text: str, compare: Comparison) -> tuple[Hint |
     try:
         found = products.compile_key(tag, vr, text, compare)
     except products.WildcardError:
-        return Hint("in", ()), lambda stored: False, 0
+        return Hint("in", ()), _never, 0
     hint = Hint("in", found.points) if found.narrows and not found.ranges else None
     return hint, lambda stored: found.test("" if stored is None else str(stored)), found.patterns
+
+
+def _never(stored: Stored) -> bool:
+    return False
 
 
 def _test(matches: Callable[[Stored], bool]) -> Callable[[Stored], bool]:
@@ -227,6 +243,10 @@ def _key_of(level: Level, texts: dict[int, str], rules: Rules) -> int:
 def _level(model: Model, identifier: DataSet, texts: dict[int, str], rules: Rules) -> Level:
     element = identifier.get(QUERY_RETRIEVE_LEVEL)
     name = key_text(element, of_data_set({})) if element is not None else ""
+    begins_with_space = element is not None and isinstance(element.value, bytes) and element.value[:1] == b" "
+    unknown = QUERY_RETRIEVE_LEVEL in rules.unreadable or (rules.level_spaces and begins_with_space and bool(name))
+    if unknown or (rules.deduce_level and element is not None and not name):
+        raise RetrievalError(Fault.LEVEL_UNKNOWN, "Query/Retrieve Level is unknown", (QUERY_RETRIEVE_LEVEL,))
     if not name:
         if rules.deduce_level:
             for level in reversed(Level):

@@ -90,6 +90,27 @@ def read(identifier: DataSet, levels: tuple[Level, ...], dialect: QueryDialect) 
     return Query(level, text, in_model, charset, keys, tests, above, modalities)
 
 
+def as_read(identifier: DataSet, dialect: QueryDialect) -> tuple[DataSet, frozenset[int]]:
+    """The identifier of a retrieval with texts as the product reads them, without those that are none for it; and the
+    tags of those that match nothing."""
+    if dialect.reading is Reading.ATTRIBUTE:
+        return identifier, frozenset()
+    charset = declared(identifier.get(SPECIFIC_CHARACTER_SET), dialect.reading)
+    found: DataSet = {}
+    unreadable: set[int] = set()
+    for tag, element in identifier.items():
+        own = vrs.of_tag(tag)
+        if own not in vrs.TEXT or (element.vr in vrs.TEXT and not isinstance(element.value, tuple)):
+            found[tag] = element
+            continue
+        key = _key(element, charset, dialect)
+        if key.matches_nothing:
+            unreadable.add(tag)
+        if key.value or dialect.reading is Reading.TEXT:
+            found[tag] = Element(tag, own, key.value.encode("latin-1"))
+    return found, frozenset(unreadable)
+
+
 def failed(status: int) -> QueryError:
     """The error for a query that ends with this status."""
     return QueryError(QueryProblem.UNABLE_TO_PROCESS, "", status=status)

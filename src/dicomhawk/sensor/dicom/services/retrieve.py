@@ -227,6 +227,7 @@ def _rules(select: Selecting) -> Rules:
         order=select.order,
         level_case=select.level_case,
         level_prefix=select.level_prefix,
+        level_spaces=select.level_spaces,
         level_names=select.level_names,
         deduce_level=select.level_missing == "deduce",
         levels_outside=select.level_outside == "allowed",
@@ -236,5 +237,6 @@ def _rules(select: Selecting) -> Rules:
         id_case=select.id_case,
         empty_keys=select.empty_keys,
         all_of_list=select.all_of_list,
+        wildcards_refused=select.wildcards_refused,
         list_order=select.list_order,
     )
