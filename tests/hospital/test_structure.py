@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -71,6 +72,24 @@ def test_fragments() -> None:
     end = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
     assert readable(element(0x7FE00010, "OB", item * 2 + end, EXPLICIT_LE, undefined=True), EXPLICIT_LE)
     assert not readable(element(0x7FE00010, "OB", item * 2, EXPLICIT_LE, undefined=True), EXPLICIT_LE)
+
+
+def test_values_of_undefined_length_where_dcmtk_reads_none() -> None:
+    item = struct.pack("<HHL", 0xFFFE, 0xE000, 4) + b"abcd"
+    end = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+    profile = element(0x00282000, "OB", item + end, EXPLICIT_LE, undefined=True)
+    assert readable(profile, EXPLICIT_LE, LOOSE)
+    assert not readable(profile, EXPLICIT_LE, replace(LOOSE, fragments_anywhere=False))
+    name = struct.pack("<HHL", 0x0010, 0x0010, 0xFFFFFFFF)
+    assert readable(name, IMPLICIT_LE, LOOSE)
+    assert not readable(name + b"DOE ", IMPLICIT_LE, LOOSE)
+    assert not readable(name, IMPLICIT_LE)
+
+
+@pytest.mark.parametrize(("order", "passes"), [("<", True), (">", False)])
+def test_what_nobody_knew_is_in_little_endian(order: str, passes: bool) -> None:
+    unknown = struct.pack(">HH2sHL", 0x0009, 0x1010, b"UN", 0, 0xFFFFFFFF)
+    assert readable(unknown + struct.pack(f"{order}HHL", 0xFFFE, 0xE0DD, 0), EXPLICIT_BE) is passes
 
 
 def test_deflated() -> None:
