@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -71,7 +72,12 @@ def run() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        command_line(sys.argv[1] if len(sys.argv) > 1 else "")()
+        # What is imported stays: to look for garbage in it again and again would be a tenth of each start.
+        gc.disable()
+        command = command_line(sys.argv[1] if len(sys.argv) > 1 else "")
+        gc.freeze()
+        gc.enable()
+        command()
     except SettingsError as error:
         print(error, file=sys.stderr)
         sys.exit(WRONG_SETTINGS)
