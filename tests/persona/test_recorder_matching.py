@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dicomhawk.hospital.dialect import Order, RetrieveAE, Unknown
-from dicomhawk.persona import model
+from dicomhawk.persona import model, sopclasses
 from dicomhawk.persona.battery import building as b
 from dicomhawk.persona.battery.datasets import OBJECTS, contents, data_set
 from dicomhawk.persona.battery.experiments import ALL
@@ -17,7 +17,7 @@ from dicomhawk.persona.battery.sampling import synthetic
 from dicomhawk.persona.battery.transcript import Answer, End, Observation, Step, Take, Transcript
 from dicomhawk.persona.model import Persona
 from dicomhawk.persona.recorder import fields
-from dicomhawk.persona.recorder.archive import Asked, Found, Kept, sent
+from dicomhawk.persona.recorder.archive import Asked, Found, Kept, queries, sent
 from dicomhawk.persona.recorder.matching import EXPERIMENTS, matching
 from dicomhawk.persona.recorder.notes import Notes
 from dicomhawk.settings import Deployment
@@ -171,6 +171,13 @@ def test_what_is_as_known_stays_and_counts_as_seen() -> None:
     assert again == orthanc
     assert {("find", "retrieve_ae"), ("find", "counts"), ("find", "compare", "insensitive_vrs")} <= notes.seen
     assert ("find", "cancel_with_match") not in notes.seen
+
+
+def test_patient_study_only_may_have_all_levels() -> None:
+    seen = recording(model.load("dcmqrscp"))
+    asked = [one for one in queries(seen, frozenset({"queries.levels"})) if b"SERIES" in one.identifier]
+    (answer,) = [one.found for one in asked if one.sop_class == sopclasses.PATIENT_STUDY_FIND]
+    assert (len(answer.matches), answer.end) == (2, 0)
 
 
 def test_without_objects_of_ours_nothing_is_changed() -> None:

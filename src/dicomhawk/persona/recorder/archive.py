@@ -172,6 +172,8 @@ class Archive:
 
     def _matches(self, model: Model, keys: elements.DataSet) -> Iterator[Match | None]:
         if self._product is not None:
+            if model is Model.PATIENT_STUDY_ONLY and not self._product.dialect.failures.patient_study_only:
+                model = Model.PATIENT_ROOT
             return self._product.find(model.levels, keys, now=NOW, visitor=VISITOR)
         answering = Answering(retrieve_ae=self._ae_title, character_set="ISO_IR 100")
         return find(
