@@ -81,7 +81,7 @@ def test_each_character_set() -> None:
     [
         ("dicomhawk.sensor.supervisor", {"pydicom", "numpy", "PIL"}),
         ("dicomhawk.cli.sensor", {"pydicom", "numpy", "PIL", "cryptography"}),
-        ("dicomhawk.analyst.service", {"pydicom"}),
+        ("dicomhawk.analyst.service", {"pydicom", "httpx"}),
         ("dicomhawk.console.service", {"pydicom"}),
     ],
 )

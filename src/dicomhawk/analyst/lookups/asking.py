@@ -9,9 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
-
-import httpx
+from typing import TYPE_CHECKING, NamedTuple
 
 from ... import __version__
 from . import names
@@ -19,6 +17,9 @@ from .bucket import Bucket
 from .names import REVERSE_DNS
 from .providers import SERVICES
 from .verdict import Verdict, kind_of
+
+if TYPE_CHECKING:
+    import httpx  # large, and most analysts ask nobody
 
 MAX_ANSWER = 1 << 20
 """Bytes of an answer; the longest of those that are asked for have some hundred thousand."""
@@ -28,8 +29,10 @@ REFUSED_SECONDS = 3600.0
 """One that refuses the key."""
 DAY_SECONDS = 86_400.0
 CLOSE_SECONDS = 2.0
+_FOUND = 200
 _CLOSED = frozenset((401, 403))
 _UNKNOWN = 404
+_TOO_OFTEN = 429
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +51,8 @@ class Client(NamedTuple):
 
     async def look_up(self, http: httpx.AsyncClient, subject: str) -> Verdict:
         """What the provider says of `subject`. Raises `Failed`; nothing else."""
+        import httpx
+
         if kind_of(subject) is None:
             raise Failed("not to be asked about")
         try:
@@ -69,13 +74,13 @@ class Client(NamedTuple):
         ) as answer:
             if answer.status_code == _UNKNOWN:
                 return service.unknown(self.provider, subject)
-            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            if answer.status_code == _TOO_OFTEN:
                 self.bucket.close(_pause(answer.headers.get("retry-after", "")))
                 raise Failed("it says that it was asked too often")
             if answer.status_code in _CLOSED:
                 self.bucket.close(REFUSED_SECONDS)
                 raise Failed("it refuses the key")
-            if answer.status_code != httpx.codes.OK:
+            if answer.status_code != _FOUND:
                 raise Failed(f"status {answer.status_code}")
             body = bytearray()
             async for piece in answer.aiter_bytes():
@@ -149,6 +154,8 @@ class Asking:
             loop.run_until_complete(self._task)
 
     async def _serve(self) -> None:
+        import httpx
+
         headers = {"User-Agent": f"dicomhawk/{__version__}", "Accept": "application/json"}
         # No proxy, netrc or redirection but what the operator configured here.
         async with httpx.AsyncClient(
