@@ -6,6 +6,7 @@ What is expected here was seen of Orthanc 1.10.1 and of dcmqrscp 3.6.7; the soak
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.sensor.conftest import DEPLOYMENT
+from tests.sensor.raw import ending, receive_pdu
 from tests.sensor.scu import STUDY_FIND
 from tests.soak.exchanges import (
     COMMITMENT,
@@ -28,6 +30,7 @@ from tests.soak.exchanges import (
     VERIFICATION,
     Conversation,
     Message,
+    association,
     command,
     data_set,
     elements_of,
@@ -41,6 +44,7 @@ STORED = [f"{STUDY}.{series}.{number}" for series, number in ((2, 1), (1, 2), (1
 PATIENT_STUDY_FIND = "1.2.840.10008.5.1.4.1.2.3.1"
 UNKNOWN_PDU, EMPTY_DATA = bytes.fromhex("080000000000"), bytes.fromhex("040000000000")
 RELEASE_RQ = bytes.fromhex("05000000000400000000")
+REJECTION = bytes.fromhex("03000000000400010101")
 REMOTES = ("PROBE@127.0.0.1:11999", "ELSEWHERE@127.0.0.1:11999", "PROBEDEAD@127.0.0.1:1/down")
 
 
@@ -276,7 +280,7 @@ def test_without_an_answer_dcmqrscp_hangs_up(tmp_path: Path) -> None:
         fill(sensor.port)
         assert get(sensor.port, THE_STUDY, answers=(b"\4",))[2:] == ["closed"]
         units = get(sensor.port, THE_STUDY, answers=(bytes.fromhex("040000000040"),))
-        assert [counters(each) for each in commands(units) if 0x0900 in each][0] == [2, 0, 1, 0]
+        assert next(counters(each) for each in commands(units) if 0x0900 in each) == [2, 0, 1, 0]
         assert len(sent(units)) == 3
 
 
@@ -442,6 +446,12 @@ def test_storage_commitment(orthanc: int) -> None:
     cut = Message(0, command(**right, requested_instance=COMMITMENT_INSTANCE), data[:-3])
     echo = Message(0, command(sop=VERIFICATION, field=0x30, message_id=1, data=NO_DATA))
     assert hold(Conversation([(VERIFICATION, [IMPLICIT])], [cut, echo]), orthanc)[-1] == "closed"
+    request = pdata(0, True, command(**right, requested_instance=COMMITMENT_INSTANCE))
+    with socket.create_connection(("127.0.0.1", orthanc), 10) as sock:
+        sock.sendall(association(Conversation([(COMMITMENT, [IMPLICIT])])))
+        assert receive_pdu(sock)[0] == 2
+        sock.sendall(request + REJECTION)
+        assert ending(sock) == (bytes.fromhex("07000000000400000202"), "rst")
 
 
 def test_objects_come_back_as_the_products_write_them(orthanc: int, dcmqrscp: int) -> None:

@@ -83,7 +83,7 @@ class Commitment(Normalized):
     def abandon(self) -> None:
         """A data set that doesn't come whole is as one that is wrong, where that ends the connection."""
         connection = self.connection
-        if connection.is_open and connection.door.persona.normalized.commitment.malformed == "close":
+        if connection.provider.close is None and connection.door.persona.normalized.commitment.malformed == "close":
             connection.hang_up()
 
     @property
