@@ -82,7 +82,7 @@ def test_each_character_set() -> None:
         ("dicomhawk.sensor.supervisor", {"pydicom", "numpy", "PIL"}),
         ("dicomhawk.cli.sensor", {"pydicom", "numpy", "PIL", "cryptography"}),
         ("dicomhawk.analyst.service", {"pydicom", "httpx"}),
-        ("dicomhawk.console.service", {"pydicom"}),
+        ("dicomhawk.console.service", {"pydicom", "dpkt", "pyzipper"}),
     ],
 )
 def test_processes_start_without_what_they_may_never_need(module: str, without: set[str]) -> None:

@@ -15,9 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ...analyst.database import schema
-from ...outputs.bundle import write_bundle
 from ...outputs.objects import Resolver
-from ...outputs.pcap import export_session
 from ...outputs.summary import AmbiguousSession, connections
 from ..shown import parsed
 from ..site import site_of
@@ -31,6 +29,8 @@ _SAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 def pcap(request: Request) -> Response:
     """A session as a packet capture."""
+    from ...outputs.pcap import export_session  # large, as is what makes bundles
+
     site, identifier = site_of(request), request.path_params["session"]
     rows = site.findings.all(
         select(_e.document)
@@ -70,6 +70,8 @@ def attachment(file: IO[bytes], name: str, media: str) -> Response:
 
 def bundle(request: Request) -> Response:
     """A session with all that vouches for it; captured files are behind a password in it."""
+    from ...outputs.bundle import write_bundle
+
     site, identifier = site_of(request), request.path_params["session"]
     name = f"{_SAFE.sub('_', identifier)[:64]}.zip"
     with tempfile.TemporaryDirectory(prefix="dicomhawk.") as folder:
