@@ -9,7 +9,7 @@ from ...upperlayer import items as it
 from ...upperlayer import pdu
 from ...upperlayer.policy import UserItemKind
 from ..battery.compare import pauses, response_times
-from ..battery.reading import acceptance
+from ..battery.reading import acceptance, decoded
 from ..battery.transcript import Take, Transcript
 from ..battery.waiting import held_up
 from ..model import Persona
@@ -138,6 +138,17 @@ def rhythm(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     notes.remark(f"half of the C-ECHOs were answered within {sorted(times)[len(times) // 2] * 1000:.1f} ms")
     # Written in one piece, whatever Nagle's algorithm does; a product that writes apart without it can't be told.
     return {("wire", "write"): "whole"}
+
+
+def packed(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
+    """Whether the data set of a response begins in the P-DATA-TF of its command."""
+    units = (decoded(answer.pdu) for o in transcript.observations.values() for t in o.takes for answer in t.answers)
+    controls = [[value.control & 3 for value in unit.pdvs] for unit in units if isinstance(unit, pdu.PDataTF)]
+    data = [found for found in controls if any(not control & 1 for control in found)]
+    if not data:
+        notes.missing("wire.fragments.packed", "nothing was answered that has a data set")
+        return {}
+    return {("wire", "fragments", "packed"): any(control & 1 for found in data for control in found)}
 
 
 def apply(persona: Persona, values: dict[fields.Path, Any], notes: Notes) -> Persona:

@@ -16,6 +16,7 @@ from .fit import Fit, improve, nearest
 from .matching import matching
 from .notes import Notes
 from .pace import pace
+from .retrievals import retrievals
 from .services import services
 from .writing import toml
 
@@ -110,7 +111,9 @@ def _offer_what_is_seen(fit: Fit, transcript: Transcript, notes: Notes) -> None:
 
 
 def _served(persona: Persona, transcript: Transcript, notes: Notes) -> Persona:
+    persona = direct.apply(persona, direct.packed(transcript, notes), notes)
     persona = direct.apply(persona, services(transcript, persona, notes), notes)
+    persona = direct.apply(persona, retrievals(transcript, notes), notes)
     persona = matching(persona, transcript, notes)
     return direct.apply(persona, pace(transcript, notes), notes)
 
