@@ -222,6 +222,9 @@ def test_sweeps_ask_for_everything_once_and_in_a_fixed_order() -> None:
         assert len(set(asked)) == len(asked)
         assert b.NOWHERE in asked
     assert len(abstract_syntaxes()) > 450
+    # What is newer than our registry is asked for, too.
+    assert "1.2.840.10008.5.1.4.1.1.66.7" in abstract_syntaxes()
+    assert "1.2.840.10008.1.2.4.110" in transfer_syntaxes()
     assert {"1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.2"} <= set(abstract_syntaxes())
 
 

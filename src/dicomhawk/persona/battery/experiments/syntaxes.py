@@ -48,6 +48,10 @@ OLD_CLASSES = (
     "1.2.840.10008.5.1.4.32.1",
 )
 """Retired ones; those that the registry has as well are asked for once."""
+NEW_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("9.100.1", "9.100.2", "66.7", "66.8"))
+"""Waveform presentation states, label and height map segmentation: newer than pydicom's tables of PS3.6."""
+NEW_SYNTAXES = tuple(f"1.2.840.10008.1.2.{n}" for n in ("4.110", "4.111", "4.112", "8.1"))
+"""JPEG XL and deflated frames, likewise."""
 ORDERS: tuple[tuple[str, ...], ...] = (
     (b.IMPLICIT, b.EXPLICIT),
     (b.EXPLICIT, b.IMPLICIT),
@@ -95,14 +99,14 @@ def abstract_syntaxes() -> tuple[str, ...]:
 
     Those of other things are no abstract syntaxes, but a product that accepts what it doesn't know may know them.
     """
-    return tuple(dict.fromkeys((*UIDS, *OLD_CLASSES, *PRIVATE_CLASSES, b.NOWHERE)))
+    return tuple(dict.fromkeys((*UIDS, *NEW_CLASSES, *OLD_CLASSES, *PRIVATE_CLASSES, b.NOWHERE)))
 
 
 @cache
 def transfer_syntaxes() -> tuple[str, ...]:
     """All that PS3.6 annex A lists, retired ones included, and some of makers, in a fixed order."""
     registry = (uid for uid, entry in UIDS.items() if entry[1] == "Transfer Syntax")
-    return tuple(dict.fromkeys((*registry, *PRIVATE_SYNTAXES, b.NOWHERE)))
+    return tuple(dict.fromkeys((*registry, *NEW_SYNTAXES, *PRIVATE_SYNTAXES, b.NOWHERE)))
 
 
 @catalogue.add("syntaxes.abstract", "every UID of the registry as abstract syntax")
