@@ -104,6 +104,13 @@ def test_the_last_context_of_an_identifier_may_count(
     assert answered(request(*contexts, others), policy) == [*expected, (5, 0, IMPLICIT)]
 
 
+def test_the_version_may_have_to_be_1() -> None:
+    rq = replace(request((1, CT, (IMPLICIT,))), protocol_version=3)
+    for cause, refused in ((Cause.VERSION, False), (Cause.OTHER_VERSION, True)):
+        outcome = negotiate(rq, replace(POLICY, checks=(Check(cause, (1, 2, 2)),)))
+        assert isinstance(outcome, Rejected) is refused
+
+
 def test_the_first_context_of_an_identifier_says_what_it_is_for() -> None:
     outcome = accepted(request((1, FIND, ("1.2",)), (1, CT, (IMPLICIT,))))
     assert outcome.contexts[1][:3] == (1, FIND, IMPLICIT)

@@ -154,6 +154,7 @@ def _too_many_syntaxes(request: _Request, policy: Policy) -> bool:
 
 _CHECKS: Mapping[Cause, Callable[[_Request, Policy], bool]] = {
     Cause.VERSION: lambda request, _: not request.rq.protocol_version & 1,
+    Cause.OTHER_VERSION: lambda request, _: request.rq.protocol_version != 1,
     Cause.NO_TRANSFER_SYNTAXES: lambda request, _: any(not p.transfer_syntaxes for p in request.proposals),
     Cause.TOO_MANY_TRANSFER_SYNTAXES: _too_many_syntaxes,
     Cause.NO_CONTEXTS: lambda request, _: not request.proposals,

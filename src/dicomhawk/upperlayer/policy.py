@@ -21,6 +21,8 @@ class Cause(Enum):
 
     VERSION = "version"
     """The protocol version doesn't have bit 0."""
+    OTHER_VERSION = "other-version"
+    """The protocol version isn't 1, whatever its bit 0 is."""
     NO_TRANSFER_SYNTAXES = "no-transfer-syntaxes"
     """A presentation context without any transfer syntax."""
     TOO_MANY_TRANSFER_SYNTAXES = "too-many-transfer-syntaxes"

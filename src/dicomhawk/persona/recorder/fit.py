@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
 
 from ...upperlayer.dialect import Close
+from ...upperlayer.policy import Cause
 from ..battery.reading import aborts, rejection
 from ..battery.transcript import End
 from ..model import Persona
+from ..model.negotiation import CheckModel
 from ..model.wire import ReactionModel
 from . import fields
 from .evidence import Evidence
@@ -124,15 +126,13 @@ def _checks(fit: Fit) -> bool:
     """Reasons to reject: which there are, what is said, and in which order they are looked for."""
     better = False
     answers = _seen_rejections(fit)
-    model = type(fit.persona.reject).model_fields["checks"].annotation
-    check = model.__args__[0]  # type: ignore[union-attr]
-    for cause in type(fit.persona.reject.checks[0].cause) if fit.persona.reject.checks else ():
+    for cause in Cause:
         now = fit.persona.reject.checks
         others = tuple(entry for entry in now if entry.cause is not cause)
         better = fit.offer(_with_checks(fit, others)) or better
         for answer in (None, *answers):
             for place in range(len(others) + 1):
-                entry = check(cause=cause, answer=answer)
+                entry = CheckModel(cause=cause, answer=answer)
                 better = fit.offer(_with_checks(fit, (*others[:place], entry, *others[place:]))) or better
                 if not fit.wrong:
                     return better

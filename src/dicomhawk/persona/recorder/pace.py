@@ -36,7 +36,7 @@ def pace(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     for kind, experiment, request in KINDS:
         times = sorted(_times(transcript, experiment, request))
         if len(times) < ENOUGH:
-            why = transcript.missing.get(experiment, f"only {len(times)} answers were timed" if times else "nothing was answered")
+            why = transcript.missing.get(experiment, f"only {len(times)} answers were timed")
             notes.missing(f"timing.{kind}", why)
         else:
             found["timing", kind] = distribution(times)
