@@ -149,10 +149,36 @@ def test_private_attributes_come_back_as_unknown_ones() -> None:
     ]
 
 
-def test_no_answer_has_a_private_sequence() -> None:
+def test_what_comes_back_of_items() -> None:
+    item = data_set(
+        Element(PRIVATE, "LO", b"private "),
+        Element(ROWS, "US", b"\7\0"),
+        Element(0x00280009, "AT", b"\x18\0\x63\x10"),
+        Element(0x00282000, "OB", b"\1\2"),
+    )
+    head = data_set(Element(SEQUENCE, "SQ", (item, {})))
+    (first, second) = answer("orthanc", query("orthanc", Element(SEQUENCE, "SQ", ())), head)[SEQUENCE].value
+    assert isinstance(first, dict)
+    assert [first[tag].value for tag in sorted(item)] == [b"private\0", b"\x18\0\x63\x10", b"\7\0", b""]
+    assert second == {}
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        data_set(Element(0x00091003, "SQ", ({},))),
+        data_set(Element(SEQUENCE, "SQ", (data_set(Element(0x00091003, "SQ", ())),))),
+        data_set(Element(SEQUENCE, "SQ", (data_set(Element(ROWS, "US", b"\1\0\2\0")),))),
+        data_set(Element(SEQUENCE, "SQ", (data_set(Element(ROWS, "US", b"")),))),
+        data_set(Element(SEQUENCE, "SQ", (data_set(Element(0x00280009, "AT", b"")),))),
+    ],
+)
+def test_items_of_which_no_answer_can_be_made(head: DataSet) -> None:
     asked = query("orthanc", Element(0x00091003, "SQ", ()), Element(SEQUENCE, "SQ", ()))
-    assert Answers(asked, dialect("orthanc"), "PACS").unanswerable == {0x00091003}
-    assert not Answers(asked, dialect("dcmqrscp"), "PACS").unanswerable
+    assert Answers(asked, dialect("orthanc"), "PACS").may_fail
+    with pytest.raises(QueryError) as caught:
+        answer("orthanc", asked, head)
+    assert caught.value.status == 0xC000
 
 
 def test_tags_and_several_numbers_come_back() -> None:

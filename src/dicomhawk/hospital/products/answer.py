@@ -13,9 +13,11 @@ from dicomhawk.hospital.dialect import QueryDialect, Reading, RetrieveAE, Unknow
 from dicomhawk.hospital.elements import DataSet, Element, encode
 from dicomhawk.hospital.products import texts
 from dicomhawk.hospital.products.objects import StoredObject
-from dicomhawk.hospital.products.request import Query
+from dicomhawk.hospital.products.request import Query, failed
 from dicomhawk.hospital.products.resource import Resource
 
+UNWRITABLE: Final = 0xC000
+"""Status of a query where the items of an object's sequence can't be written."""
 COUNTS: Final = {
     Level.PATIENT: (0x00201200, 0x00201202, 0x00201204),
     Level.STUDY: (0x00080061, 0x00080062, 0x00201206, 0x00201208),
@@ -27,6 +29,10 @@ COUNTS: Final = {
 _COUNTED: Final = frozenset(tag for tags in COUNTS.values() for tag in tags)
 _PACKED: Final = {"US": "<H", "SS": "<h", "UL": "<I", "SL": "<i", "FL": "<f", "FD": "<d"}
 _OPAQUE: Final = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "UN"))
+
+
+_NEVER_EMPTY: Final = frozenset((*_PACKED, "AT", "OD", "OF", "OL"))
+"""VRs of which an empty value can't be written within an item, where the data set's VRs count."""
 
 
 class _Encoder:
@@ -66,14 +72,13 @@ class Answers:
         return self._from_index.isdisjoint(self.tags)
 
     @property
-    def unanswerable(self) -> frozenset[int]:
-        """The keys with which there can be no answer for a resource whose object has them."""
-        if self._dialect.reading is not Reading.REPRESENTATION or not self._dialect.sequences:
-            return frozenset()
-        return frozenset(key.tag for key in self._query.keys if key.is_sequence and key.tag >> 16 & 1)
+    def may_fail(self) -> bool:
+        """Whether no answer can be made of some objects, which then end the query before its first answer."""
+        fails = self._dialect.reading is Reading.REPRESENTATION and self._dialect.sequences
+        return fails and any(key.is_sequence for key in self._query.keys)
 
     def match(self, resource: Resource) -> Match:
-        """The match that a resource is."""
+        """The match that a resource is. Raises `QueryError`, if `may_fail`."""
         return Match(cast(tuple[str], self._data_set(resource)), _ENCODER)
 
     def _data_set(self, resource: Resource) -> DataSet:
@@ -87,6 +92,8 @@ class Answers:
             tag = key.tag
             if key.is_sequence:
                 items = source.items(tag) if source is not None and dialect.sequences else None
+                if items is not None and tag >> 16 & 1 and dialect.reading is Reading.REPRESENTATION:
+                    raise failed(UNWRITABLE)
                 if source is not None and items is not None:
                     found[tag] = Element(tag, "SQ", self._items(items, source))
                 continue
@@ -146,17 +153,27 @@ class Answers:
             within: DataSet = {}
             stored = source.within(item)
             for tag, element in item.items():
-                if tag >> 16 & 1 or tag & 0xFFFF == 0 or vrs.of_tag(tag) in _OPAQUE:
-                    continue
-                if isinstance(element.value, tuple):
-                    within[tag] = Element(tag, "SQ", self._items(element.value, source))
-                    continue
-                value = texts.from_utf_8(stored.value(tag) or "", self._dialect.texts.answers_in or "")
-                written = _element(tag, value, self._dialect.reading)
+                written = self._element_of_item(tag, element, stored)
                 if written is not None:
                     within[tag] = written
             made.append(within)
         return tuple(made)
+
+    def _element_of_item(self, tag: int, element: Element, stored: StoredObject) -> Element | None:
+        """An element of an item as it comes back, if it does. Raises `QueryError`."""
+        strict = self._dialect.reading is Reading.REPRESENTATION
+        is_private = bool(tag >> 16 & 1)
+        if tag & 0xFFFF == 0 or (not strict and (is_private or vrs.of_tag(tag) in _OPAQUE)):
+            return None
+        if isinstance(element.value, tuple):
+            if is_private:
+                raise failed(UNWRITABLE)
+            return Element(tag, "SQ", self._items(element.value, stored))
+        value = texts.from_utf_8(stored.value(tag) or "", self._dialect.texts.answers_in or "")
+        written = _element(tag, value, self._dialect.reading)
+        if strict and (written is None or (not value and written.vr in _NEVER_EMPTY)):
+            raise failed(UNWRITABLE)
+        return written
 
 
 def _converted(values: dict[int, str], source: str, target: str) -> tuple[dict[int, str], bool]:

@@ -21,7 +21,7 @@ from dicomhawk.hospital.elements import DataSet
 from dicomhawk.hospital.errors import QueryError, QueryProblem, UnkeptKeyError
 from dicomhawk.hospital.products import request, texts
 from dicomhawk.hospital.products.answer import Answers
-from dicomhawk.hospital.products.catalogue import CatalogueObjects
+from dicomhawk.hospital.products.catalogue import CatalogueObjects, CatalogueResource
 from dicomhawk.hospital.products.compare import trimmed
 from dicomhawk.hospital.products.index import Entry, Indexer
 from dicomhawk.hospital.products.objects import StoredObject, Vault
@@ -76,7 +76,7 @@ class ProductArchive:
         query = request.read(identifier, levels, self.dialect)
         try:
             run = yield from self._run(query, now, visitor)
-            yield from run.modalities() if query.modalities is not None else run.resources(frozenset())
+            yield from run.answers(frozenset())
         except sqlite3.Error as error:
             raise unable() from error
 
@@ -94,8 +94,13 @@ class ProductArchive:
             run = yield from self._run(query, now, visitor)
             yield from run.failure(levels)
             answers = Answers(query, self.dialect, self.ae_title)
-            yield from _fail_with(answers.unanswerable, run.resources(answers.tags))
-            for resource in run.modalities() if query.modalities is not None else run.resources(answers.tags):
+            if answers.may_fail and run.has_own:
+                for resource in run.answers(answers.tags):
+                    if resource is None:
+                        yield None
+                    elif not isinstance(resource, CatalogueResource):
+                        answers.match(resource)
+            for resource in run.answers(answers.tags):
                 if resource is None:
                     yield None
                 elif answers.says_nothing(resource):
@@ -104,15 +109,6 @@ class ProductArchive:
                     yield answers.match(resource)
         except sqlite3.Error as error:
             raise unable() from error
-
-
-def _fail_with(tags: frozenset[int], resources: Iterator[Resource | None]) -> Iterator[None]:
-    """Raise `QueryError` if the object of one of the resources has a sequence that is among these."""
-    for resource in resources if tags else ():
-        if resource is None:
-            yield None
-        elif any(resource.object().items(tag) is not None for tag in tags):
-            raise request.failed(0xC000)
 
 
 class _Run:
@@ -159,8 +155,16 @@ class _Run:
             else:
                 raise QueryError(QueryProblem.IDENTIFIER_MISMATCH, "", status=status)
 
-    def resources(self, asked: frozenset[int]) -> Iterator[Resource | None]:
-        """The resources that match, in the product's order."""
+    @property
+    def has_own(self) -> bool:
+        """Whether there are objects of which the catalogue isn't the source."""
+        return bool(self._entries)
+
+    def answers(self, asked: frozenset[int]) -> Iterator[Resource | None]:
+        """The resources that match, in the product's order. `asked`: the tags of which values will be."""
+        return self._modalities() if self._query.modalities is not None else self._resources(asked)
+
+    def _resources(self, asked: frozenset[int]) -> Iterator[Resource | None]:
         if self._dialect.keys is not None:
             for number, test in enumerate(self._query.tests):
                 if test.tag not in self._indexed:
@@ -205,7 +209,7 @@ class _Run:
             yield following[1]
             following = next(waiting, None)
 
-    def modalities(self) -> Iterator[Resource | None]:
+    def _modalities(self) -> Iterator[Resource | None]:
         """Studies that have a series which matches, by their UIDs; each with an object of its first such series."""
         query = self._query
         assert query.modalities is not None
