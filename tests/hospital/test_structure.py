@@ -92,6 +92,15 @@ def test_what_nobody_knew_is_in_little_endian(order: str, passes: bool) -> None:
     assert readable(unknown + struct.pack(f"{order}HHL", 0xFFFE, 0xE0DD, 0), EXPLICIT_BE) is passes
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("behind", [b"", b"\0", bytes(20)])
+def test_what_is_behind_a_long_deflated_data_set_does_not_matter(behind: bytes) -> None:
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    content = data_set([*ELEMENTS[:-1], (0x7FE00010, "OW", bytes(3 << 20))], EXPLICIT_LE)
+    data = deflater.compress(content) + deflater.flush() + behind
+    assert readable(data, DEFLATED_LE, piece=len(data))
+
+
 def test_deflated() -> None:
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     data = deflater.compress(data_set(ELEMENTS, EXPLICIT_LE)) + deflater.flush()

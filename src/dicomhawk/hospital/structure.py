@@ -102,13 +102,14 @@ class Structure:
         if self._inflater is None:
             self._follow(data)
             return
-        pending = bytes(data)
-        while pending and self._inflated < MAX_INFLATED:
+        pending, more = bytes(data), True
+        # What is behind the end stays in `unconsumed_tail`, however often it is offered again.
+        while (pending or more) and not self._inflater.eof and self._inflated < MAX_INFLATED:
             try:
                 found = self._inflater.decompress(pending, _STEP)
             except zlib.error as error:
                 raise ElementsError(f"not a deflated data set: {error}") from None
-            pending = self._inflater.unconsumed_tail
+            pending, more = self._inflater.unconsumed_tail, len(found) == _STEP
             self._inflated += len(found)
             self._follow(found)
 

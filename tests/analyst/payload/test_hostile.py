@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from typing import Any
 
@@ -132,6 +133,13 @@ def test_bombs_are_told_and_do_not_go_off(examine: Examine, id: str, make: Any) 
     report = examine(make())
     assert severities(report)[id] == 3
     assert report["sandbox"]["outcome"] == "done"
+
+
+@pytest.mark.timeout(60)
+def test_what_is_behind_a_gzip_stream_does_not_matter(examine: Examine) -> None:
+    report = examine(gzip.compress(bytes(range(256)) * (3 << 12), mtime=0) + bytes(30))
+    assert report["sandbox"]["outcome"] == "done"
+    assert report["containers"][0]["size"] == 3 << 20
 
 
 def test_archives_are_listed_and_not_unpacked(examine: Examine) -> None:

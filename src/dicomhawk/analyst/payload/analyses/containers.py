@@ -96,7 +96,7 @@ def gzip_member(data: Buffer, start: int, end: int, findings: Findings) -> Conta
         while at < end and total < MAX_TRIED and not inflater.eof:
             piece = bytes(data[at : min(end, at + (1 << 16))])
             at += len(piece)
-            while piece and total < MAX_TRIED:
+            while piece and total < MAX_TRIED and not inflater.eof:
                 made = inflater.decompress(piece, 1 << 20)
                 head = head or made[: kinds.HEAD]
                 total += len(made)
