@@ -11,6 +11,7 @@ from pydicom.data import get_testdata_file
 
 from dicomhawk.hospital.elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Element, decode, encode
 from dicomhawk.hospital.part10 import dataset_offset, file_meta
+from dicomhawk.hospital.rewriting import Rewriting
 from dicomhawk.hospital.transcode import can_transcode, transcode
 
 UNCOMPRESSED = (IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE)
@@ -70,3 +71,24 @@ def test_a_data_set_written_anew_has_defined_lengths() -> None:
     sequence = struct.pack("<HHL", 0x0008, 0x1140, 0xFFFFFFFF) + item + struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
     expected = struct.pack("<HHL", 0x0008, 0x1140, 8) + struct.pack("<HHL", 0xFFFE, 0xE000, 0)
     assert transcode(sequence, IMPLICIT_LE, IMPLICIT_LE) == expected
+
+
+def test_rewriting_keeps_texts_short_and_leaves_groups_out() -> None:
+    item = {0x00080000: Element(0x00080000, "UL", bytes(4)), 0x00081150: Element(0x00081150, "UI", b" 1.2\t3 \0 ")}
+    data = {
+        0x00020010: Element(0x00020010, "UI", b"1.2\0"),
+        0x00080090: Element(0x00080090, "PN", b" A^B    "),
+        0x00081140: Element(0x00081140, "SQ", (item,)),
+        0x00280010: Element(0x00280010, "US", b"  "),
+        0xFFFCFFFC: Element(0xFFFCFFFC, "OB", b"abcd"),
+        0xFFFFFFFF: Element(0xFFFFFFFF, "UN", b"ab"),
+    }
+    raw = encode(data, EXPLICIT_LE) + b"\x50\0"
+    written = decode(
+        transcode(raw, EXPLICIT_LE, EXPLICIT_LE, rewriting=Rewriting(frozenset({2, 0xFFFF}))), EXPLICIT_LE
+    )
+    assert list(written) == [0x00080090, 0x00081140, 0x00280010]
+    assert [written[tag].value for tag in (0x00080090, 0x00280010)] == [b" A^B", b"  "]
+    (kept,) = written[0x00081140].value
+    assert kept[0x00081150].value == b"1.23"
+    assert 0xFFFFFFFF in decode(transcode(raw, EXPLICIT_LE, EXPLICIT_LE, rewriting=Rewriting()), EXPLICIT_LE)

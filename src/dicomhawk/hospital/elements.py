@@ -213,7 +213,7 @@ class _Decoder:
             if lenient and depth == 0 and end - at < 8:
                 return end
             tag, vr, length, at = self._header(at, end)
-            if tag >= 0xFFFE0000:
+            if tag >> 16 == 0xFFFE:
                 if (item or (lenient and depth == 0)) and tag == _ITEM_END:
                     return at
                 self._fail(f"a delimiter {tag:08X} outside its sequence", at)
