@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import socket
 import struct
 from typing import Any
 
@@ -250,3 +252,109 @@ def test_names_of_what_is_retired(owner: Client) -> None:
 def test_arguments_are_not_decoded(owner: Client) -> None:
     assert owner.ask("GET", "/tools/generate-uid?level=%73tudy").status == 404
     assert owner.ask("GET", "/tools/generate-uid?level=study").status == 200
+
+
+FORM = "multipart/form-data; boundary=x"
+RELATED = 'multipart/related; type="application/dicom"; boundary=b'
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind", "status"),
+    [
+        ("/nothing", b"x", FORM, 200),
+        ("/dicom-web/studies", b"x", FORM, 200),
+        ("/dicom-web/studies", b"", RELATED, 200),
+        ("/dicom-web/studies", b"--b\r\nContent-Type: application/dicom\r\n\r\nx", RELATED, 200),
+        ("/dicom-web/studies", b"--b--\r\n", "multipart/related; boundary=b", 415),
+    ],
+)
+def test_bodies_in_parts(owner: Client, path: str, body: bytes, kind: str, status: int) -> None:
+    answer = owner.ask("POST", path, body, Content_Type=kind)
+    assert answer.status == status
+    if kind == FORM:
+        assert (answer.body, answer.headers.get("Content-Type")) == (b"", None)
+    elif status == 200:
+        assert answer.json == {
+            "00080005": {"vr": "CS", "Value": ["ISO_IR 100"]},
+            "00081198": {"vr": "SQ"},
+            "00081199": {"vr": "SQ"},
+        }
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "kind"),
+    [
+        ("/app/libs/jquery.min.js", 105844, "application/javascript"),
+        ("/app/libs/slimbox2/nextlabel.gif", 354, "image/gif"),
+        ("/app/explorer.html", 31203, "text/html"),
+        ("/app/explorer.css", 1615, "text/css"),
+        ("/dicom-web/app/client/app.js", 10994, "application/javascript"),
+        ("/dicom-web/app/libs/fonts/fontawesome-webfont.woff", 98024, "application/x-font-woff"),
+        ("/dicom-web/app/libs/css/bootstrap.min.css.map", 185460, "application/octet-stream"),
+    ],
+)
+def test_files_are_there_as_long_as_its_own(owner: Client, path: str, size: int, kind: str) -> None:
+    answer = owner.ask("GET", path)
+    assert (answer.status, answer.headers["Content-Type"], len(answer.body)) == (200, kind, size)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "number", "details"),
+    [
+        ("studies/{}/modify", {"PrivateCreator": 3}, 400, 15, "String value expected in field: PrivateCreator"),
+        ("studies/{}/modify", {"Synchronous": "x"}, 400, 15, "Boolean value expected in field: Synchronous"),
+        (
+            "studies/{}/modify",
+            {"Replace": {"PatientName": 3}},
+            400,
+            5,
+            "Bad Parameter type for tag 0010,0010",
+        ),
+        (
+            f"studies/{'0' * 8}{'-00000000' * 4}/modify",
+            {"Remove": ["PatientID"]},
+            400,
+            8,
+            'Marking tag "PatientID" as to be removed requires the "Force" option to be set to true',
+        ),
+        ("studies/{}/split", [], 500, -1, "An unhandled exception was generated inside the HTTP server"),
+        ("studies/{}/merge", [], 400, 15, "List of strings expected in field: Resources"),
+        ("studies/{}/archive", {"Priority": "x"}, 400, 15, "Integer value expected in field: Priority"),
+        (
+            "tools/find",
+            {"Level": "Study", "Query": {}, "CaseSensitive": 1},
+            400,
+            8,
+            'Field "CaseSensitive" should be a Boolean',
+        ),
+    ],
+)
+def test_options_that_are_none(
+    owner: Client, path: str, body: object, status: int, number: int, details: str
+) -> None:
+    (study,) = owner.post("/tools/lookup", STUDY)
+    answer = owner.ask("POST", f"/{path.format(study['ID'])}", body)
+    document: dict[str, Any] = answer.json
+    assert (answer.status, document["OrthancStatus"], document.get("Details", "")) == (status, number, details)
+
+
+def test_a_study_is_not_split_from_what_is_not_in_it(owner: Client) -> None:
+    (study,) = owner.post("/tools/lookup", f"{ROOT}82")
+    (series,) = owner.post("/tools/lookup", SERIES)
+    answer = owner.ask("POST", f"{study['Path']}/split", {"Series": [series["ID"]]})
+    assert answer.json["Details"] == f"This series does not belong to the study to be split: {series['ID']}"
+    assert owner.ask("GET", series["Path"]).status == 200
+
+
+def test_a_space_behind_credentials_is_a_part_of_them(orthanc: Sensor) -> None:
+    client = Client(orthanc.web_port)
+    assert client.ask("GET", "/system").status == 200
+    head = f"GET /system HTTP/1.1\r\nHost: x\r\nAuthorization: {client.headers['Authorization']} \r\n\r\n"
+    with socket.create_connection(("127.0.0.1", orthanc.web_port), 5) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 401 ")
+
+
+def test_the_conformance_statement_is_as_old_as_its_own(owner: Client) -> None:
+    statement = owner.ask("GET", "/tools/dicom-conformance").body
+    assert hashlib.sha1(statement).hexdigest()[:16] == "ecc288de9ff404c0"

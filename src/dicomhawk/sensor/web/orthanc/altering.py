@@ -11,6 +11,8 @@ from ....hospital.charset import of_data_set
 from ....hospital.elements import EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, decode_until, encode, plain_text
 from ....hospital.pixels import PIXEL_DATA
 from ....hospital.registry import tag_for_keyword
+from .describing import numbered
+from .options import check_job, string
 from .problems import Fault, Problem
 from .service import NAMES
 from .syntaxes import SYNTAXES
@@ -92,11 +94,16 @@ class Alteration:
         self._kept = _named(options, "Keep")
         if len(self.replaced) + len(self._removed) + len(self._kept) > MAX_TAGS:
             raise Problem(Fault.REQUEST)
-        if not isinstance(options.get("Force", False), bool):
-            raise Problem(Fault.FILE, 'Member "Force" should be a Boolean value')
-        flag = options.get("KeepPrivateTags" if anonymizes else "RemovePrivateTags") is True
+        about_private = "KeepPrivateTags" if anonymizes else "RemovePrivateTags"
+        for name in (about_private, "Force"):
+            if not isinstance(options.get(name, False), bool):
+                raise Problem(Fault.FILE, f'Member "{name}" should be a Boolean value')
+        flag = options.get(about_private) is True
         self._private = flag if anonymizes else not flag
         self._judge(options.get("Force") is True)
+        string(options, "PrivateCreator")
+        if level < Level.IMAGE:
+            check_job(options)
         version, syntax = options.get("DicomVersion"), options.get("Transcode")
         if anonymizes and isinstance(version, str) and version not in VERSIONS:
             raise Problem(Fault.RANGE, f"Unknown specific version of the DICOM standard: {version}")
@@ -105,6 +112,9 @@ class Alteration:
                 raise Problem(Fault.RANGE, f"Unknown transfer syntax: {syntax}")
             raise Problem(Fault.FILE, f"Unknown transfer syntax UID: {syntax}")
         self._require()
+        for tag, value in self.replaced.items():
+            if isinstance(value, bool | int | float):
+                raise Problem(Fault.TYPE, f"Bad Parameter type for tag {numbered(tag)}")
         if anonymizes:
             self.replaced.setdefault(IDENTIFIERS[Level.PATIENT], new_uuid())
 

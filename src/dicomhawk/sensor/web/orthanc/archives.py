@@ -17,6 +17,7 @@ from .bodies import ENDING
 from .dicomdir import Directory
 from .file import File, ahead, listed, opened
 from .jsoncpp import JsonError, parsed
+from .options import check_job
 from .problems import Fault, Problem
 from .sending import leaving
 from .service import LEVELS, Call, Handler, readable
@@ -28,6 +29,8 @@ MAX_INSTANCES: Final = 20_000
 """Instances of one archive: several of the longest studies."""
 MAX_MEMBER: Final = 256 << 20
 """Bytes of a file that is packed; what a visitor stored may have more, and is left out."""
+_EMPTY: Final = 40
+"""Bytes of an archive without members."""
 _PATIENT: Final = (0x00100020, 0x00100010)
 _STUDY: Final = (0x00080050, 0x00081030)
 _NOT_IN_NAMES: Final = re.compile(r"[^0-9A-Za-z._-]+")
@@ -87,9 +90,7 @@ def _of_many(kind: str) -> Handler:
 def _check(options: object, transcode: str | None = None) -> None:
     """Raises `Problem` for options that are none."""
     given = options if isinstance(options, dict) else {}
-    for name in ("Synchronous", "Asynchronous"):
-        if not isinstance(given.get(name, False), bool):
-            raise Problem(Fault.FILE, f"Boolean value expected in field: {name}")
+    check_job(given)
     syntax = transcode if transcode is not None else given.get("Transcode")
     if isinstance(syntax, str) and syntax not in SYNTAXES:
         raise Problem(Fault.RANGE, f"Unknown transfer syntax: {syntax}")
@@ -104,7 +105,7 @@ async def _archive(
         number, size = number + more, size + large
         await asyncio.sleep(0)
     content = {
-        "ArchiveSize": str(size // 2),
+        "ArchiveSize": str(_EMPTY + size // 2),
         "ArchiveSizeMB": size >> 21,
         "Description": "REST API",
         "InstancesCount": number,

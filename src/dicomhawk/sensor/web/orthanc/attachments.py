@@ -34,6 +34,7 @@ FIRST_OWN: Final = 1024
 LAST_OWN: Final = 65535
 MAX_OWN: Final = 64 << 10
 """Bytes of a visitor's own metadata or attachment that are kept; more of it is in the transcript alone."""
+_REVISION: Final = re.compile(r"\d+-.*", re.ASCII | re.DOTALL)
 _NUMBER: Final = re.compile(r"-?\d+", re.ASCII)
 _ATTACHMENTS: Final = ("dicom", "dicom-as-json", "dicom-until-pixel-data")
 _DICOM: Final = ("dicom", "1")
@@ -274,7 +275,11 @@ def _check_revision(call: Call, before: Any) -> None:
     wanted = call.request.headers.get("If-Match")
     if wanted is None or before is None:
         return
-    if wanted.strip().strip('"') != _tag_of(before["revision"], _value(before)):
+    said = wanted.strip().strip('"')
+    if not _REVISION.fullmatch(said):
+        expected = 'The "if-match" HTTP header should contain the ETag (revision followed by MD5 hash)'
+        raise Problem(Fault.RANGE, f"{expected}, but found: {said}")
+    if said != _tag_of(before["revision"], _value(before)):
         raise Problem(Fault.REVISION)
 
 

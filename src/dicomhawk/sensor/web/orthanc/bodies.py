@@ -85,7 +85,7 @@ async def _gathered(body: Part | AsyncIterator[Part]) -> bytes | memoryview:
 
 def coding_of(request: Request) -> str | None:
     """``gzip``, ``deflate`` or None."""
-    accepted = [each.strip() for each in ",".join(request.headers.all("Accept-Encoding")).split(",")]
+    accepted = [each.strip() for each in (request.headers.get("Accept-Encoding") or "").split(",")]
     return next((coding for coding in ("gzip", "deflate") if coding in accepted), None)
 
 

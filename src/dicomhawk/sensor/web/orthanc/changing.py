@@ -18,7 +18,7 @@ from .deriving import created, made, named, part10, single, stored
 from .describing import described, form_of, numbered
 from .jsoncpp import JsonError, parsed, styled
 from .nodes import delete
-from .problems import Fault, Problem, Refusal
+from .problems import UNHANDLED, Fault, Problem, Refusal
 from .service import LEVELS, MAX_NAMED, NAMES, PLURALS, Call, Handler, json_response, text_response
 from .system import flag, new_uid
 from .tags import tag_named
@@ -46,7 +46,8 @@ def routes() -> Iterable[tuple[str, str, Handler]]:
     yield "POST", "/tools/create-dicom", create_dicom
 
 
-async def _options(call: Call) -> tuple[dict[str, Any], str]:
+async def _options(call: Call, otherwise: Problem | None = None) -> tuple[dict[str, Any], str]:
+    """The body as a JSON object, and as text. Raises `Problem`, `otherwise` for another JSON value."""
     body = await call.body()
     text = body.decode("utf-8", "replace")
     try:
@@ -54,7 +55,7 @@ async def _options(call: Call) -> tuple[dict[str, Any], str]:
     except JsonError:
         raise Problem(Fault.FILE) from None
     if not isinstance(found, dict):
-        raise Problem(Fault.FILE)
+        raise otherwise or Problem(Fault.FILE)
     return found, text
 
 
@@ -62,10 +63,12 @@ def _derive(level: Level, operation: str) -> Handler:
     anonymizes = operation == "anonymize"
 
     async def handler(call: Call) -> Response:
+        text = ""
         try:
             options, text = await _options(call)
+            alteration = Alteration(level, options, anonymizes, lambda kind: new_uid(call, kind))
         except Problem:
-            call.changed(operation, outcome="failure")
+            call.changed(operation, detail=text, outcome="failure")
             raise
         view = await call.view()
         item = await view.find(level, call.arguments["id"])
@@ -73,7 +76,6 @@ def _derive(level: Level, operation: str) -> Handler:
             call.changed(operation, detail=text, outcome="failure")
             raise Problem(Fault.RESOURCE)
         call.changed(operation, detail=text)
-        alteration = Alteration(level, options, anonymizes, lambda kind: new_uid(call, kind))
         if level == Level.IMAGE:
             _, file = await single(call, view, item, alteration)
             return Response(200, [("Content-Type", "application/dicom")], file)
@@ -161,7 +163,7 @@ async def _study(call: Call, unknown: str) -> tuple[View, Item]:
 
 async def merge(call: Call) -> Response:
     """POST /studies/{id}/merge."""
-    options, text = await _options(call)
+    options, text = await _options(call, Problem(Fault.FILE, "List of strings expected in field: Resources"))
     view, item = await _study(call, f"Cannot merge into an unknown study: {call.arguments['id']}")
     call.changed("merge", detail=text)
     items = await call.named(view, _names(options), "Cannot find this resource: ")
@@ -174,13 +176,17 @@ async def merge(call: Call) -> Response:
 
 async def split(call: Call) -> Response:
     """POST /studies/{id}/split."""
-    options, text = await _options(call)
+    options, text = await _options(call, Problem(Fault.INTERNAL, UNHANDLED))
     view, item = await _study(call, f"Cannot split unknown study {call.arguments['id']}")
     call.changed("split", detail=text)
     names = [each for key in ("Series", "Instances") for each in _listed(options.get(key, []), key)]
     if not names:
         raise Problem(Fault.REQUEST, 'Both the "Series" and the "Instances" fields are missing')
     items = await call.named(view, names)
+    for each in items:
+        if each.ids[:2] != item.ids:
+            what = NAMES[each.level].lower()
+            raise Problem(Fault.RESOURCE, f"This {what} does not belong to the study to be split: {each.id}")
     target = new_uid(call, 2)
     alteration = Alteration(Level.SERIES, {}, False, lambda kind: new_uid(call, kind))
     alteration.identify(Level.STUDY, target)

@@ -8,7 +8,8 @@ from typing import Final
 from ....hospital.registry import UIDS
 from ....persona import sopclasses
 
-_CLASSES: Final = "1.2.840.10008.5.1.4.1.1."
+_ROOT: Final = "1.2.840.10008.5.1.4."
+_CLASSES: Final = f"{_ROOT}1.1."
 _SYNTAX: Final = "1.2.840.10008.1.2"
 _STORAGE: Final = "dcmtk-3.6.7-storage"
 _NAMES: Final = {
@@ -29,6 +30,28 @@ _NAMES: Final = {
     "1.2.840.10008.5.1.4.34.1": "DRAFT_RTBeamsDeliveryInstructionStorage",
 }
 """DCMTK's names of classes that aren't called after their keywords (PS3.6 annex A)."""
+_UNTOLD: Final = frozenset(
+    (
+        *("1.1.2.2", "1.1.4.4", "1.1.9.6.2", "1.1.9.7.1", "1.1.9.7.2", "1.1.9.7.3", "1.1.9.7.4"),
+        *("1.1.9.8.1", "1.1.11.6", "1.1.11.7", "1.1.11.8", "1.1.11.9", "1.1.11.10", "1.1.11.11"),
+        *("1.1.13.1.4", "1.1.13.1.5", "1.1.14.1", "1.1.14.2", "1.1.30", "1.1.66.6", "1.1.68.1"),
+        *("1.1.68.2", "1.1.77.1.5.5", "1.1.77.1.5.6", "1.1.77.1.5.7", "1.1.77.1.5.8", "1.1.77.1.7"),
+        *("1.1.81.1", "1.1.82.1", "1.1.88.34", "1.1.88.35", "1.1.88.68", "1.1.88.71", "1.1.88.72"),
+        *("1.1.88.73", "1.1.88.74", "1.1.88.75", "1.1.88.76", "1.1.90.1", "1.1.91.1", "1.1.104.3"),
+        *("1.1.104.4", "1.1.104.5", "1.1.128.1", "1.1.200.2", "1.1.200.8", "1.1.481.10", "1.1.481.11"),
+        *("1.1.481.12", "1.1.481.13", "1.1.481.14", "1.1.481.15", "1.1.481.16", "1.1.481.17"),
+        *("1.1.481.18", "1.1.481.19", "1.1.481.20", "1.1.481.21", "1.1.481.22", "1.1.501.1"),
+        *("1.1.501.2.1", "1.1.501.2.2", "1.1.501.3", "1.1.501.4", "1.1.501.5", "1.1.501.6"),
+        *("1.1.601.1", "1.1.601.2", "34.7", "34.10"),
+    )
+)
+"""Ends of the UIDs of storage classes that it takes, and that the statement, which is older, doesn't have."""
+_TOLD: Final = (
+    ("GenericImplantTemplateStorage", "43.1"),
+    ("ImplantAssemblyTemplateStorage", "44.1"),
+    ("ImplantTemplateGroupStorage", "45.1"),
+)
+"""Those that the statement has, and that it doesn't take: names, and the same of their UIDs."""
 _PROCESSES: Final = ("2_4", "3_5", "6_8", "7_9", "10_12", "11_13", "14", "15", "16_18", "17_19")
 _MORE_PROCESSES: Final = ("20_22", "21_23", "24_26", "25_27", "28", "29")
 _SYNTAXES: Final = (
@@ -58,7 +81,7 @@ _FRAMEWORK: Final = "OrthancFramework/Sources/DicomNetworking"
 
 def statement() -> str:
     """The whole text."""
-    storage = sorted(_stored(), key=lambda row: (row[0][:6] == "DRAFT_", row[0][:8] == "RETIRED_", row[0]))
+    storage = sorted(_stored(), key=_place)
     echo = (("VerificationSOPClass", sopclasses.VERIFICATION),)
     worklist = (("FINDModalityWorklistInformationModel", sopclasses.MODALITY_WORKLIST_FIND),)
     syntaxes = [(f"{name}TransferSyntax", f"{_SYNTAX}{end}") for name, end in _SYNTAXES]
@@ -88,7 +111,10 @@ def statement() -> str:
 
 
 def _stored() -> Iterable[tuple[str, str]]:
+    yield from ((name, f"{_ROOT}{end}") for name, end in _TOLD)
     for uid in sopclasses.abstract_syntaxes((_STORAGE,)):
+        if uid.removeprefix(_ROOT) in _UNTOLD:
+            continue
         _, _, _, retired, keyword = UIDS.get(uid, ("", "", "", "", uid))
         name = _NAMES.get(uid) or keyword.removesuffix("Retired")
         yield (f"RETIRED_{name}" if retired and "_" not in name else name), uid
@@ -96,8 +122,8 @@ def _stored() -> Iterable[tuple[str, str]]:
 
 def _models(service: str) -> Sequence[tuple[str, str]]:
     return tuple(
-        (f"{service}{root}RootQueryRetrieveInformationModel", f"1.2.840.10008.5.1.4.{number}.{_SERVICES[service]}")
-        for root, number in ((name, f"1.{end}") for name, end in _ROOTS)
+        (f"{service}{root}RootQueryRetrieveInformationModel", f"{_ROOT}{number}.{_SERVICES[service]}")
+        for root, number in _ROOTS
     )
 
 
@@ -113,8 +139,29 @@ def _supported(service: str, role: str, rows: Iterable[tuple[str, str]], width: 
     return _titled(f"{service} {role} Conformance", "-", more) + said + _table(rows, width)
 
 
+def _place(row: tuple[str, str]) -> tuple[int, bool, str]:
+    """Where a storage class stands: those that are retired come later, and drafts last."""
+    name, uid = row
+    return (
+        ("", "RETIRED_", "DRAFT_").index(_prefix(name)),
+        uid in _NAMES and not uid.startswith(_CLASSES),
+        name.lower(),
+    )
+
+
+def _prefix(name: str) -> str:
+    return next((prefix for prefix in ("RETIRED_", "DRAFT_") if name.startswith(prefix)), "")
+
+
 def _table(rows: Iterable[tuple[str, str]], width: int) -> str:
-    return "".join(f"  {name:{width}}| {uid}\n" for name, uid in rows)
+    lines: list[str] = []
+    before = None
+    for name, uid in rows:
+        if before not in (None, _prefix(name)):
+            lines.append("\n")
+        before = _prefix(name)
+        lines.append(f"  {name:{width}}| {uid}\n")
+    return "".join(lines)
 
 
 def _notes() -> str:

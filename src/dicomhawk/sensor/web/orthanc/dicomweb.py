@@ -10,18 +10,20 @@ from urllib.parse import urlsplit
 
 from ....hospital.attributes import Level
 from ..dicomweb import service as generic
-from ..message import Request, Response, Site
+from ..message import Response, Site
 from . import servers
 from .explorer import pages
 from .jsoncpp import TAB, styled
+from .plugin.accept import RELATED, content_type
 from .plugin.frames import frames
 from .plugin.qido import HOST, JSON, LATIN_1, search
 from .plugin.rendered import by_uri, rendered
 from .plugin.wado import bulk, metadata, objects
 from .problems import Fault, Problem
 from .service import Call, Handler, Service
+from .stock import CLIENT, LIBRARIES, filled, type_of
 
-CLIENT: Final = "index.html"
+PAGE: Final = "index.html"
 """The page that the plug-in names as its own."""
 _RETRIEVE_URL: Final = "00081190"
 _CLASS, _CHARACTER_SET, _FAILED, _REFERENCED = "00081150", "00080005", "00081198", "00081199"
@@ -74,32 +76,37 @@ async def _info(_: Call, prefix: str) -> Response:
 
 
 async def _client(call: Call) -> Response:
-    if call.arguments["rest"] != CLIENT:
+    name = call.arguments["rest"]
+    if name not in CLIENT:
         raise Problem(Fault.INEXISTENT)
-    return Response(200, [("Content-Type", "text/html")], pages()["dicomweb.html"][1])
+    content = pages()["dicomweb.html"][1] if name == PAGE else b""
+    return Response(200, [("Content-Type", type_of(name))], filled(name, CLIENT[name], content))
 
 
-async def _libs(_: Call) -> Response:
-    raise Problem(Fault.INEXISTENT)
+async def _libs(call: Call) -> Response:
+    name = call.arguments["rest"]
+    if name not in LIBRARIES:
+        raise Problem(Fault.INEXISTENT)
+    return Response(200, [("Content-Type", type_of(name))], filled(name, LIBRARIES[name]))
 
 
 def _store(service: Service, prefix: str) -> Handler:
     site: Site = generic(service.backing, prefix)
 
     async def store(call: Call) -> Response:
+        kind, given = content_type(call.request.headers.get("Content-Type") or "")
+        wanted = kind == RELATED and given.get("type") == "application/dicom"
+        if not wanted or not given.get("boundary"):
+            raise Problem(Fault.MEDIA)
         response = await site(call.request)
         kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
         if kind.endswith("json"):
             return await _stored(response)
-        if response.status == 400 and "boundary" not in _kind_of(call.request):
-            raise Problem(Fault.MEDIA)
+        if response.status == 400:  # parts that end nowhere are no parts
+            return await _stored(Response(200, body=b"{}"))
         raise Problem(_FAULTS.get(response.status, Fault.INTERNAL))
 
     return store
-
-
-def _kind_of(request: Request) -> str:
-    return (request.headers.get("Content-Type") or "").lower()
 
 
 async def _stored(response: Response) -> Response:
@@ -115,7 +122,11 @@ async def _stored(response: Response) -> Response:
         found |= {_FAILED: {"vr": "SQ", "Value": readable}} if readable else {}
     empty = {tag: {"vr": "SQ"} for tag in (_FAILED, _REFERENCED)}
     found = {_CHARACTER_SET: {"vr": "CS", "Value": [LATIN_1]}, **empty, **found}
-    for item in (found, *found[_REFERENCED].get("Value", ())):
+    kept = found[_REFERENCED].get("Value", ())
+    if kept and _RETRIEVE_URL not in found and _RETRIEVE_URL in kept[0]:
+        first = kept[0][_RETRIEVE_URL]["Value"][0].partition("/series/")[0]
+        found[_RETRIEVE_URL] = {"vr": "UR", "Value": [first]}
+    for item in (found, *kept):
         _move(item)
     text = f"{styled(found, TAB)}\n".encode()
     return Response(status, [("Content-Type", JSON)] if status == 200 else [], text)

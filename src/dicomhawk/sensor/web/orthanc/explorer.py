@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -11,16 +10,8 @@ from typing import Any, Final
 from ..message import Response
 from .problems import Refusal
 from .service import Call, Handler, json_response
+from .stock import EXPLORER, filled, type_of
 
-TYPES: Final = {
-    ".css": "text/css",
-    ".gif": "image/gif",
-    ".html": "text/html",
-    ".ico": "image/x-icon",
-    ".js": "application/javascript",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
-}
 PLUGINS: Final[dict[str, dict[str, Any] | None]] = {
     "explorer.js": None,
     "dicom-web": {
@@ -89,9 +80,8 @@ def pages() -> dict[str, tuple[str, bytes]]:
             if each.is_dir():
                 walk(each, f"{prefix}{each.name}/")
             else:
-                dot = each.name.rfind(".")
-                kind = TYPES.get(each.name[dot:]) or mimetypes.guess_type(each.name)[0] or "application/octet-stream"
-                found[prefix + each.name] = kind, each.read_bytes()
+                name = prefix + each.name
+                found[name] = type_of(name), filled(name, EXPLORER.get(name, 0), each.read_bytes())
 
     walk(root, "")
     return found
@@ -103,6 +93,8 @@ async def page(call: Call) -> Response:
     if name == FOLDERS and not _serves_folders(call):
         return Response(200, [("Content-Type", "text/html")], _NO_FOLDER)
     found = pages().get(name)
+    if found is None and name in EXPLORER:
+        return Response(200, [("Content-Type", type_of(name))], filled(name, EXPLORER[name]))
     if found is None or name in ELSEWHERE:
         raise Refusal
     kind, content = found

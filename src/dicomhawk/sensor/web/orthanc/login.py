@@ -106,7 +106,9 @@ class _Keeper:
         authorization = request.headers.get("Authorization")
         if authorization is None:
             return False
-        pair = pair_of(authorization)
+        sent = next(value for name, value in request.headers if name.lower() == "authorization")
+        # What stands behind the credentials is taken for a part of them.
+        pair = pair_of(authorization) if sent.endswith(authorization) else None
         if pair is None:
             self._tell(request, None, "failure", "malformed", token=authorization)
             return False

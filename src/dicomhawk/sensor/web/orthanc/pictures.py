@@ -87,7 +87,7 @@ def frame_number(call: Call) -> int:
 
 def media_of(request: Request) -> Media | None:
     """The type of pictures that a client takes: of PNG and JPEG the first; None: neither."""
-    accepted = [each.split(";")[0].strip() for each in ",".join(request.headers.all("Accept")).split(",")]
+    accepted = [each.split(";")[0].strip() for each in (request.headers.get("Accept") or "").split(",")]
     for each in accepted or ["*/*"]:
         if each in ("*/*", "image/*", "image/png", ""):
             return "image/png"

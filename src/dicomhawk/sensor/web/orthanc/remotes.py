@@ -11,9 +11,11 @@ from ..message import Response
 from ..state import StateFull
 from . import jobs
 from .jsoncpp import JsonError, parsed
+from .options import check_job, integer
 from .problems import Fault, Problem, Refusal
 from .search import BY_NAME
 from .service import Call, Handler, json_response, modality, text_response
+from .tags import tag_named
 from .upload import is_part10, unreadable
 from .view import is_public_id
 
@@ -181,10 +183,7 @@ def _read_modality(value: Any) -> dict[str, Any]:
 
 
 def _timeout(value: dict[str, Any]) -> dict[str, Any]:
-    found = value.get("Timeout", 0)
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise Problem(Fault.FILE, "Integer value expected in field: Timeout")
-    return {"Timeout": min(max(found, 0), (1 << 32) - 1)}
+    return {"Timeout": min(max(integer(value, "Timeout"), 0), (1 << 32) - 1)}
 
 
 def _port(value: Any) -> int:
@@ -287,10 +286,14 @@ def _store(kind: str, operation: str) -> Handler:
                 raise unreadable(len(body))
         else:
             names, options = _resources(body)
+            check_job(options)
         target = _target(call, kind)
         details = _unreachable(str(target["AET"])) if kind == "modalities" else _TO_PEER
         view = await call.view()
         await call.named(view, names)
+        if operation == "store" and not names and kind == "modalities":
+            aets = {"LocalAet": call.service.backing.deployment.ae_title, "RemoteAet": str(target["AET"])}
+            return json_response({"Description": "REST API", "FailedInstancesCount": 0, "InstancesCount": 0} | aets)
         if options.get("Asynchronous") is not True and options.get("Synchronous") is not False:
             return await _refused(details)
         kind_of_job = "DicomModalityStore" if kind == "modalities" else "OrthancPeerStore"
@@ -332,6 +335,7 @@ def _check_asked(operation: str, body: bytes) -> None:
     if operation == "echo":
         if body and value is None:
             raise Problem(Fault.FILE, "Cannot parse the JSON body")
+        integer(fields, "Timeout")
     elif operation in _LEGACY:
         given = {name for name, each in fields.items() if len(str(each)) > 2}
         if not isinstance(value, dict) or not all(given.intersection(names) for names in _LEGACY[operation]):
@@ -351,6 +355,11 @@ def _check_asked(operation: str, body: bytes) -> None:
             raise Problem(Fault.FILE, "The JSON body must contain field Level")
         if not isinstance(fields["Level"], str) or fields["Level"].lower() not in BY_NAME:
             raise Problem(Fault.RANGE)
+        asked = fields.get("Query", {})
+        if not isinstance(asked, dict) or not all(
+            isinstance(each, str) and tag_named(name) is not None for name, each in asked.items()
+        ):
+            raise Problem(Fault.FILE, "Associative array of DICOM tags to strings expected in field: Query")
 
 
 async def peer_system(call: Call) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ..backing import Backing
+from ..formdata import boundary_of
 from ..message import Request, Response, Site
 from ..state import StateError
 from . import (
@@ -73,6 +74,11 @@ async def _answer(service: Service, request: Request, uri: str) -> Response:
     user = pair[0] if pair else ""
     if components(uri)[:1] == [webdav.ROOT]:
         return await webdav.answer(Call(service, request, uri, {}, user))
+    form = request.method == "POST" and boundary_of(request.headers.get("Content-Type")) is not None
+    if form and components(uri) != upload.PLACE:
+        async for _ in request.body:
+            pass
+        return Response(200)  # each part is a request of its own, of whose answer nothing is told
     if request.method not in METHODS:
         raise Refusal(400 if request.method in UNKNOWN else 404)
     found = service.routes.find(request.method, uri)

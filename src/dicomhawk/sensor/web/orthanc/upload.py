@@ -25,6 +25,8 @@ from .service import FACE, Call, Handler, json_response
 from .unpacking import MAX_ARCHIVE, Unpacking, UnpackingError
 from .view import public_id
 
+PLACE: Final = ["instances"]
+"""Parts of the path that objects are uploaded to."""
 LONGEST: Final = 2 << 30
 """Bytes of one file; the vault has limits of its own."""
 MAX_HELD: Final = 1 << 30

@@ -54,7 +54,7 @@ async def answer(call: Call) -> Response:
         return _lock(call.uri)
     inside = parts[:1] == ["uploads"] and len(parts) > 1
     if method == "UNLOCK" or (method == "DELETE" and inside):
-        return Response(204)
+        return Response(204, [("Content-Length", "0")])
     return Response(201 if inside else 403)
 
 
