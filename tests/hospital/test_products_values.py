@@ -10,6 +10,7 @@ from dicomhawk.hospital.attributes import Level
 from dicomhawk.hospital.dialect import QueryDialect
 from dicomhawk.hospital.elements import EXPLICIT_LE, DataSet, Element, decode
 from dicomhawk.hospital.errors import QueryError
+from dicomhawk.hospital.heads import describe
 from dicomhawk.hospital.products import request
 from dicomhawk.hospital.products.answer import Answers
 from dicomhawk.hospital.products.objects import StoredObject
@@ -232,3 +233,30 @@ def test_what_is_no_vr_stands_for_a_binary_one() -> None:
     assert decode(b"\x10\0\x20\0zz\4\0P001", EXPLICIT_LE, lenient=True)[PATIENT_ID] == Element(
         PATIENT_ID, "OB", b"P001"
     )
+
+
+@pytest.mark.parametrize(
+    ("element", "orthanc", "dcmqrscp"),
+    [
+        (Element(PATIENT_ID, "LO", b"P1\0X"), b"P1", b"P1"),
+        (Element(PATIENT_ID, "UN", b"P1X\0"), b"P1X", "nothing"),
+        (Element(PATIENT_ID, "OB", b"P1"), None, "nothing"),
+        (Element(PATIENT_ID, "SQ", ({},)), None, "nothing"),
+        (Element(PATIENT_ID, "SQ", ()), None, b""),
+        (Element(PATIENT_ID, "LO", b"\0\0"), b"", "nothing"),
+        (Element(ROWS, "US", b"\1\0"), b"\1\0", b"\1\0"),
+    ],
+)
+def test_identifiers_of_retrievals(element: Element, orthanc: bytes | None, dcmqrscp: bytes | str) -> None:
+    for product, expected in (("orthanc", orthanc), ("dcmqrscp", dcmqrscp)):
+        found, unreadable = request.as_read(data_set(element), dialect(product))
+        assert (element.tag in unreadable) is (expected == "nothing"), product
+        if expected is None:
+            assert element.tag not in found
+        elif expected != "nothing":
+            assert found[element.tag].value == expected
+
+
+def test_a_text_ends_with_a_nul_in_the_index_too() -> None:
+    found = describe(data_set(Element(PATIENT_ID, "LO", b"NUL\0ID"), Element(0x00200013, "IS", b"7 ")))
+    assert (found["PATIENT"]["patient_id"], found["IMAGE"]["instance_number"]) == ("NUL", 7)

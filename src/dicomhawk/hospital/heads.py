@@ -33,7 +33,10 @@ def describe(head: DataSet) -> Described:
         element = head.get(attribute.tag)
         if element is None or attribute.field is None or isinstance(element.value, tuple):
             continue
-        text = key_text(element._replace(vr=attribute.vr, value=element.value[: 4 * MAX_TEXT]), characters)
+        value = element.value[: 4 * MAX_TEXT]
+        if attribute.vr not in _INTEGERS:
+            value = value.partition(b"\0")[0]  # where every C program takes a text to end
+        text = key_text(element._replace(vr=attribute.vr, value=value), characters)
         fields = found[attribute.level.name]
         if attribute.vr in _INTEGERS:
             first = text.split("\\")[0].strip()

@@ -100,13 +100,15 @@ def as_read(identifier: DataSet, dialect: QueryDialect) -> tuple[DataSet, frozen
     unreadable: set[int] = set()
     for tag, element in identifier.items():
         own = vrs.of_tag(tag)
-        if own not in vrs.TEXT or (element.vr in vrs.TEXT and not isinstance(element.value, tuple)):
+        if own not in vrs.TEXT:
             found[tag] = element
             continue
         key = _key(element, charset, dialect)
         if key.matches_nothing:
             unreadable.add(tag)
-        if key.value or dialect.reading is Reading.TEXT:
+        if element.vr in vrs.TEXT and not isinstance(element.value, tuple):
+            found[tag] = element._replace(value=element.value.partition(b"\0")[0])
+        elif key.value or dialect.reading is Reading.TEXT:
             found[tag] = Element(tag, own, key.value.encode("latin-1"))
     return found, frozenset(unreadable)
 
