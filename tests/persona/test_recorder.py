@@ -126,9 +126,12 @@ def test_the_file_is_valid_and_says_the_same(little: Transcript, tmp_path: Path)
 
 
 def test_what_accepts_nobody_can_not_be_recorded(little: Transcript) -> None:
-    nothing = Transcript("A", "B", {}, {"association.usual": "it had stopped answering"})
+    nothing = Transcript("A", "B", {}, {})
     with pytest.raises(SettingsError, match="accepted no association"):
         record(nothing, name="again", against="10.0.0.1:104")
+    stopped = Transcript("A", "B", {}, {"association.usual": "it had stopped answering"})
+    with pytest.raises(SettingsError, match="stopped answering at once"):
+        record(stopped, name="again", against="10.0.0.1:104")
 
 
 @pytest.mark.parametrize("name", model.shipped())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from dicomhawk.persona import model
 from dicomhawk.persona.battery import building as b
 from dicomhawk.persona.battery.transcript import Answer, End, Observation, Step, Take, Transcript
 from dicomhawk.persona.recorder import direct, fields
 from dicomhawk.persona.recorder.notes import Notes
 from dicomhawk.persona.recorder.retrievals import retrievals
 from dicomhawk.upperlayer import dimse
+from dicomhawk.upperlayer.dialect import Close
 from dicomhawk.upperlayer.dimse import CommandField, Key
 
 GET_RSP, MOVE_RSP = CommandField.C_GET_RQ | 0x8000, CommandField.C_MOVE_RQ | 0x8000
@@ -86,6 +88,23 @@ def test_what_counts_first_of_a_move(nothing: int, known: int, first: object, em
     assert found["move", "unknown_destination"] == 0xA801
     assert found.get(("move", "destination_first")) is first
     assert found.get(("move", "select", "nothing_found")) == empty
+
+
+@pytest.mark.parametrize(
+    ("size", "answers", "kept"),
+    [(7, (b.ABORT,), False), (8, (b.ABORT,), True), (7, (), True)],
+    ids=["abort", "even", "passed over"],
+)
+def test_an_odd_fragment_shows_what_violations_get_in_a_service(
+    size: int, answers: tuple[bytes, ...], kept: bool
+) -> None:
+    orthanc = model.load("orthanc")
+    units = tuple(Answer(unit, 0.01) for unit in answers)
+    cut = Take("cut", (Step("C-STORE-RQ", bytes(size), units),), End.OPEN, 0.0)
+    seen = Transcript("A", "B", {"storing.wrong": Observation("storing.wrong", (cut,))}, {})
+    found = direct.apply(orthanc, direct.in_service(seen, orthanc, Notes()), Notes()).wire.in_service
+    assert (found == orthanc.wire.in_service) is kept
+    assert kept or not any(reaction.close is Close.KEEP for reaction in found.values())
 
 
 def test_whether_data_sets_have_pdus_of_their_own_is_seen() -> None:

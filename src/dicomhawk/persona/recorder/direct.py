@@ -7,9 +7,11 @@ from typing import Any
 
 from ...upperlayer import items as it
 from ...upperlayer import pdu
+from ...upperlayer.dialect import Close
+from ...upperlayer.errors import Quirk
 from ...upperlayer.policy import UserItemKind
 from ..battery.compare import pauses, response_times
-from ..battery.reading import acceptance, decoded
+from ..battery.reading import aborts, acceptance, decoded
 from ..battery.transcript import Take, Transcript
 from ..battery.waiting import held_up
 from ..model import Persona
@@ -92,7 +94,8 @@ def capacity(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     if "capacity.beside-silent" in transcript.observations:
         found["capacity", "serial_negotiation"] = held_up(transcript.observations, "capacity.beside-silent")
     else:
-        notes.missing("capacity.serial_negotiation", "it wasn't tried")
+        why = transcript.missing.get("capacity.beside-silent", "it wasn't tried")
+        notes.missing("capacity.serial_negotiation", why)
     takes = transcript.takes("capacity.associations")
     if "capacity.beside-open" in transcript.observations and held_up(transcript.observations, "capacity.beside-open"):
         found["capacity", "serial_associations"] = True
@@ -138,6 +141,19 @@ def rhythm(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:
     notes.remark(f"half of the C-ECHOs were answered within {sorted(times)[len(times) // 2] * 1000:.1f} ms")
     # Written in one piece, whatever Nagle's algorithm does; a product that writes apart without it can't be told.
     return {("wire", "write"): "whole"}
+
+
+def in_service(transcript: Transcript, persona: Persona, notes: Notes) -> dict[fields.Path, Any]:
+    """What violations get while a data set is awaited: where an odd fragment ends all, none is passed over."""
+    take = transcript.take("storing.wrong", "cut")
+    step = None if take is None else next((s for s in take.steps if s.label == "C-STORE-RQ"), None)
+    passed_over = persona.wire.in_service.get(Quirk.PDV_ODD)
+    if step is None or not len(step.sent) % 2 or not aborts(step.answers):
+        return {}
+    if passed_over is None or passed_over.close is not Close.KEEP or persona.wire.command_sets.odd_fragments:
+        return {}
+    others = {quirk: found for quirk, found in persona.wire.in_service.items() if found.close is not Close.KEEP}
+    return {("wire", "in_service"): others}
 
 
 def packed(transcript: Transcript, notes: Notes) -> dict[fields.Path, Any]:

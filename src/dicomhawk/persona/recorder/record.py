@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ...settings import SettingsError
+from ..battery.run import STOPPED
 from ..battery.transcript import Transcript
 from ..model import Persona, parsed
 from ..model.provenance import Source, set_fields
@@ -54,6 +55,8 @@ def record(
     evidence = Evidence(transcript)
     own = direct.identity(transcript, notes)
     if not own:
+        if STOPPED in transcript.missing.values():
+            raise SettingsError(f"{against} stopped answering at once: there is nothing to record.")
         raise SettingsError(f"{against} accepted no association: there is nothing to record.")
     start = nearest(evidence, ((_wearing(known, own, notes), _is_kin(known, own)) for known in fields.library()))
     relative = next(p for p in fields.library() if p.name == start.persona.name)
@@ -111,6 +114,7 @@ def _offer_what_is_seen(fit: Fit, transcript: Transcript, notes: Notes) -> None:
 
 
 def _served(persona: Persona, transcript: Transcript, notes: Notes) -> Persona:
+    persona = direct.apply(persona, direct.in_service(transcript, persona, notes), notes)
     persona = direct.apply(persona, direct.packed(transcript, notes), notes)
     persona = direct.apply(persona, services(transcript, persona, notes), notes)
     persona = direct.apply(persona, retrievals(transcript, notes), notes)
