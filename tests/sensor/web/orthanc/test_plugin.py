@@ -358,3 +358,27 @@ def test_a_space_behind_credentials_is_a_part_of_them(orthanc: Sensor) -> None:
 def test_the_conformance_statement_is_as_old_as_its_own(owner: Client) -> None:
     statement = owner.ask("GET", "/tools/dicom-conformance").body
     assert hashlib.sha1(statement).hexdigest()[:16] == "ecc288de9ff404c0"
+
+
+def test_the_archive_as_folders(owner: Client) -> None:
+    def names(path: str) -> list[str]:
+        answer = owner.ask("PROPFIND", f"/webdav/{path}/", Depth="1")
+        assert answer.status == 207, path
+        return re.findall(r"<D:displayname>(.*)</D:displayname>", answer.body.decode())[1:]
+
+    assert names(f"by-uids/{STUDY}") == ["study.json", SERIES, f"{STUDY}.2"]
+    assert names(f"by-uids/{STUDY}/{SERIES}") == ["series.json", f"{SERIES}.1.dcm"]
+    assert owner.ask("GET", f"/webdav/by-uids/{STUDY}/{SERIES}/{SERIES}.1.dcm").body[128:132] == b"DICM"
+    about = owner.ask("GET", f"/webdav/by-uids/{STUDY}/study.json")
+    assert about.headers["Last-Modified"] == "not-a-date-timeZ"
+    assert about.json["MainDicomTags"]["StudyInstanceUID"] == STUDY
+    assert about.body.count(b"\r\n") == about.body.count(b"\n")
+    (patient,) = (each for each in names("by-patients") if each.startswith("PLUG-1"))
+    assert patient == "PLUG-1 - Plug^In="
+    place = "by-patients/PLUG-1%20-%20Plug%5EIn%3D"
+    assert names(place) == ["-"]
+    (grey,) = owner.post("/tools/lookup", f"{SERIES}.1")
+    assert f"{grey['ID']}.dcm" in names(f"{place}/-/OT%20-")
+    assert names(f"by-uids/{STUDY}9") == []
+    assert SERIES not in Client(owner.port).ask("PROPFIND", f"/webdav/by-uids/{STUDY}/", Depth="1").body.decode()
+    assert owner.ask("PROPFIND", "/webdav/by-studies/nothing/", Depth="1").status == 404

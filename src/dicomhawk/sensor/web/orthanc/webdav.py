@@ -1,4 +1,4 @@
-"""The archive as folders (RFC 4918), as far down as its lists of patients and studies."""
+"""The archive as folders (RFC 4918)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from xml.sax.saxutils import escape
 
 from ....hospital.attributes import Level
 from ..message import Response
+from . import folders
 from .bodies import streamed
+from .file import opened
 from .nodes import number
 from .problems import Fault, Problem, Refusal
 from .routing import UNKNOWN, components
-from .service import Call, readable
+from .sending import file_response
+from .service import Call
 from .uuids import new_uuid
+from .view import View
 
 ROOT: Final = "webdav"
 METHODS: Final = ("PROPFIND", "PROPPATCH", "MKCOL", "LOCK", "UNLOCK", "PUT", "DELETE")
@@ -24,6 +28,10 @@ FOLDERS: Final = ("by-dates", "by-patients", "by-studies", "by-uids", "uploads")
 _ALLOWED: Final = "GET, PUT, DELETE, OPTIONS, PROPFIND, HEAD, LOCK, UNLOCK, PROPPATCH, MKCOL"
 _TYPE: Final = "application/xml; charset=UTF-8"
 _BEGIN: Final = '<?xml version="1.0" encoding="UTF-8"?>\n<D:multistatus xmlns:D="DAV:">\n'
+_UNSEEN: Final = {"by-uids": 3, "by-patients": 2}
+"""How many parts paths of folders have that seem to be there whatever they are called."""
+_UNKNOWN: Final = "not-a-date-timeZ"
+"""When a file was changed that is made as it is asked for."""
 _END: Final = "</D:multistatus>\n"
 _NAMES: Final = {
     "by-patients": (Level.PATIENT, (0x00100020, 0x00100010)),
@@ -41,6 +49,8 @@ async def answer(call: Call) -> Response:
         return Response(200, [("DAV", "1,2"), ("Allow", _ALLOWED)])
     if method == "POST":
         raise Problem(Fault.RESOURCE)
+    if method in ("GET", "HEAD"):
+        return await _file(call, parts)
     if method not in METHODS:
         raise Refusal(400 if method in UNKNOWN else 404)
     body = await call.body()
@@ -63,25 +73,82 @@ async def _listing(call: Call, parts: list[str]) -> Response:
     if depth is None:
         raise Problem(Fault.NETWORK, "WebDAV PROPFIND without depth")
     deep = number(depth)
-    if len(parts) > 1 or (parts and parts[0] not in FOLDERS):
+    if parts and parts[0] not in FOLDERS:
         raise Refusal
+    if len(parts) > 1:
+        return await _deeper(call, parts, deep > 0)
     response = await streamed(_pieces(call, parts[0] if parts else "", deep > 0), _TYPE)
     response.status = 207
     return response
 
 
-async def _pieces(call: Call, folder: str, deep: bool) -> AsyncIterator[bytes]:
-    here = f"/{ROOT}/{folder}/" if folder else f"/{ROOT}/"
-    yield (_BEGIN + _collection(here, folder or ROOT, call.now)).encode()
-    if deep:
-        for name in FOLDERS if not folder else ():
-            yield _collection(here + name, name, call.now).encode()
-        async for name, moment in _names(call, folder):
-            yield _collection(here + quote(name), name, moment).encode("utf-8", "replace")
+async def _deeper(call: Call, parts: list[str], deep: bool) -> Response:
+    """A folder within the archive, or a file in one, with which the folder is told."""
+    if parts[0] == "uploads":
+        raise Refusal
+    view = await call.view()
+    try:
+        here = await folders.entry(call, view, parts)
+    except Refusal:
+        # Of these folders it doesn't look whether they are there.
+        if parts[-1].endswith(".dcm") or len(parts) > _UNSEEN.get(parts[0], 0):
+            raise
+        here, deep = folders.Entry(parts[-1], call.now), False
+    response = await streamed(_within(call, view, parts, here, deep), _TYPE)
+    response.status = 207
+    return response
+
+
+async def _within(call: Call, view: View, parts: list[str], here: folders.Entry, deep: bool) -> AsyncIterator[bytes]:
+    above = parts if here.size is None else parts[:-1]
+    path = f"/{ROOT}/{'/'.join(map(quote, above))}/"
+    moment = here.moment
+    yield (_BEGIN + _told(path, folders.Entry(above[-1], moment))).encode("utf-8", "replace")
+    if here.size is not None:
+        yield _told(path + quote(here.name), here).encode("utf-8", "replace")
+    elif deep:
+        async for each in folders.children(call, view, parts, here):
+            yield _told(path + quote(each.name), each).encode("utf-8", "replace")
     yield _END.encode()
 
 
-async def _names(call: Call, folder: str) -> AsyncIterator[tuple[str, float]]:
+async def _file(call: Call, parts: list[str]) -> Response:
+    """A file within the archive. Raises `Refusal`."""
+    if len(parts) < 3 or parts[0] not in FOLDERS:
+        raise Refusal
+    view = await call.view()
+    here = await folders.entry(call, view, parts)
+    if here.item is None or here.size is None:
+        raise Refusal
+    told = here.item.level < Level.IMAGE
+    fields = [("Content-Type", here.kind), ("Last-Modified", _UNKNOWN if told else _stamp(here.moment))]
+    if call.request.method == "HEAD":
+        return Response(200, fields)
+    if told:
+        return Response(200, fields, await folders.content(call, view, here.item))
+    file = await opened(call.service, view, here.item)
+    if file is None:
+        raise Refusal
+    response = await file_response(call, view, here.item, file, here.kind)
+    call.retrieved("file", here.item, mime_type=here.kind, instances=1, bytes=file.size)
+    response.headers = fields
+    return response
+
+
+async def _pieces(call: Call, folder: str, deep: bool) -> AsyncIterator[bytes]:
+    here = f"/{ROOT}/{folder}/" if folder else f"/{ROOT}/"
+    yield (_BEGIN + _told(here, folders.Entry(folder or ROOT, call.now))).encode()
+    if deep:
+        for name in FOLDERS if not folder else ():
+            yield _told(here + name, folders.Entry(name, call.now)).encode()
+        names = [each async for each in _names(call, folder)]
+        for _, name, moment in sorted(names):
+            yield _told(here + quote(name), folders.Entry(name, moment)).encode("utf-8", "replace")
+    yield _END.encode()
+
+
+async def _names(call: Call, folder: str) -> AsyncIterator[tuple[str, str, float]]:
+    """By what they are put in order, names and moments."""
     if folder not in (*_NAMES, "by-dates"):
         return
     view = await call.view()
@@ -89,27 +156,34 @@ async def _names(call: Call, folder: str) -> AsyncIterator[tuple[str, float]]:
     years: set[str] = set()
     async for items in view.listing(level):
         for item in items:
-            resource = view.resource(item, tags)
-            values = [readable(str(resource.kept(tag) or "")) for tag in tags]
+            name = folders.named(view, item, tags)
             if folder == "by-dates":
-                years.add(values[0][:4])
+                years.add(name[:4])
             else:
-                yield " - ".join(values).replace("/", " "), view.newest(item)
+                yield item.id if folder == "by-uids" else name, name, view.newest(item)
         await asyncio.sleep(0)
     for year in sorted(filter(None, years)):
-        yield year, call.now
+        yield year, year, call.now
 
 
-def _collection(path: str, name: str, moment: float) -> str:
-    stamp = datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _stamp(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _told(path: str, entry: folders.Entry) -> str:
+    stamp = _stamp(entry.moment)
+    if entry.size is None:
+        kind = "        <D:resourcetype>\n          <D:collection />\n        </D:resourcetype>\n"
+    else:
+        kind = f"        <D:resourcetype />\n        <D:getcontentlength>{entry.size}</D:getcontentlength>\n"
+        kind += f"        <D:getcontenttype>{entry.kind}</D:getcontenttype>\n"
     return (
         f"  <D:response>\n    <D:href>{escape(path)}</D:href>\n    <D:propstat>\n"
         "      <D:status>HTTP/1.1 200 OK</D:status>\n      <D:prop>\n"
-        f"        <D:displayname>{escape(name)}</D:displayname>\n"
+        f"        <D:displayname>{escape(entry.name)}</D:displayname>\n"
         f"        <D:creationdate>{stamp}</D:creationdate>\n"
         f"        <D:getlastmodified>{stamp}</D:getlastmodified>\n"
-        "        <D:resourcetype>\n          <D:collection />\n        </D:resourcetype>\n"
-        "      </D:prop>\n    </D:propstat>\n  </D:response>\n"
+        f"{kind}      </D:prop>\n    </D:propstat>\n  </D:response>\n"
     )
 
 
