@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from dicomhawk.hospital.elements import DEFLATED_LE, deflated
 from tests.sensor.conftest import DEPLOYMENT
 from tests.sensor.raw import ending, receive_pdu
 from tests.sensor.scu import STUDY_FIND
@@ -451,6 +452,25 @@ def test_objects_come_back_as_the_products_write_them(orthanc: int, dcmqrscp: in
         assert sent(units) == [uid]
         (came,) = [unit for unit in map(bytes.fromhex, units) if unit[0] == 4 and not unit[11] & 1]
         assert came[12:] == expected
+
+
+def test_a_deflated_object_comes_back_inflated(orthanc: int) -> None:
+    uid = "1.2.840.99.6.1.1"
+    elements: list[tuple[int, str, Any]] = [
+        (0x00080016, "UI", CT),
+        (0x00080018, "UI", uid),
+        (0x00100020, "LO", "P6"),
+        (0x0020000D, "UI", "1.2.840.99.6"),
+        (0x0020000E, "UI", "1.2.840.99.6.1"),
+    ]
+    request = command(sop=CT, field=1, message_id=1, priority=0, data=HAS_DATA, instance=uid)
+    stored = Message(0, request, deflated(data_set(elements, EXPLICIT)))
+    assert status(hold(Conversation([(CT, [DEFLATED_LE])], [stored]), orthanc)[2]) == 0
+    for syntax in (IMPLICIT, EXPLICIT):
+        keys = [(0x00080052, "CS", "STUDY"), (0x0020000D, "UI", "1.2.840.99.6")]
+        units = get(orthanc, keys, contexts=[(STUDY_GET, [IMPLICIT]), (CT, [syntax])])
+        (came,) = [unit for unit in map(bytes.fromhex, units) if unit[0] == 4 and not unit[11] & 1]
+        assert came[12:] == data_set(elements, syntax)
 
 
 def test_the_first_of_two_elements_counts(orthanc: int, dcmqrscp: int) -> None:

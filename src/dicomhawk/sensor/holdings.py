@@ -21,7 +21,7 @@ from ..evidence.transcript import Reference
 from ..hospital.archive import Archive
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.displays import AS_IT_IS, DisplayError, Pictures, View
-from ..hospital.elements import EXPLICIT_LE, MAX_ELEMENTS, DataSet, ElementsError
+from ..hospital.elements import DEFLATED_LE, EXPLICIT_LE, MAX_ELEMENTS, DataSet, ElementsError
 from ..hospital.errors import QueryError, QueryProblem
 from ..hospital.instances import InstanceRef, Instances
 from ..hospital.kept import classes_of
@@ -267,8 +267,8 @@ class Holdings:
         """An instance in the transfer syntax `syntax`; None if it can't be had in it.
 
         With `rewritten`, uncompressed objects of visitors are written anew as the product does: with defined lengths,
-        right group lengths, and no needless padding. Those of the hospital are so already, and are decompressed if
-        they are in one of `decodes`.
+        right group lengths, and no needless padding. Those of the hospital are so already. What is in one of
+        `decodes` is decompressed where `syntax` is uncompressed; if it is a visitor's, only where that is simple.
         """
         path = await self.file(instance)
         if path is None:
@@ -279,15 +279,17 @@ class Holdings:
         except (OSError, Part10Error):
             return None
         own = instance.transfer_syntax_uid
-        if origin == "hospital" and can_transcode(EXPLICIT_LE, syntax) and not can_transcode(own, syntax):
-            if own not in decodes and self.syntax_of(instance) == own:
+        decoded = own in decodes or (origin == "hospital" and self.syntax_of(instance) != own)
+        inflates = own == DEFLATED_LE and can_transcode(EXPLICIT_LE, syntax)
+        if can_transcode(EXPLICIT_LE, syntax) and not can_transcode(own, syntax) and not inflates:
+            if not decoded:
                 return None
             try:
                 data, own = memoryview(await self.uncompressed(instance)), EXPLICIT_LE
             except DisplayError:
                 return None
         as_it_is = StoredObject(data, own, origin, key) if own == syntax else None
-        if not can_transcode(own, syntax) or (as_it_is and not (rewritten and origin == "captured")):
+        if not (can_transcode(own, syntax) or inflates) or (as_it_is and not (rewritten and origin == "captured")):
             return as_it_is
         if origin == "captured" and len(data) > MAX_REWRITTEN:
             return as_it_is
