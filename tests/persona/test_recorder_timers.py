@@ -157,3 +157,14 @@ def test_what_is_refused_to_us_leaves_the_other_commands_as_they_were_seen() -> 
 def test_a_worklist_is_seen_also_where_nothing_else_is_answered(status: int, value: object) -> None:
     values, _ = found(answered("queries.worklist", "", "C-FIND-RQ nobody", response(0x20, status)))
     assert values["find", "failures", "no_worklist"] == value
+
+
+@pytest.mark.parametrize(
+    ("take", "field"),
+    [("other instance", "mismatch"), ("no instance UID", "no_sop_uids"), ("no study", "required_missing")],
+)
+@pytest.mark.parametrize("status", [0x0000, 0xA7FF])
+def test_what_is_kept_all_the_same_is_seen(take: str, field: str, status: int) -> None:
+    taken = answered("storing.objects", "", "C-STORE-RQ", response(0x01, 0))
+    values, _ = found(taken, answered("storing.wrong", take, "C-STORE-RQ", response(0x01, status)))
+    assert values["store", field] == status

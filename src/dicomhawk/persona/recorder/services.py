@@ -100,6 +100,7 @@ RULES = (
     Rule(("commands", "on_any_context"), "commands.other-class", "on storage", "a command", succeeds),
     Rule(("store", "unreadable"), "storing.wrong", "cut", "C-STORE-RQ", disposal_or("accept")),
     Rule(("store", "mismatch"), "storing.wrong", "other instance", "C-STORE-RQ", status),
+    Rule(("store", "no_sop_uids"), "storing.wrong", "no instance UID", "C-STORE-RQ", status),
     Rule(("store", "required_missing"), "storing.wrong", "no study", "C-STORE-RQ", status),
 )
 _STRANGERS = (
@@ -146,7 +147,7 @@ def services(transcript: Transcript, base: Persona, notes: Notes) -> dict[fields
 
 def _possible(base: Persona, path: fields.Path, value: Any) -> bool:
     """Whether a success may stand in that field: an empty archive succeeds where nothing is there to be minded."""
-    if value == SUCCESS:
+    if value == SUCCESS and path[0] != "store":
         return path[-1] in ("nothing_found", "undefined", "response", "late_cancel", "unsupported")
     return True
 
