@@ -140,6 +140,10 @@ ON: dict[str, tuple[tuple[bytes, ...], str, str]] = {
     "a request for a data set": ((FIND_RQ + RQ,), "AB22 rst", "AB22 AB22 rst"),
     "an unknown type for a data set": ((FIND_RQ + UNKNOWN,), "AB00 open", "open"),
     "a rejection for a data set": ((FIND_RQ + unit(3, 4),), "AB22 rst", "AB22 open"),
+    "a rejection's header for a data set": ((FIND_RQ + unit(3),), "AB22 fin", "AB22 open"),
+    "a rejection's header for a data set, then something": ((FIND_RQ + unit(3), b"x"), "AB22 fin", "AB22 rst"),
+    "a request's header for a data set": ((FIND_RQ + unit(1),), "AB22 fin", "AB22 open"),
+    "a request's header for a data set, then something": ((FIND_RQ + unit(1), b"x"), "AB22 fin", "AB22 AB22 rst"),
     "a rejection of 1024 bytes for a data set": ((FIND_RQ + unit(3, 1024),), "AB22 rst", "AB22 open"),
     "a rejection of 1024 bytes for a data set, then something": (
         (FIND_RQ + unit(3, 1024), b"x"),

@@ -55,11 +55,12 @@ class Provider(Primitives):
     `received` counts the bytes fed so far and `pdus_received` the PDUs.
     """
 
-    __slots__ = ("_refused_header", "pdus_received")
+    __slots__ = ("_header", "_refused_header", "pdus_received")
 
     def __init__(self, dialect: Dialect, now: float, *, requestor: bool = False) -> None:
         super().__init__(dialect, now, requestor=requestor)
         self.pdus_received = 0
+        self._header: tuple[int, int] | None = None  # type and length of a PDU whose body is still looked at in Sta13
         self._refused_header = ""  # of a PDU that is too long, in words, while the product has not let go of it
 
     def feed(self, data: bytes, now: float) -> None:
@@ -103,6 +104,8 @@ class Provider(Primitives):
         if self._refused_header:  # it meets it again as soon as anything more has come
             detail, self._refused_header = self._refused_header, ""
             return self._wrong(Event.EVT19, Quirk.PDU_LENGTH, detail, buffer[start : start + SHOWN_BYTES], now)
+        if self._header is not None and self.state is _STA13:
+            return self._drain(*self._header, buffer, start, start, now)
         if have < HEADER_SIZE:
             if have:
                 self._begun = self._activity
@@ -161,7 +164,7 @@ class Provider(Primitives):
         pdu_type, dialect = buffer[start], self._dialect
         length = int.from_bytes(buffer[start + 2 : start + HEADER_SIZE], "big")
         if self._ending is _DRAIN and self.state is _STA13:
-            return self._drain(pdu_type, length, buffer, start, now)
+            return self._drain(pdu_type, length, buffer, start, start + HEADER_SIZE, now)
         self._position = start + HEADER_SIZE
         shown = buffer[start : start + SHOWN_BYTES]
         event = _EVENT.get(pdu_type)
@@ -178,7 +181,7 @@ class Provider(Primitives):
             state = f"PDU type {pdu_type} in Sta{self.state.value}"
             violation = self._wrong(event, Quirk.UNEXPECTED_PDU, state, shown, now)
             if self._ending is _DRAIN and self.state is _STA13:
-                self._position = start  # it is the one that is still looked at
+                self._header = pdu_type, length  # it is the one that is still looked at
             return violation
         if pdu_type == p.RQ:
             if length > dialect.grammar.longest_request:
@@ -190,18 +193,20 @@ class Provider(Primitives):
         self._position = start
         return length
 
-    def _drain(self, pdu_type: int, length: int, buffer: bytes, start: int, now: float) -> Indication | None:
-        """The PDU that is still looked at in Sta13 (`Close.DRAIN`)."""
+    def _drain(
+        self, pdu_type: int, length: int, buffer: bytes, start: int, begin: int, now: float
+    ) -> Indication | None:
+        """The PDU that is still looked at in Sta13 (`Close.DRAIN`), whose body begins at `begin`."""
         drain = self._dialect.drain
-        self._position = start + HEADER_SIZE
+        self._position = begin
         if pdu_type == p.ABORT:  # AA-2
             self._leave(_DROP, now)
             return None
         if pdu_type in _IGNORED and not (pdu_type == P_DATA and length > self._dialect.max_pdu):
             body = -(-length // drain.block) * drain.block
-            if len(buffer) - self._position < body:
+            if len(buffer) - begin < body:
                 self._position = start
-                self._keep(HEADER_SIZE + body)
+                self._keep(begin - start + body)
                 return None
             self._position += body
             self._leave(drain.close, now)
