@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dicomhawk.hospital.displays import DisplayError, Pictures, Region, View, Window, render
-from dicomhawk.hospital.elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, encode
+from dicomhawk.hospital.displays import DisplayError, Pictures, Region, View, Window, render, uncompressed
+from dicomhawk.hospital.elements import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, DataSet, Element, decode, encode
 from dicomhawk.hospital.objects.compression import (
     JPEG_2000_LOSSLESS,
     JPEG_BASELINE,
@@ -229,6 +229,14 @@ def test_what_strangers_store_is_decoded_only_if_it_is_simple(tmp_path: Path) ->
         shown(write(tmp_path, huge, [grey.tobytes()]), trusted=False)
     with pytest.raises(DisplayError):
         shown(write(tmp_path, head(grey, 8), [b""] * 2000), trusted=False)
+
+
+@pytest.mark.parametrize(("syntax", "marked"), [(JPEG_BASELINE, b"01"), (JPEG_LOSSLESS, None), (RLE, None)])
+def test_what_lossy_compression_has_done_is_told(tmp_path: Path, syntax: str, marked: bytes | None) -> None:
+    grey = ramp(np.uint8, 0, 255)
+    path = write(tmp_path, head(grey, 8), [compressed(syntax, grey, 8)], syntax)
+    found = decode(uncompressed(path, syntax, trusted=True), EXPLICIT_LE)
+    assert (found[0x00282110].value if 0x00282110 in found else None) == marked
 
 
 def test_a_jpeg_larger_than_the_object_says_is_not_decoded(tmp_path: Path) -> None:

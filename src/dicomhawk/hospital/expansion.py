@@ -15,6 +15,10 @@ MAX_EXPANDED: Final = 256 << 20
 
 _PHOTOMETRIC: Final = 0x00280004
 _PLANAR: Final = 0x00280006
+_LOSSY_COMPRESSION: Final = 0x00282110
+_LOSSY: Final = frozenset(
+    f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 203)
+)  # JPEG, JPEG-LS, JPEG 2000
 _IN_YBR: Final = "YBR_"
 
 
@@ -25,7 +29,8 @@ def frame_of(path: str, syntax: str, number: int, *, trusted: bool) -> bytes:
 
 
 def object_of(path: str, syntax: str, *, trusted: bool) -> bytes:
-    """The data set in Explicit VR Little Endian, with uncompressed pixels. Raises `DisplayError`."""
+    """The data set in Explicit VR Little Endian, with uncompressed pixels, and with what a lossy compression has done
+    (PS3.3 section C.7.6.1.1.5). Raises `DisplayError`."""
     pixels = opened(path, syntax, 1, trusted=trusted)
     shape = pixels.shape
     if shape.rows * shape.columns * shape.samples * (shape.bits_allocated // 8) * pixels.count > MAX_EXPANDED:
@@ -39,6 +44,8 @@ def object_of(path: str, syntax: str, *, trusted: bool) -> bytes:
         found[_PHOTOMETRIC] = Element(_PHOTOMETRIC, "CS", b"RGB ")
     if shape.samples == 3:
         found[_PLANAR] = Element(_PLANAR, "US", b"\0\0")
+    if syntax in _LOSSY and _LOSSY_COMPRESSION not in found:
+        found[_LOSSY_COMPRESSION] = Element(_LOSSY_COMPRESSION, "CS", b"01")
     vr = "OW" if shape.bits_allocated > 8 else "OB"
     found[PIXEL_DATA] = Element(PIXEL_DATA, vr, b"".join(frames))
     return encode(found, EXPLICIT_LE)
