@@ -131,7 +131,8 @@ def test_escape_sequences_mean_something_with_code_extensions_only() -> None:
 def test_texts_become_utf_8_without_what_has_no_meaning() -> None:
     assert texts.to_utf_8("M\xdcLLER", "", "ISO_IR 100") == utf_8("MÜLLER")
     assert texts.to_utf_8("M\xdcLLER", "ISO_IR 999", "ISO_IR 100") == "MLLER"
-    assert texts.to_utf_8("M\xdcLLER", "ISO_IR 192", "") == "MLLER"
+    assert texts.to_utf_8("M\xdcLLER", "ISO_IR 192", "") == "MLER"
+    assert texts.to_utf_8("M\xff\x80LLER\xdc", "ISO_IR 192", "") == "MLLER"
     assert texts.from_utf_8(utf_8("Ü山"), "ISO_IR 100") == "\xdc"
 
 

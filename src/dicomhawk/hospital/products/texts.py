@@ -5,6 +5,7 @@ A text is bytes here, one character each (Latin-1), in the set that goes with it
 
 from __future__ import annotations
 
+import codecs
 import re
 from functools import lru_cache
 from typing import Final
@@ -23,6 +24,18 @@ _PLAIN: Final = frozenset(("", ASCII, UTF_8))
 _SEPARATOR: Final = re.compile(r"[\\ ]")
 _ESCAPES: Final = re.compile(r"\x1b[\x20-\x2f]+[\x30-\x7f]")
 _UNPRINTABLE: Final = re.compile(r"[\0-\x09\x0b-\x1f\x7f]")
+
+
+def _without_spoilers(error: UnicodeError) -> tuple[str, int]:
+    """Of an invalid sequence of UTF-8 the byte goes, too, that should have continued it."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    spoilt = error.encoding == "utf-8" and error.reason == "invalid continuation byte"
+    return "", min(error.end + spoilt, len(error.object))
+
+
+_SKIPPING: Final = "dicomhawk.products.skipping"
+codecs.register_error(_SKIPPING, _without_spoilers)
 
 
 def affected(vr: str) -> bool:
@@ -46,7 +59,7 @@ def to_utf_8(value: str, declared: str, undeclared: str) -> str:
     if value.isascii() and _ESCAPE not in value:
         return value
     found = codec(declared if declared.strip("\\ \0") else undeclared) or "ascii"
-    text = value.encode("latin-1").decode(found, "ignore")
+    text = value.encode("latin-1").decode(found, _SKIPPING)
     if found == "ascii":
         text = _UNPRINTABLE.sub("", text)
     # With code extensions, what is said by them is left out, and what they led in is read as the first set.
