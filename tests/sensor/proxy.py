@@ -23,7 +23,7 @@ _numbers = itertools.count(2)
 def new_address() -> str:
     """A source address on loopback that no other visitor of this test run has."""
     number = next(_numbers)
-    return f"127.1.{number // 250}.{number % 250 + 2}"
+    return f"127.{1 + number // 62500}.{number // 250 % 250}.{number % 250 + 2}"
 
 
 class Passed:
