@@ -85,7 +85,7 @@ def image(uid: str, name: str = "First^One", **more: str) -> bytes:
         (0x00080050, "SH", "A1"),
         (0x00100010, "PN", name),
         (0x00100020, "LO", more.get("patient", "P1")),
-        (0x0020000D, "UI", STUDY),
+        (0x0020000D, "UI", more.get("study", STUDY)),
         (0x0020000E, "UI", series),
     ]
     return data_set(elements, IMPLICIT)
@@ -311,24 +311,9 @@ def test_moves(orthanc: int, dcmqrscp: int) -> None:
     assert [counters(each)[0] for each in commands(move(dcmqrscp, "ELSEWHERE"))] == [2, 1, 0, None]
 
 
-def test_duplicates(orthanc: int, dcmqrscp: int) -> None:
-    uid = STORED[0]
-    one = [(0x00080052, "CS", "IMAGE"), *THE_STUDY[1:], (0x0020000E, "UI", f"{STUDY}.2"), (0x00080018, "UI", uid)]
-    for port, name in ((orthanc, b"First^One"), (dcmqrscp, b"Second^One")):
-        assert status(store(port, image(uid, "Second^One"), uid)[0]) == 0
-        units = get(port, one)
-        assert sent(units) == [uid]
-        assert name in bytes.fromhex(units[1])
-        assert status(store(port, image(uid), uid)[0]) == 0
-    # Under another patient it is another object for Orthanc, and the same for dcmqrscp, at its old place.
-    assert status(store(orthanc, image(uid, patient="P2"), uid)[0]) == 0
-    assert sent(get(orthanc, one)) == [uid, uid]
-    assert sent(get(dcmqrscp, THE_STUDY)) == STORED
-
-
 def test_white_space_in_a_uid(orthanc: int, dcmqrscp: int) -> None:
     for port in (orthanc, dcmqrscp):
-        (unit,) = store(port, image("1.2 .3\t.4"), "1.2 .3\t.4")
+        (unit,) = store(port, image("1.2 .3\t.4", study="1.2.840.99.5"), "1.2 .3\t.4")
         assert (status(unit), last([unit])[0x1000]) == (0, b"1.2.3.4\0")
 
 
@@ -477,15 +462,17 @@ def test_the_first_of_two_elements_counts(orthanc: int, dcmqrscp: int) -> None:
     uid = "1.2.840.99.8.1.1"
     for port in (orthanc, dcmqrscp):
         other = data_set([(0x00080018, "UI", "1.2.3")], IMPLICIT)
-        assert status(store(port, image(uid) + other, uid)[0]) == 0
-        assert status(store(port, other + image(uid), uid)[0]) == 0xA900
+        data = image(uid, study="1.2.840.99.8")
+        assert status(store(port, data + other, uid)[0]) == 0
+        assert status(store(port, other + data, uid)[0]) == 0xA900
 
 
 def test_identifiers_that_are_too_long(orthanc: int, dcmqrscp: int) -> None:
     for length, expected in ((256, 0), (258, 0xA700)):
         uid = f"1.2.840.99.9.1.{length}"
-        assert status(store(orthanc, image(uid, patient="P" * length), uid)[0]) == expected
-        assert status(store(dcmqrscp, image(uid, patient="P" * length), uid)[0]) == 0
+        data = image(uid, patient="P" * length, study="1.2.840.99.9")
+        assert status(store(orthanc, data, uid)[0]) == expected
+        assert status(store(dcmqrscp, data, uid)[0]) == 0
 
 
 def retrieved(
@@ -534,3 +521,19 @@ def test_levels_below_patient_study_only(dcmqrscp: int) -> None:
     keys = [(0x00080052, "CS", "SERIES"), (0x00100020, "LO", "P1"), (0x0020000D, "UI", STUDY)]
     keys.append((0x0020000E, "UI", f"{STUDY}.1"))
     assert len(sent(retrieved(dcmqrscp, keys, sop="1.2.840.10008.5.1.4.1.2.3.3"))) == 2
+
+
+def test_duplicates(orthanc: int, dcmqrscp: int) -> None:
+    """The last of all: it leaves another object in the study."""
+    uid = STORED[0]
+    one = [(0x00080052, "CS", "IMAGE"), *THE_STUDY[1:], (0x0020000E, "UI", f"{STUDY}.2"), (0x00080018, "UI", uid)]
+    for port, name in ((orthanc, b"First^One"), (dcmqrscp, b"Second^One")):
+        assert status(store(port, image(uid, "Second^One"), uid)[0]) == 0
+        units = get(port, one)
+        assert sent(units) == [uid]
+        assert name in bytes.fromhex(units[1])
+        assert status(store(port, image(uid), uid)[0]) == 0
+    # Under another patient it is another object for Orthanc, and the same for dcmqrscp, at its old place.
+    assert status(store(orthanc, image(uid, patient="P2"), uid)[0]) == 0
+    assert sent(get(orthanc, one)) == [uid, uid]
+    assert sent(get(dcmqrscp, THE_STUDY)) == STORED
