@@ -14,9 +14,10 @@ from dicomhawk.evidence.transcript import Reference
 from dicomhawk.hospital.archive import CATALOGUE, render
 from dicomhawk.hospital.catalogue import Catalogue
 from dicomhawk.hospital.deployment import draw_deployment
-from dicomhawk.hospital.elements import EXPLICIT_LE, IMPLICIT_LE
+from dicomhawk.hospital.elements import EXPLICIT_LE, IMPLICIT_LE, Element, encode
 from dicomhawk.hospital.generate import generate
 from dicomhawk.hospital.part10 import dataset_offset, file_meta
+from dicomhawk.hospital.rewriting import DECODED, Rewriting, label
 from dicomhawk.hospital.rows import Instance
 from dicomhawk.outputs.objects import Resolver
 from dicomhawk.settings import Settings
@@ -73,6 +74,26 @@ def test_a_captured_object(data: Path) -> None:
     found = Resolver(Settings(data=data))(Reference("captured", captured.sha256, ""))
     assert found is not None
     assert bytes(found) == b"whatever was sent"
+
+
+def test_a_captured_object_that_was_sent_back_written_anew(data: Path) -> None:
+    private = Element(0x00090010, "LO", b"MAKER ")
+    stored = {0x00080005: Element(0x00080005, "CS", b"ISO_IR 100  "), private.tag: private}
+    store = ObjectStore(data / "vault", "w1", 1 << 30, 1 << 30)
+    sink = store.open(file_meta("1.2", "1.2.3", EXPLICIT_LE, "1.2.4"))
+    sink.write(encode(stored, EXPLICIT_LE))
+    captured = sink.finish()
+    resolve = Resolver(Settings(data=data))
+    rewriting = Rewriting(frozenset({0x0009}))
+
+    def again(mark: str) -> bytes | memoryview | None:
+        return resolve(Reference("captured", captured.sha256, IMPLICIT_LE, mark))
+
+    assert again(label(EXPLICIT_LE, None)) == encode(stored, IMPLICIT_LE)
+    assert again(label(EXPLICIT_LE, rewriting)) == encode(rewriting.tidied(stored), IMPLICIT_LE)
+    assert again(label(EXPLICIT_LE, rewriting)) == bytes.fromhex("080005000a000000") + b"ISO_IR 100"
+    assert again(label(DECODED, None)) is None
+    assert again(f"{EXPLICIT_LE} tidied nonsense") is None
 
 
 @pytest.mark.parametrize(

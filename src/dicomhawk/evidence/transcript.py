@@ -47,7 +47,8 @@ class Reference(NamedTuple):
     key: str
     transfer_syntax: str
     mark: str = ""
-    """What was added to it for who got it, as `dicomhawk.lures.marks` has it; empty: nothing."""
+    """``hospital``: what was added to it for who got it, as `dicomhawk.lures.marks` has it. ``captured``: how it was
+    written anew, as `dicomhawk.hospital.rewriting` has it. Empty: it was sent as it is."""
 
     def encoded(self) -> bytes:
         """As it is written: its parts on lines, the mark only if there is one."""

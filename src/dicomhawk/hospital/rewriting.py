@@ -9,6 +9,8 @@ from dicomhawk.hospital import vr as vrs
 from .elements import DataSet, Element
 
 _WHITE_SPACE = b" \t\n\v\f\r"
+DECODED = "decoded"
+"""Stands for the transfer syntax of what was compressed, and was decompressed."""
 _TRAILING_PADDING = 0xFFFCFFFC
 """Data Set Trailing Padding (PS3.10 section 7.2): nothing."""
 
@@ -32,6 +34,18 @@ class Rewriting:
             else:
                 found[tag] = Element(tag, element.vr, _text(element.vr, value) if element.vr in vrs.TEXT else value)
         return found
+
+
+def label(own: str, rewriting: Rewriting | None) -> str:
+    """How an object was written anew that had the transfer syntax `own` (or was `DECODED`), for `of_label`."""
+    dropped = sorted(rewriting.dropped_groups) if rewriting is not None else ()
+    return " ".join((own, *(["tidied"] if rewriting is not None else ()), *(f"{group:04x}" for group in dropped)))
+
+
+def of_label(text: str) -> tuple[str, Rewriting | None]:
+    """What `label` was given. Raises `ValueError`."""
+    own, *rest = text.split(" ")
+    return own, Rewriting(frozenset(int(group, 16) for group in rest[1:])) if rest else None
 
 
 def _text(vr: str, value: bytes) -> bytes:

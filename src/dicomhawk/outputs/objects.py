@@ -9,11 +9,12 @@ from ..evidence.transcript import Reference
 from ..hospital.archive import CATALOGUE, Archive, render
 from ..hospital.catalogue import Catalogue, CatalogueError
 from ..hospital.displays import DisplayError, uncompressed
-from ..hospital.elements import EXPLICIT_LE, Element, ElementsError
+from ..hospital.elements import EXPLICIT_LE, MAX_ELEMENTS, Element, ElementsError
 from ..hospital.instances import InstanceRef
 from ..hospital.part10 import Part10Error, dataset_offset
 from ..hospital.query import Model, QueryError
 from ..hospital.retrieval import retrieve
+from ..hospital.rewriting import DECODED, of_label
 from ..hospital.transcode import can_transcode, transcode
 from ..lures.marks import marked
 from ..settings import Settings
@@ -21,6 +22,9 @@ from ..settings import Settings
 EVER = float(1 << 53)
 """A moment after all others: an instance that was sent was visible then."""
 
+_NOT_TO_BE_HAD = (
+    OSError, ValueError, LookupError, CatalogueError, QueryError, Part10Error, ElementsError, DisplayError,
+)  # fmt: skip
 _LEVEL, _SOP_INSTANCE_UID = 0x00080052, 0x00080018
 
 
@@ -42,9 +46,10 @@ class Resolver:
             if reference.origin == "body":
                 return _mapped(self._objects / reference.key[:2] / reference.key)
             if reference.origin == "captured":
-                return _dataset(self._objects / reference.key[:2] / reference.key)
+                found = _dataset(self._objects / reference.key[:2] / reference.key)
+                return _written_anew(found, reference) if reference.mark else found
             return self._of_hospital(reference)
-        except (OSError, CatalogueError, QueryError, Part10Error, ElementsError, DisplayError, LookupError):
+        except _NOT_TO_BE_HAD:
             return None
 
     def close(self) -> None:
@@ -78,6 +83,14 @@ class Resolver:
         }
         found = retrieve(self._catalogue, Model.STUDY_ROOT, keys, now=EVER, relational=True)
         return next(iter(found), None)
+
+
+def _written_anew(data: memoryview, reference: Reference) -> bytes | None:
+    """A visitor's object as it was sent back. What was decompressed can't be had: that isn't done in this process."""
+    own, rewriting = of_label(reference.mark)
+    if own == DECODED:
+        return None
+    return transcode(data, own, reference.transfer_syntax, max_elements=MAX_ELEMENTS, rewriting=rewriting)
 
 
 def _dataset(path: Path) -> memoryview:

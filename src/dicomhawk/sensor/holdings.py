@@ -30,7 +30,7 @@ from ..hospital.products.find import ProductArchive
 from ..hospital.products.request import as_read
 from ..hospital.query import Answering, Match, Model, find
 from ..hospital.retrieval import PLAIN, Rules, retrieve
-from ..hospital.rewriting import Rewriting
+from ..hospital.rewriting import DECODED, Rewriting, label
 from ..hospital.rows import Device
 from ..hospital.steps import PerformedSteps, Scheduled, entries
 from ..hospital.transcode import TRUSTED_ELEMENTS, can_transcode, transcode
@@ -67,7 +67,7 @@ class StoredObject(NamedTuple):
     transfer_syntax: str
     origin: str  # "hospital" or "captured"
     key: str  # SOP instance UID, or SHA-256 of the captured file
-    mark: str = ""  # what is added for its visitor; see `lured.handed_out`
+    mark: str = ""  # what is added for its visitor, see `lured.handed_out`; of a captured one how it was written anew
 
     @property
     def reference(self) -> Reference:
@@ -273,34 +273,36 @@ class Holdings:
         path = await self.file(instance)
         if path is None:
             return None
-        origin, key = ("captured", path.name) if instance.origin == _UPLOAD else ("hospital", instance.sop_uid)
+        captured = instance.origin == _UPLOAD
+        origin, key = ("captured", path.name) if captured else ("hospital", instance.sop_uid)
         try:
             data = _read(path)
         except (OSError, Part10Error):
             return None
-        own = instance.transfer_syntax_uid
-        decoded = own in decodes or (origin == "hospital" and self.syntax_of(instance) != own)
+        own, mark = instance.transfer_syntax_uid, ""
+        decoded = own in decodes or (not captured and self.syntax_of(instance) != own)
         inflates = own == DEFLATED_LE and can_transcode(EXPLICIT_LE, syntax)
         if can_transcode(EXPLICIT_LE, syntax) and not can_transcode(own, syntax) and not inflates:
             if not decoded:
                 return None
             try:
-                data, own = memoryview(await self.uncompressed(instance)), EXPLICIT_LE
+                data, own, mark = memoryview(await self.uncompressed(instance)), EXPLICIT_LE, DECODED
             except DisplayError:
                 return None
-        as_it_is = StoredObject(data, own, origin, key) if own == syntax else None
-        if not (can_transcode(own, syntax) or inflates) or (as_it_is and not (rewritten and origin == "captured")):
+        as_it_is = StoredObject(data, own, origin, key, mark if captured else "") if own == syntax else None
+        if not (can_transcode(own, syntax) or inflates) or (as_it_is and not (rewritten and captured)):
             return as_it_is
-        if origin == "captured" and len(data) > MAX_REWRITTEN:
+        if captured and len(data) > MAX_REWRITTEN:
             return as_it_is
-        limit = MAX_ELEMENTS if origin == "captured" else TRUSTED_ELEMENTS
-        rewriting = self._rewriting if rewritten and origin == "captured" else None
+        limit = MAX_ELEMENTS if captured else TRUSTED_ELEMENTS
+        rewriting = self._rewriting if rewritten and captured else None
         write = partial(transcode, data, own, syntax, max_elements=limit, rewriting=rewriting)
         try:
             written = write() if len(data) < REWRITTEN_AT_ONCE else await asyncio.to_thread(write)
         except ElementsError:
             return as_it_is
-        return StoredObject(memoryview(written), syntax, origin, key)
+        mark = label(mark or own, rewriting) if captured else ""
+        return StoredObject(memoryview(written), syntax, origin, key, mark)
 
     async def file(self, instance: InstanceRef) -> Path | None:
         """The Part 10 file of an instance, rendered if it has to be; None if it can't be had."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from ...persona.model.capacity import Capacity
 from .heads import Heads, Queue
 from .slots import Slots
+from .waiters import Waiters, Waiting
 
 MAX_WAITING = 256
 """Connections of one visitor that wait in one worker; further ones are dropped. A product's backlog is shorter."""
@@ -22,67 +22,6 @@ RETRY, RETRY_VISITORS = 0.01, 8
 GRACE = 0.25
 """Seconds that one in another worker must have waited longer to be negotiated first: it saves the way to and fro."""
 _LISTENER, _SERVED, _MEMBERS = 0, 2, 128  # places, from the visitor's base
-
-
-class Waiting(Protocol):
-    """A connection, as far as turns go."""
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether it can't be interrupted: the product would be in the middle of something with it."""
-
-    def wait_turn(self) -> None:
-        """Nothing more of it is looked at until `proceed`."""
-
-    def proceed(self) -> None:
-        """It has its turn."""
-
-
-class _Waiters:
-    """Those of a visitor that wait in this worker for one thing, and since when; the others are told of the first."""
-
-    __slots__ = ("_base", "_heads", "_queue", "_since")
-
-    def __init__(self, heads: Heads, queue: Queue, base: int) -> None:
-        self._heads = heads
-        self._queue = queue
-        self._base = base
-        self._since: dict[Waiting, float] = {}
-
-    def __len__(self) -> int:
-        return len(self._since)
-
-    def __contains__(self, connection: Waiting) -> bool:
-        return connection in self._since
-
-    def append(self, connection: Waiting, now: float) -> None:
-        self._since[connection] = now
-        if len(self._since) == 1:
-            self._tell()
-
-    def remove(self, connection: Waiting) -> None:
-        del self._since[connection]
-        self._tell()
-
-    def _tell(self) -> None:
-        self._heads.tell(self._queue, self._base, next(iter(self._since.values()), 0.0))
-
-    def pop(self) -> Waiting:
-        """Take the first one out."""
-        first = self.first
-        self.remove(first)
-        return first
-
-    @property
-    def first(self) -> Waiting:
-        return next(iter(self._since))
-
-    def must_wait(self, otherwise: float, grace: float = 0.0) -> bool:
-        """Whether it is another worker's turn, whose first one has waited longer than ours by `grace` seconds.
-
-        If none waits here, `otherwise` is the moment since when one would.
-        """
-        return self._heads.others(self._queue, self._base, next(iter(self._since.values()), otherwise) - grace)
 
 
 class _Visitor:
@@ -94,9 +33,9 @@ class _Visitor:
         self.name = name
         self.base = base
         self.listener: Waiting | None = None  # is being negotiated
-        self.line = _Waiters(heads, Queue.LINE, base)
+        self.line = Waiters(heads, Queue.LINE, base)
         self.inside: dict[Waiting, tuple[int, float]] = {}  # are served: place, and since when
-        self.ring = _Waiters(heads, Queue.RING, base)
+        self.ring = Waiters(heads, Queue.RING, base)
         self.members: dict[Waiting, int] = {}  # associations that count
         self.timer: asyncio.TimerHandle | None = None
 
