@@ -25,12 +25,14 @@ class _Checkpoint(threading.Event):
             super().clear()
 
     def wait(self, timeout: float | None = None) -> bool:
-        while super().wait(timeout):
+        while True:
             with self._deciding:
-                if self.is_set():
-                    self._association._is_paused = False
+                paused = not self.is_set()
+                self._association._is_paused = paused
+                if not paused:
                     return True
-        return False
+            if not super().wait(timeout):
+                return False
 
 
 def install() -> None:

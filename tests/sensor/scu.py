@@ -62,10 +62,12 @@ def associate(
     try:
         assert association.is_established != refused, "refused" if not refused else "accepted"
         yield association
-    finally:
-        if association.is_established:
-            association.release()
-            association.join(10)
+    except BaseException:
+        association.abort()  # whose release might wait for ever: pynetdicom may be in the middle of something
+        raise
+    if association.is_established:
+        association.release()
+        association.join(10)
 
 
 def keys(**values: Any) -> Dataset:
